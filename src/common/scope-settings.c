@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "common/scope-settings.h"
+
+#include "common/scope-error.h"
+
+#include <gio/gio.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define NETWORK_NAME_MAX 64
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+=@"
+
+const ScopeSettingInfo scope_setting_infos[] = {
+  { SCOPE_SETTING_REGISTRY, SCOPE_TYPE_URLS, TRUE, FALSE, N_ ("Registry") },
+  { SCOPE_SETTING_NETWORK, SCOPE_TYPE_NETWORK, TRUE, FALSE, N_ ("Network") },
+  { SCOPE_SETTING_NETREG, SCOPE_TYPE_NETWORK, FALSE, FALSE, N_ ("Network name at the registry") },
+  { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key") },
+  { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port") },
+  { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses") },
+  { SCOPE_SETTING_INTERFACE_NAME, SCOPE_TYPE_IFNAME, FALSE, FALSE, N_ ("Interface name") },
+  { SCOPE_SETTING_KEEPALIVE, SCOPE_TYPE_SECONDS, FALSE, FALSE, N_ ("Persistent keepalive") },
+  { SCOPE_SETTING_MTU, SCOPE_TYPE_MTU, FALSE, FALSE, N_ ("MTU") },
+  { SCOPE_SETTING_DNS, SCOPE_TYPE_IPS, FALSE, FALSE, N_ ("DNS servers") },
+  { SCOPE_SETTING_DNS_SEARCH, SCOPE_TYPE_DOMAINS, FALSE, FALSE, N_ ("DNS search domains") },
+  { SCOPE_SETTING_ROUTES, SCOPE_TYPE_PREFIXES, FALSE, FALSE, N_ ("Routes") },
+  { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel") },
+  { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
+  { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key") },
+  { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key") },
+  { NULL },
+};
+
+const ScopeSettingInfo *
+scope_setting_find (const char *name)
+{
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    if (g_str_equal (info->name, name))
+      return info;
+  return NULL;
+}
+
+gboolean
+scope_setting_is_flags (const char *name)
+{
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    {
+      gsize len = strlen (info->name);
+      if (info->secret && strncmp (name, info->name, len) == 0 && g_str_equal (name + len, "-flags"))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+name_valid (const char *name, gsize max)
+{
+  gsize len = strlen (name);
+
+  return len >= 1 && len <= max && strspn (name, NAME_CHARS) == len && !g_str_equal (name, ".") &&
+         !g_str_equal (name, "..");
+}
+
+gboolean
+scope_ifname_valid (const char *name)
+{
+  return name_valid (name, SCOPE_IFNAME_MAX) && !g_str_equal (name, "all") && !g_str_equal (name, "default");
+}
+
+gboolean
+scope_network_name_valid (const char *name)
+{
+  return name_valid (name, NETWORK_NAME_MAX);
+}
+
+/* The words of a list value; empty ones are dropped. */
+static char **
+split (const char *value)
+{
+  g_auto (GStrv) words = g_strsplit_set (value, ", \t\n;", -1);
+  g_autoptr (GStrvBuilder) kept = g_strv_builder_new ();
+
+  for (char **w = words; *w; w++)
+    if (**w)
+      g_strv_builder_add (kept, *w);
+  return g_strv_builder_end (kept);
+}
+
+static gboolean
+check_url (const char *url, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, &why);
+  const char *scheme = uri ? g_uri_get_scheme (uri) : NULL;
+
+  if (uri && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https")) && g_uri_get_host (uri) &&
+      *g_uri_get_host (uri) && !g_uri_get_query (uri) && !g_uri_get_fragment (uri) && !g_uri_get_userinfo (uri))
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
+               _ ("“%.200s” is not a registry address such as https://registry.example/prefix"), url);
+  return FALSE;
+}
+
+static gboolean
+check_number (const char *value, guint64 min, guint64 max, GError **error)
+{
+  if (g_ascii_string_to_unsigned (value, 10, min, max, NULL, NULL))
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
+               _ ("“%.40s” is not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT), value, min, max);
+  return FALSE;
+}
+
+static gboolean
+check_words (const char *value, guint max, gboolean (*check) (const char *, GError **), GError **error)
+{
+  g_auto (GStrv) words = split (value);
+
+  if (!*words || g_strv_length (words) > max)
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("expected 1 to %u entries"), max);
+      return FALSE;
+    }
+  for (char **w = words; *w; w++)
+    if (!check (*w, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_ip (const char *word, GError **error)
+{
+  if (g_hostname_is_ip_address (word))
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("“%.60s” is not an IP address"), word);
+  return FALSE;
+}
+
+static gboolean
+check_domain (const char *word, GError **error)
+{
+  gsize len = strlen (word);
+
+  if (len <= 253 && strspn (word, NAME_CHARS "~") == len && !strchr (word, '=') && !strchr (word, '@'))
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("“%.60s” is not a domain name"), word);
+  return FALSE;
+}
+
+static gboolean
+check_prefixes (const char *value, gboolean routes, GError **error)
+{
+  g_autoptr (GArray) list = scope_prefix_parse_list (value, SCOPE_MAX_PREFIXES, error);
+
+  for (guint i = 0; list && routes && i < list->len; i++)
+    if (g_array_index (list, ScopePrefix, i).len == 0)
+      {
+        g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("a default route through the network is not possible"));
+        return FALSE;
+      }
+  return list != NULL;
+}
+
+static gboolean
+check_condition (gboolean ok, GError **error, const char *message)
+{
+  if (!ok)
+    g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, message);
+  return ok;
+}
+
+static gboolean
+parse_tunnel (const char *value, ScopeTunnelKind *kind)
+{
+  static const char *const names[] = { [SCOPE_TUNNEL_AUTO] = "auto",
+                                       [SCOPE_TUNNEL_KERNEL] = "kernel",
+                                       [SCOPE_TUNNEL_USERSPACE] = "userspace" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (value, names[i]))
+      {
+        *kind = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
+check_value (ScopeSettingType type, const char *value, GError **error)
+{
+  ScopeKey key;
+  ScopeTunnelKind kind;
+  gboolean ok;
+
+  switch (type)
+    {
+    case SCOPE_TYPE_URLS:
+      return check_words (value, SCOPE_MAX_REGISTRIES, check_url, error);
+    case SCOPE_TYPE_NETWORK:
+      return check_condition (scope_network_name_valid (value), error,
+                              _ ("not a network name (1 to 64 letters, digits and _.-+=@)"));
+    case SCOPE_TYPE_KEY:
+      ok = scope_key_parse (&key, value);
+      scope_key_clear (&key);
+      return check_condition (ok, error, _ ("not a WireGuard key (44 characters of base64)"));
+    case SCOPE_TYPE_PORT:
+      return check_number (value, 1, 65535, error);
+    case SCOPE_TYPE_ADDRESSES:
+      return check_prefixes (value, FALSE, error);
+    case SCOPE_TYPE_IFNAME:
+      return check_condition (scope_ifname_valid (value), error,
+                              _ ("not an interface name (1 to 15 letters, digits and _.-+=@)"));
+    case SCOPE_TYPE_SECONDS:
+      return check_number (value, 0, 65535, error);
+    case SCOPE_TYPE_MTU:
+      return check_number (value, 576, 65535, error);
+    case SCOPE_TYPE_IPS:
+      return check_words (value, 16, check_ip, error);
+    case SCOPE_TYPE_DOMAINS:
+      return check_words (value, 32, check_domain, error);
+    case SCOPE_TYPE_PREFIXES:
+      return check_prefixes (value, TRUE, error);
+    case SCOPE_TYPE_TUNNEL:
+      return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
+    case SCOPE_TYPE_FILE:
+      return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
+    }
+  g_return_val_if_reached (FALSE);
+}
+
+gboolean
+scope_setting_check (const ScopeSettingInfo *info, const char *value, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (strlen (value) > SCOPE_SETTING_VALUE_MAX)
+    g_set_error (&why, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("longer than %d bytes"), SCOPE_SETTING_VALUE_MAX);
+  else if (!g_utf8_validate (value, -1, NULL))
+    g_set_error (&why, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("not valid UTF-8"));
+  else if (check_value (info->type, value, &why))
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "%s: %s", info->name, why->message);
+  return FALSE;
+}
+
+static gboolean
+check_table (GHashTable *table, gboolean secret, GError **error)
+{
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    {
+      const ScopeSettingInfo *info = scope_setting_find (name);
+
+      if (!secret && scope_setting_is_flags (name))
+        continue;
+      if (!info)
+        {
+          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: no such setting"), (char *) name);
+          return FALSE;
+        }
+      if (info->secret && !secret)
+        {
+          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: a secret, it belongs in vpn.secrets"),
+                       (char *) name);
+          return FALSE;
+        }
+      if (!scope_setting_check (info, value, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static const char *
+lookup (GHashTable *table, const char *name)
+{
+  return table ? g_hash_table_lookup (table, name) : NULL;
+}
+
+/* The checks have run: what is there is valid. */
+static guint64
+number (GHashTable *table, const char *name, gint64 fallback)
+{
+  const char *value = lookup (table, name);
+  return value ? g_ascii_strtoull (value, NULL, 10) : (guint64) fallback;
+}
+
+static GArray *
+prefixes (GHashTable *table, const char *name)
+{
+  const char *value = lookup (table, name);
+  return scope_prefix_parse_list (value ? value : "", SCOPE_MAX_PREFIXES, NULL);
+}
+
+static gboolean
+key (GHashTable *table, const char *name, ScopeKey *out)
+{
+  const char *value = lookup (table, name);
+  return value && scope_key_parse (out, value);
+}
+
+ScopeSettings *
+scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
+{
+  g_autoptr (ScopeSettings) s = NULL;
+  const char *value;
+
+  if (!check_table (data, FALSE, error) || (secrets && !check_table (secrets, TRUE, error)))
+    return NULL;
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    if (info->required && !lookup (data, info->name))
+      {
+        g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: missing"), info->name);
+        return NULL;
+      }
+
+  s = g_new0 (ScopeSettings, 1);
+  s->registries = split (lookup (data, SCOPE_SETTING_REGISTRY));
+  for (char **url = s->registries; *url; url++)
+    while (g_str_has_suffix (*url, "/"))
+      (*url)[strlen (*url) - 1] = '\0';
+  s->network = g_strdup (lookup (data, SCOPE_SETTING_NETWORK));
+  value = lookup (data, SCOPE_SETTING_NETREG);
+  s->netreg = g_strdup (value ? value : s->network);
+  s->has_public_key = key (data, SCOPE_SETTING_PUBLIC_KEY, &s->public_key);
+  s->listen_port = number (data, SCOPE_SETTING_LISTEN_PORT, 0);
+  s->addresses = prefixes (data, SCOPE_SETTING_ADDRESSES);
+  s->interface_name = g_strdup (lookup (data, SCOPE_SETTING_INTERFACE_NAME));
+  s->keepalive = (int) number (data, SCOPE_SETTING_KEEPALIVE, -1);
+  s->mtu = number (data, SCOPE_SETTING_MTU, 0);
+  value = lookup (data, SCOPE_SETTING_DNS);
+  s->dns = split (value ? value : "");
+  value = lookup (data, SCOPE_SETTING_DNS_SEARCH);
+  s->dns_search = split (value ? value : "");
+  s->routes = prefixes (data, SCOPE_SETTING_ROUTES);
+  for (guint i = 0; i < s->routes->len; i++)
+    scope_prefix_mask (&g_array_index (s->routes, ScopePrefix, i));
+  value = lookup (data, SCOPE_SETTING_TUNNEL);
+  if (value)
+    parse_tunnel (value, &s->tunnel);
+  s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
+  s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
+  s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);
+  return g_steal_pointer (&s);
+}
+
+void
+scope_settings_free (ScopeSettings *s)
+{
+  g_strfreev (s->registries);
+  g_free (s->network);
+  g_free (s->netreg);
+  g_array_unref (s->addresses);
+  g_free (s->interface_name);
+  g_strfreev (s->dns);
+  g_strfreev (s->dns_search);
+  g_array_unref (s->routes);
+  g_free (s->ca);
+  scope_key_clear (&s->private_key);
+  scope_key_clear (&s->preshared_key);
+  g_free (s);
+}

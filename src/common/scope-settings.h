@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-settings: the one table of every vpn.data key and secret, and their checked values. Service,
+ * editor, import and export take names, types and limits from here; nobody else names a key.
+ */
+#pragma once
+
+#include "common/scope-key.h"
+#include "common/scope-prefix.h"
+
+#include <glib.h>
+
+#define SCOPE_NM_SERVICE "org.freedesktop.NetworkManager.scope"
+
+#define SCOPE_SETTING_REGISTRY "registry"
+#define SCOPE_SETTING_NETWORK "network"
+#define SCOPE_SETTING_NETREG "netreg"
+#define SCOPE_SETTING_PUBLIC_KEY "public-key"
+#define SCOPE_SETTING_LISTEN_PORT "listen-port"
+#define SCOPE_SETTING_ADDRESSES "addresses"
+#define SCOPE_SETTING_INTERFACE_NAME "interface-name"
+#define SCOPE_SETTING_KEEPALIVE "keepalive"
+#define SCOPE_SETTING_MTU "mtu"
+#define SCOPE_SETTING_DNS "dns"
+#define SCOPE_SETTING_DNS_SEARCH "dns-search"
+#define SCOPE_SETTING_ROUTES "routes"
+#define SCOPE_SETTING_TUNNEL "tunnel"
+#define SCOPE_SETTING_CA "ca"
+#define SCOPE_SETTING_PRIVATE_KEY "private-key"
+#define SCOPE_SETTING_PRESHARED_KEY "preshared-key"
+
+#define SCOPE_IFNAME_MAX 15 /* bytes; IFNAMSIZ - 1 */
+#define SCOPE_SETTING_VALUE_MAX 4096
+#define SCOPE_MAX_REGISTRIES 16
+#define SCOPE_MAX_PREFIXES 256
+
+typedef enum {
+  SCOPE_TYPE_URLS,      /* http(s) URLs, separated by spaces or commas */
+  SCOPE_TYPE_NETWORK,   /* a network's name at the registry */
+  SCOPE_TYPE_KEY,       /* base64 WireGuard key */
+  SCOPE_TYPE_PORT,      /* 1 to 65535 */
+  SCOPE_TYPE_ADDRESSES, /* addresses with prefix length */
+  SCOPE_TYPE_IFNAME,    /* interface name */
+  SCOPE_TYPE_SECONDS,   /* 0 to 65535 */
+  SCOPE_TYPE_MTU,       /* 576 to 65535 */
+  SCOPE_TYPE_IPS,       /* addresses without prefix */
+  SCOPE_TYPE_DOMAINS,   /* DNS search domains */
+  SCOPE_TYPE_PREFIXES,  /* routed networks */
+  SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
+  SCOPE_TYPE_FILE,      /* absolute path */
+} ScopeSettingType;
+
+/**
+ * ScopeSettingInfo:
+ * @name: the key in vpn.data or vpn.secrets
+ * @label: (translatable): what a person reads
+ */
+typedef struct {
+  const char *name;
+  ScopeSettingType type;
+  gboolean required;
+  gboolean secret;
+  const char *label;
+} ScopeSettingInfo;
+
+/* The table, ended by a row without a name. */
+extern const ScopeSettingInfo scope_setting_infos[];
+
+/* NULL when there is no such key */
+const ScopeSettingInfo *scope_setting_find (const char *name);
+
+/* Whether this is the "<secret>-flags" key that NetworkManager keeps beside a secret. */
+gboolean scope_setting_is_flags (const char *name);
+
+/* Checks one value; the error (SCOPE_ERROR_INVALID) begins with the key's name. */
+gboolean scope_setting_check (const ScopeSettingInfo *info, const char *value, GError **error);
+
+typedef enum {
+  SCOPE_TUNNEL_AUTO,
+  SCOPE_TUNNEL_KERNEL,
+  SCOPE_TUNNEL_USERSPACE,
+} ScopeTunnelKind;
+
+/**
+ * ScopeSettings:
+ * @registries: base URLs without a trailing slash, tried in order
+ * @network: the network's local name
+ * @netreg: its name at the registry (@network unless given)
+ * @has_public_key: whether @public_key was given (else it follows from the private key)
+ * @listen_port: UDP port, 0 to let the service choose one and keep it
+ * @addresses: (element-type ScopePrefix): own addresses; empty to take them from the roster
+ * @interface_name: (nullable): wanted interface name
+ * @keepalive: seconds, -1 to follow the registry
+ * @mtu: bytes, 0 for the tunnel's own
+ * @dns, @dns_search: possibly empty
+ * @routes: (element-type ScopePrefix): networks to route to the root on top of the listed ranges
+ * @ca: (nullable): PEM file to trust for the registry instead of the system's
+ */
+typedef struct {
+  char **registries;
+  char *network;
+  char *netreg;
+  gboolean has_public_key;
+  ScopeKey public_key;
+  guint16 listen_port;
+  GArray *addresses;
+  char *interface_name;
+  int keepalive;
+  guint mtu;
+  char **dns;
+  char **dns_search;
+  GArray *routes;
+  ScopeTunnelKind tunnel;
+  char *ca;
+  gboolean has_private_key;
+  ScopeKey private_key;
+  gboolean has_preshared_key;
+  ScopeKey preshared_key;
+} ScopeSettings;
+
+/**
+ * scope_settings_parse:
+ * @data: (element-type utf8 utf8): vpn.data
+ * @secrets: (element-type utf8 utf8) (nullable): vpn.secrets
+ * @error: SCOPE_ERROR_INVALID, naming the key
+ *
+ * Returns: (transfer full): checked settings, or %NULL
+ */
+ScopeSettings *scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error);
+
+void scope_settings_free (ScopeSettings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeSettings, scope_settings_free)
+
+/* 1 to 15 bytes of letters, digits and "_.-+=@", not ".", "..", "all" or "default" */
+gboolean scope_ifname_valid (const char *name);
+
+/* 1 to 64 characters of letters, digits and "_.-+=@", not "." or "..": safe in a URL path and a file name */
+gboolean scope_network_name_valid (const char *name);

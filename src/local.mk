@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The floors of src/ (see design: a floor includes only floors above it in this list).
+
+noinst_LTLIBRARIES += libscope-common.la libscope-crypto.la
+
+libscope_common_la_SOURCES = \
+	src/common/scope-endpoint.c src/common/scope-endpoint.h \
+	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-key.c src/common/scope-key.h \
+	src/common/scope-prefix.c src/common/scope-prefix.h \
+	src/common/scope-settings.c src/common/scope-settings.h
+libscope_common_la_LIBADD = $(GLIB_LIBS)
+
+libscope_crypto_la_SOURCES = src/crypto/scope-x25519.c src/crypto/scope-x25519.h
+libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+libscope_crypto_la_LIBADD = libscope-common.la $(CRYPTO_LIBS)
+
+libscope_wire_la_SOURCES = \
+	src/wire/scope-message.c src/wire/scope-message.h \
+	src/wire/scope-roster.c src/wire/scope-roster.h
+libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS)
+
+libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-wg.c src/tunnel/scope-wg.h
+libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS)
+libscope_tunnel_la_LIBADD = libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)
