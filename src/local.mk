@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The floors of src/ (see design: a floor includes only floors above it in this list).
 
-noinst_LTLIBRARIES += libscope-common.la libscope-crypto.la
+noinst_LTLIBRARIES += libscope-common.la libscope-crypto.la libscope-wire.la
 
 libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
@@ -16,10 +16,11 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-json.c src/wire/scope-json.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS)
+libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS) -lm
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h
