@@ -173,9 +173,9 @@ check_condition (gboolean ok, GError **error, const char *message)
 static gboolean
 parse_tunnel (const char *value, ScopeTunnelKind *kind)
 {
-  static const char *const names[] = { [SCOPE_TUNNEL_AUTO] = "auto",
-                                       [SCOPE_TUNNEL_KERNEL] = "kernel",
-                                       [SCOPE_TUNNEL_USERSPACE] = "userspace" };
+  static const char *const names[] = { [SCOPE_TUNNEL_KIND_AUTO] = "auto",
+                                       [SCOPE_TUNNEL_KIND_KERNEL] = "kernel",
+                                       [SCOPE_TUNNEL_KIND_USERSPACE] = "userspace" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (g_str_equal (value, names[i]))

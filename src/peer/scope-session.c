@@ -118,7 +118,7 @@ translate_status (ScopeSession *self, guint status)
   if (status == SOUP_STATUS_FORBIDDEN || status == SOUP_STATUS_UNAUTHORIZED)
     return g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED, "registry %s: serves no network %s to us (status %u)", url,
                         network, status);
-  if (status == SOUP_STATUS_TOO_MANY_REQUESTS || status >= 500)
+  if (status == 429 /* too many requests */ || status >= 500)
     return g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: busy or broken (status %u)", url, status);
   return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: does not answer as a registry does (status %u)",
                       url, status);

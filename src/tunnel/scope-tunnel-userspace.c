@@ -97,7 +97,7 @@ on_poll (gpointer data)
 }
 
 static void
-on_exit (GObject *source, GAsyncResult *result, gpointer data)
+on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ScopeTunnelUserspace) self = data;
   const char *ifname = scope_tunnel_get_config (SCOPE_TUNNEL (self))->ifname;
@@ -149,7 +149,7 @@ scope_tunnel_userspace_up (ScopeTunnel *tunnel, GTask *task)
       up_finish (self, error);
       return;
     }
-  g_subprocess_wait_async (self->process, NULL, on_exit, g_object_ref (self));
+  g_subprocess_wait_async (self->process, NULL, on_process_exit, g_object_ref (self));
   self->poll_id = g_timeout_add (POLL_MS, on_poll, self);
 }
 

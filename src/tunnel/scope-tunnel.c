@@ -85,25 +85,25 @@ scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig 
   const char *missing;
   ScopeTunnel *self;
 
-  if (kind == SCOPE_TUNNEL_AUTO)
+  if (kind == SCOPE_TUNNEL_KIND_AUTO)
     {
-      kind = scope_wg_kernel_available () ? SCOPE_TUNNEL_KERNEL : SCOPE_TUNNEL_USERSPACE;
-      why = kind == SCOPE_TUNNEL_KERNEL ? "the kernel has WireGuard" : "the kernel has no WireGuard";
+      kind = scope_wg_kernel_available () ? SCOPE_TUNNEL_KIND_KERNEL : SCOPE_TUNNEL_KIND_USERSPACE;
+      why = kind == SCOPE_TUNNEL_KIND_KERNEL ? "the kernel has WireGuard" : "the kernel has no WireGuard";
     }
-  else if (kind == SCOPE_TUNNEL_KERNEL && !scope_wg_kernel_available ())
+  else if (kind == SCOPE_TUNNEL_KIND_KERNEL && !scope_wg_kernel_available ())
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "tunnel=kernel: this kernel has no WireGuard");
       return NULL;
     }
 
-  if (kind == SCOPE_TUNNEL_USERSPACE && (missing = tun_missing ()))
+  if (kind == SCOPE_TUNNEL_KIND_USERSPACE && (missing = tun_missing ()))
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "tunnel=userspace (%s): %s", why, missing);
       return NULL;
     }
-  g_message ("tunnel %s: %s (%s)", owned->ifname, kind == SCOPE_TUNNEL_KERNEL ? "kernel" : "userspace", why);
+  g_message ("tunnel %s: %s (%s)", owned->ifname, kind == SCOPE_TUNNEL_KIND_KERNEL ? "kernel" : "userspace", why);
 
-  self = kind == SCOPE_TUNNEL_KERNEL ? scope_tunnel_kernel_new (bus) : scope_tunnel_userspace_new ();
+  self = kind == SCOPE_TUNNEL_KIND_KERNEL ? scope_tunnel_kernel_new (bus) : scope_tunnel_userspace_new ();
   PRIV (self)->config = g_steal_pointer (&owned);
   return self;
 }

@@ -61,7 +61,7 @@ struct _ScopeTunnelClass {
 
 /**
  * scope_tunnel_new:
- * @kind: SCOPE_TUNNEL_AUTO takes the kernel when it knows WireGuard
+ * @kind: SCOPE_TUNNEL_KIND_AUTO takes the kernel when it knows WireGuard
  * @bus: the system bus
  * @config: (transfer full): the tunnel
  * @error: SCOPE_ERROR_UNSUPPORTED, saying what this machine lacks
