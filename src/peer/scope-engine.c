@@ -21,6 +21,8 @@
 #define PORT_FIRST 49152
 #define PORT_RANGE 16384
 #define NUMBERED_NAMES 100
+#define NAME_RETRY_MS 50
+#define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
 
 typedef enum {
   STATE_IDLE,
@@ -48,6 +50,7 @@ struct _ScopeEngine {
   GArray *addresses;
   char *cached_gateway;
   gint64 started_usec; /* monotonic */
+  guint retry_id;
   gboolean swept;
 
   gint64 heard_after; /* real time, µs: the root must have heard from us since then */
@@ -371,13 +374,38 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
   g_signal_emit (self, signals[STARTED], 0);
 }
 
+static void raise_tunnel (ScopeEngine *self);
+
+static gboolean
+on_retry (gpointer data)
+{
+  ScopeEngine *self = data;
+
+  self->retry_id = 0;
+  raise_tunnel (self);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+name_may_become_free (ScopeEngine *self)
+{
+  const ScopeSettings *settings = self->config->settings;
+  const char *name = settings->interface_name ? settings->interface_name : settings->network;
+
+  if (!scope_link_exists (name) || g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
+    return FALSE;
+  if (!self->retry_id)
+    self->retry_id = g_timeout_add (NAME_RETRY_MS, on_retry, self);
+  return TRUE;
+}
+
 static void
 raise_tunnel (ScopeEngine *self)
 {
   GError *error = NULL;
   ScopeTunnelConfig *config;
 
-  if (self->state != STATE_WAITING || !self->roster || !self->swept)
+  if (self->state != STATE_WAITING || !self->roster || !self->swept || name_may_become_free (self))
     return;
   g_clear_pointer (&self->addresses, g_array_unref);
   self->addresses = scope_plan_addresses (self->roster, self->config->settings, &self->own, &error);
@@ -536,6 +564,7 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   g_clear_handle_id (&self->poll_id, g_source_remove);
   g_clear_handle_id (&self->again_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
+  g_clear_handle_id (&self->retry_id, g_source_remove);
 
   if (!self->tunnel)
     {
@@ -617,6 +646,7 @@ scope_engine_dispose (GObject *object)
   g_clear_handle_id (&self->poll_id, g_source_remove);
   g_clear_handle_id (&self->again_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
+  g_clear_handle_id (&self->retry_id, g_source_remove);
   if (self->session)
     g_signal_handlers_disconnect_by_data (self->session, self);
   g_clear_object (&self->session);

@@ -20,7 +20,7 @@ static const GOptionEntry entries[] = {
   { "bus-name", 0, 0, G_OPTION_ARG_STRING, &bus_name, "D-Bus name to own", "NAME" },
   { "persist", 0, 0, G_OPTION_ARG_NONE, &persist, "Stay when the connection has ended", NULL },
   { "debug", 0, 0, G_OPTION_ARG_NONE, &debug, "Log everything to standard error", NULL },
-  { "sweep", 0, 0, G_OPTION_ARG_NONE, &sweep, "Remove what killed services left behind (of the connection UUID at least), and exit", NULL },
+  { "sweep", 0, 0, G_OPTION_ARG_NONE, &sweep, "Remove what killed services left behind (all of connection UUID if given), and exit", NULL },
   { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version, and exit", NULL },
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "[UUID]" },
   { NULL },

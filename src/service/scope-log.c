@@ -50,7 +50,8 @@ scope_log_init (gboolean debug)
 
   if (level && g_ascii_string_to_unsigned (level, 10, 0, 7, &number, NULL))
     max_level = number;
-  use_syslog = where && g_str_equal (where, "1");
+  /* NetworkManager asks for syslog also where none runs (a container): say it on standard error then. */
+  use_syslog = where && g_str_equal (where, "1") && access ("/dev/log", W_OK) == 0;
   if (debug)
     {
       max_level = LOG_DEBUG;
