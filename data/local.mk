@@ -15,3 +15,5 @@ data/nm-scope-service.name: data/nm-scope-service.name.in Makefile
 
 scopeexamplesdir = $(docdir)/examples
 dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope
+
+dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5

@@ -61,7 +61,7 @@ static gboolean
 field_error (GError **error, guint number, const char *member, const char *why)
 {
   g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY,
-               _ ("edge.json, entry %u: %s: %s"), number, member, why);
+               _ ("entry %u: %s: %s"), number, member, why);
   return FALSE;
 }
 
@@ -78,8 +78,8 @@ check_field (guint number, const char *member, const char *setting, const char *
   message = g_strdup (g_str_has_prefix (why->message, prefix) ? why->message + strlen (prefix) : why->message);
   if (g_str_equal (setting, SCOPE_SETTING_PUBLIC_KEY))
     {
-      g_autofree char *hint = g_strdup_printf (_ ("%s; “%.60s” seems to be a placeholder for what "
-                                                  "“wg show INTERFACE public-key” prints"), message, text);
+      g_autofree char *hint = g_strdup_printf (_ ("%s; put there what “wg show INTERFACE public-key” prints "
+                                                  "instead of “%.60s”"), message, text);
       return field_error (error, number, member, hint);
     }
   return field_error (error, number, member, message);
@@ -95,7 +95,7 @@ decode_entry (JsonNode *entry, guint number, GError **error)
   if (!JSON_NODE_HOLDS_OBJECT (entry))
     {
       g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
-                   _ ("edge.json, entry %u: not an object with registry, network and pubKey"), number);
+                   _ ("entry %u: not an object with registry, network and pubKey"), number);
       return NULL;
     }
   object = json_node_get_object (entry);
@@ -135,7 +135,9 @@ note_left_out (JsonArray *entries, const char *imported, GPtrArray *notes)
   guint n = json_array_get_length (entries);
   g_autoptr (GString) line = g_string_new (NULL);
 
-  g_string_printf (line, ngettext ("imported “%s”; %u more entry was left out:", "imported “%s”; %u more entries were left out:", n - 1),
+  g_string_printf (line,
+                   ngettext ("imported “%s”; %u more entry was left out:",
+                             "imported “%s”; %u more entries were left out:", n - 1),
                    imported, n - 1);
   for (guint i = 1; i < n && i <= MAX_NAMED; i++)
     {
@@ -184,7 +186,7 @@ scope_edge_json_decode (const char *data, gsize len, GPtrArray *notes, GError **
   entries = root && JSON_NODE_HOLDS_ARRAY (root) ? json_node_get_array (root) : NULL;
   if (!entries || json_array_get_length (entries) == 0)
     {
-      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("edge.json: no entry in it"));
+      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("no entry in it: an edge.json is an array of objects with registry, network and pubKey"));
       return NULL;
     }
   connection = decode_entry (json_array_get_element (entries, 0), 1, error);

@@ -191,7 +191,7 @@ note_private_key (const char *path, NMConnection *connection, GPtrArray *notes)
   g_autofree char *conf = g_strconcat (network, ".conf", NULL);
   const char *dirs[] = { dir, "/etc/wireguard" };
   g_autofree char *found = NULL;
-  g_autofree char *id = g_shell_quote (nm_connection_get_id (connection));
+  const char *id = nm_connection_get_id (connection); /* a network name: needs no quotes in a shell */
 
   for (guint i = 0; !found && i < G_N_ELEMENTS (dirs); i++)
     {

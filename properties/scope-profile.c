@@ -15,7 +15,8 @@
 #define KEY_ID "id"
 #define KEY_PERSISTENT "persistent"
 #define ID_MAX 255 /* bytes */
-#define FLAGS_MAX (NM_SETTING_SECRET_FLAG_AGENT_OWNED | NM_SETTING_SECRET_FLAG_NOT_SAVED | NM_SETTING_SECRET_FLAG_NOT_REQUIRED)
+#define FLAGS_MAX \
+  (NM_SETTING_SECRET_FLAG_AGENT_OWNED | NM_SETTING_SECRET_FLAG_NOT_SAVED | NM_SETTING_SECRET_FLAG_NOT_REQUIRED)
 
 static const char header[] = "# A connection of NetworkManager-scope, see nm-settings-scope(5). To use it:\n"
                              "# nmcli connection import type scope file FILE\n";
@@ -25,6 +26,15 @@ refuse (GError **error, const char *group, const char *key, const char *why)
 {
   g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY, "[%s] %s: %s", group, key, why);
   return FALSE;
+}
+
+/* Whether @name stands in [secrets] or in [vpn]; FALSE as well for what is no setting at all. */
+static gboolean
+belongs (const char *name, gboolean secret)
+{
+  const ScopeSettingInfo *info = scope_setting_find (name);
+
+  return info ? info->secret == secret : !secret && scope_setting_is_flags (name);
 }
 
 /* One value of a setting, a secret or a secret's flags; the error names its group and key. */
@@ -82,15 +92,14 @@ static gboolean
 decode_value (GKeyFile *file, gboolean secret, const char *name, NMSettingVpn *vpn, GPtrArray *notes, GError **error)
 {
   const char *group = secret ? GROUP_SECRETS : GROUP_VPN;
-  const ScopeSettingInfo *info = scope_setting_find (name);
   g_autoptr (GError) why = NULL;
   g_autoptr (ScopeSecret) value = g_key_file_get_string (file, group, name, &why);
 
   if (!value)
     return refuse (error, group, name, why->message);
-  if (info ? info->secret && !secret : FALSE)
+  if (!secret && belongs (name, TRUE))
     return refuse (error, group, name, _ ("a secret, it belongs into [secrets]"));
-  if (info ? secret && !info->secret : secret || !scope_setting_is_flags (name))
+  if (!belongs (name, secret))
     {
       if (notes)
         g_ptr_array_add (notes, g_strdup_printf (_ ("[%s] %.60s: no such setting, ignored"), group, name));
@@ -100,24 +109,21 @@ decode_value (GKeyFile *file, gboolean secret, const char *name, NMSettingVpn *v
     return TRUE; /* as if it were not there: libnm keeps no empty values */
   if (!check (group, name, value, error))
     return FALSE;
-  if (!secret)
-    {
-      nm_setting_vpn_add_data_item (vpn, name, value);
-      return TRUE;
-    }
-  nm_setting_vpn_add_secret (vpn, name, value);
+  if (secret)
+    nm_setting_vpn_add_secret (vpn, name, value);
+  else
+    nm_setting_vpn_add_data_item (vpn, name, value);
   return TRUE;
 }
 
-/* Explicit flags for every secret: whether a missing flag means "ask" is up to who reads it. */
+/* Explicit flags for every secret: what a missing flag means is up to who reads it. */
 static void
 complete_flags (NMSettingVpn *vpn)
 {
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     {
-      NMSettingSecretFlags flags;
-      if (info->secret && nm_setting_vpn_get_secret (vpn, info->name) &&
-          !nm_setting_get_secret_flags (NM_SETTING (vpn), info->name, &flags, NULL))
+      g_autofree char *flags = g_strconcat (info->name, "-flags", NULL);
+      if (info->secret && nm_setting_vpn_get_secret (vpn, info->name) && !nm_setting_vpn_get_data_item (vpn, flags))
         nm_setting_set_secret_flags (NM_SETTING (vpn), info->name, NM_SETTING_SECRET_FLAG_NONE, NULL);
     }
 }
@@ -175,12 +181,8 @@ check_names (NMSettingVpn *vpn, gboolean secret, GError **error)
       secret ? nm_setting_vpn_get_secret_keys (vpn, &n) : nm_setting_vpn_get_data_keys (vpn, &n);
 
   for (guint i = 0; i < n; i++)
-    {
-      const char *group = secret ? GROUP_SECRETS : GROUP_VPN;
-      const ScopeSettingInfo *info = scope_setting_find (names[i]);
-      if (info ? info->secret != secret : secret || !scope_setting_is_flags (names[i]))
-        return refuse (error, group, names[i], _ ("no such setting"));
-    }
+    if (!belongs (names[i], secret))
+      return refuse (error, secret ? GROUP_SECRETS : GROUP_VPN, names[i], _ ("no such setting"));
   return TRUE;
 }
 
