@@ -186,7 +186,8 @@ scope_edge_json_decode (const char *data, gsize len, GPtrArray *notes, GError **
   entries = root && JSON_NODE_HOLDS_ARRAY (root) ? json_node_get_array (root) : NULL;
   if (!entries || json_array_get_length (entries) == 0)
     {
-      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("no entry in it: an edge.json is an array of objects with registry, network and pubKey"));
+      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
+                           _ ("no entry in it: an edge.json is an array of objects with registry, network and pubKey"));
       return NULL;
     }
   connection = decode_entry (json_array_get_element (entries, 0), 1, error);

@@ -212,7 +212,8 @@ note_private_key (const char *path, NMConnection *connection, GPtrArray *notes)
 NMConnection *
 scope_import_file (const char *path, GPtrArray *notes, GError **error)
 {
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  /* In one piece from the start: growing would leave copies of secrets behind. */
+  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (SCOPE_IMPORT_MAX + 1);
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (NMConnection) connection = NULL;
   g_autofree char *name = g_filename_display_basename (path);

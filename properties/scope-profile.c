@@ -45,7 +45,8 @@ check (const char *group, const char *name, const char *value, GError **error)
   g_autoptr (GError) why = NULL;
 
   if (!info && scope_setting_is_flags (name))
-    return g_ascii_string_to_unsigned (value, 10, 0, FLAGS_MAX, NULL, &why) || refuse (error, group, name, why->message);
+    return g_ascii_string_to_unsigned (value, 10, 0, FLAGS_MAX, NULL, &why) ||
+           refuse (error, group, name, why->message);
   if (!info)
     return refuse (error, group, name, _ ("no such setting"));
   if (scope_setting_check (info, value, &why))
@@ -65,7 +66,8 @@ decode_version (GKeyFile *file, GError **error)
   if (version <= SCOPE_PROFILE_VERSION)
     return TRUE;
   g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
-               _ ("written in version %u of the format by a newer NetworkManager-scope; this one reads up to version %d"),
+               _ ("written in version %u of the format by a newer NetworkManager-scope; "
+                  "this one reads up to version %d"),
                (guint) version, SCOPE_PROFILE_VERSION);
   return FALSE;
 }
@@ -197,6 +199,20 @@ encode_value (GKeyFile *file, const char *group, const char *name, const char *v
   return TRUE;
 }
 
+static gboolean
+encode_setting (GKeyFile *file, const ScopeSettingInfo *info, NMSettingVpn *vpn, GError **error)
+{
+  g_autofree char *flags = g_strconcat (info->name, "-flags", NULL);
+  const char *value = nm_setting_vpn_get_data_item (vpn, info->name);
+
+  if (info->secret)
+    return encode_value (file, GROUP_VPN, flags, nm_setting_vpn_get_data_item (vpn, flags), error) &&
+           encode_value (file, GROUP_SECRETS, info->name, nm_setting_vpn_get_secret (vpn, info->name), error);
+  if (info->required && (!value || !*value))
+    return refuse (error, GROUP_VPN, info->name, _ ("missing"));
+  return encode_value (file, GROUP_VPN, info->name, value, error);
+}
+
 char *
 scope_profile_encode (NMConnection *connection, gsize *len, GError **error)
 {
@@ -208,7 +224,8 @@ scope_profile_encode (NMConnection *connection, gsize *len, GError **error)
 
   if (!vpn || g_strcmp0 (nm_setting_vpn_get_service_type (vpn), SCOPE_NM_SERVICE) != 0)
     {
-      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_SETTING, _ ("not a Scope connection"));
+      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_SETTING,
+                           _ ("not a Scope connection"));
       return NULL;
     }
   if (!check_names (vpn, FALSE, error) || !check_names (vpn, TRUE, error))
@@ -219,21 +236,8 @@ scope_profile_encode (NMConnection *connection, gsize *len, GError **error)
     g_key_file_set_string (file, SCOPE_PROFILE_GROUP, KEY_ID, id);
   g_key_file_set_boolean (file, SCOPE_PROFILE_GROUP, KEY_PERSISTENT, nm_setting_vpn_get_persistent (vpn));
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
-    {
-      g_autofree char *flags = g_strconcat (info->name, "-flags", NULL);
-
-      if (info->required && !nm_setting_vpn_get_data_item (vpn, info->name))
-        {
-          refuse (error, GROUP_VPN, info->name, _ ("missing"));
-          return NULL;
-        }
-      if (!info->secret && !encode_value (file, GROUP_VPN, info->name, nm_setting_vpn_get_data_item (vpn, info->name), error))
-        return NULL;
-      if (info->secret &&
-          (!encode_value (file, GROUP_VPN, flags, nm_setting_vpn_get_data_item (vpn, flags), error) ||
-           !encode_value (file, GROUP_SECRETS, info->name, nm_setting_vpn_get_secret (vpn, info->name), error)))
-        return NULL;
-    }
+    if (!encode_setting (file, info, vpn, error))
+      return NULL;
 
   body = g_key_file_to_data (file, NULL, NULL);
   all = g_strconcat (header, body, NULL);
