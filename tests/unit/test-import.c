@@ -368,7 +368,7 @@ profile_wrong (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_test_message ("%s", cases[i].text);
+      g_test_message ("%s", cases[i].part);
       assert_refused (cases[i].text, cases[i].part);
     }
 
