@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The floors of src/ (see design: a floor includes only floors above it in this list).
 
-noinst_LTLIBRARIES += libscope-common.la libscope-crypto.la libscope-wire.la
+noinst_LTLIBRARIES += libscope-common.la libscope-crypto.la libscope-wire.la libscope-tunnel.la
 
 libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
@@ -23,6 +23,10 @@ libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS) -lm
 
 libscope_tunnel_la_SOURCES = \
-	src/tunnel/scope-wg.c src/tunnel/scope-wg.h
+	src/tunnel/scope-link.c src/tunnel/scope-link.h \
+	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
+	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
+	src/tunnel/scope-wg-private.h \
+	src/tunnel/scope-wg-uapi.c src/tunnel/scope-wg-uapi.h
 libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS)
-libscope_tunnel_la_LIBADD = libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)
+libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)

@@ -4,6 +4,8 @@
  * kernel's generic netlink or the UAPI socket of a userspace implementation; never by running `wg`.
  *
  * Calls are synchronous: the kernel answers at once, a UAPI socket is given one second.
+ *
+ * State the peers that are wanted, let scope_wg_diff() find the difference, hand it to scope_wg_apply().
  */
 #pragma once
 
@@ -36,6 +38,12 @@ typedef struct {
 } ScopeWgPeer;
 
 ScopeWgPeer *scope_wg_peer_new (const ScopeKey *pub);
+ScopeWgPeer *scope_wg_peer_copy (const ScopeWgPeer *peer);
+
+/* Brings @allowed into its form: masked, sorted, each prefix once. */
+void scope_wg_peer_normalise (ScopeWgPeer *peer);
+
+/* Overwrites the preshared key. */
 void scope_wg_peer_free (ScopeWgPeer *peer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeWgPeer, scope_wg_peer_free)
 
@@ -88,14 +96,19 @@ gboolean scope_wg_device_parse_netlink (ScopeWgDevice *device, gconstpointer mes
 
 /**
  * ScopeWgChange:
+ * @peer: (transfer full): whom to change, and the new values
  * @remove: take the peer away (the rest is ignored)
- * @readd: remove and add it in one batch, which makes a new handshake in milliseconds
+ * @add: the peer is new and written whole. Without it the peer must exist: one that somebody else took
+ *   away stays away
+ * @readd: remove and add it whole in one message, which makes a new handshake in milliseconds. @peer is all
+ *   that the device will know of it, endpoint included: see scope_wg_change_readd()
  * @set_endpoint, @set_keepalive, @set_allowed, @set_preshared: which fields of @peer to write; a field
  *   that is not set stays as it is in the device (an endpoint that roamed is never written back)
  */
 typedef struct {
   ScopeWgPeer *peer;
   gboolean remove;
+  gboolean add;
   gboolean readd;
   gboolean set_endpoint;
   gboolean set_keepalive;
@@ -103,12 +116,45 @@ typedef struct {
   gboolean set_preshared;
 } ScopeWgChange;
 
+/* All flags clear. @peer: (transfer full) */
+ScopeWgChange *scope_wg_change_new (ScopeWgPeer *peer);
 void scope_wg_change_free (ScopeWgChange *change);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeWgChange, scope_wg_change_free)
+
+/**
+ * scope_wg_change_readd:
+ * @actual: the device as it was read
+ * @wanted: the peer as it should be
+ *
+ * Removing a peer forgets where it is. So the endpoint that the device has now, which may have roamed,
+ * wins over the wanted one.
+ *
+ * Returns: (transfer full)
+ */
+ScopeWgChange *scope_wg_change_readd (const ScopeWgDevice *actual, const ScopeWgPeer *wanted);
+
+/**
+ * scope_wg_diff:
+ * @actual: the device as it was read
+ * @wanted: (element-type ScopeWgPeer): all peers that it should have; statistics are ignored. An AF_UNSPEC
+ *   endpoint means "leave it alone". The first of two entries for one key, and the first of two peers that
+ *   claim the same prefix, wins; an entry with the device's own key is dropped, as WireGuard drops it
+ * @previous: (nullable) (element-type ScopeWgPeer): what was wanted the last time. The endpoint of a peer that
+ *   has one is only written when the wanted one changed since, because the actual one may have roamed
+ *
+ * The only place that finds a difference. Peers that are not wanted are removed, new ones added whole,
+ * others changed only in the fields that differ.
+ *
+ * Returns: (transfer full) (element-type ScopeWgChange): removals first; empty when nothing is to do
+ */
+GPtrArray *scope_wg_diff (const ScopeWgDevice *actual, const GPtrArray *wanted, const GPtrArray *previous);
 
 /**
  * scope_wg_apply:
  * @changes: (element-type ScopeWgChange): all of them in one batch (several netlink messages when they
  *   do not fit into one; removals come first, so that allowed IPs can move between peers)
+ * @error: as scope_wg_device_read(), and SCOPE_ERROR_FAILED when WireGuard refuses. Changes before the refused
+ *   one may have been made: read the device again and apply the difference
  */
 gboolean scope_wg_apply (const char *ifname, ScopeWgBackend backend, const GPtrArray *changes, GError **error);
 
@@ -116,6 +162,9 @@ gboolean scope_wg_apply (const char *ifname, ScopeWgBackend backend, const GPtrA
  * scope_wg_configure:
  * @private_key: the device's key
  * @listen_port: UDP port; 0 lets the system choose
+ *
+ * Kernel WireGuard takes the port when its interface goes up: while it is down, a port that is used by
+ * somebody else shows only then, as the EADDRINUSE of that call. See scope_udp_port_free().
  *
  * Returns: %FALSE with SCOPE_ERROR_TAKEN when the port is used by somebody else
  */
