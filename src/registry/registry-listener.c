@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h" /* accept4() */
+
 #include "registry/registry-listener.h"
 
 #include "common/scope-error.h"
@@ -40,6 +42,7 @@ struct _RegistryConnection {
   RegistryListener *listener;
   GSocket *socket;
   ScopePrefix peer;
+  gboolean tls;
   RegistryConnectionState state;
   gint64 deadline;
   GList link;
@@ -92,6 +95,12 @@ GSocket *
 registry_connection_socket (const RegistryConnection *connection)
 {
   return connection->socket;
+}
+
+gboolean
+registry_connection_is_tls (const RegistryConnection *connection)
+{
+  return connection->tls;
 }
 
 void
@@ -237,6 +246,7 @@ add_connection (RegistryListener *listener, int fd, const ScopePrefix *peer, GSo
   g_ref_count_inc (&listener->refs);
   connection->socket = g_object_ref (socket);
   connection->peer = *peer;
+  connection->tls = listener->certificate != NULL;
   connection->link.data = connection;
   g_queue_push_tail_link (&listener->connections, &connection->link);
   listener->size++;

@@ -31,6 +31,7 @@ RegistryConnection *registry_connection_get (GSocketAddress *remote);
 
 const ScopePrefix *registry_connection_peer (const RegistryConnection *connection);
 GSocket *registry_connection_socket (const RegistryConnection *connection);
+gboolean registry_connection_is_tls (const RegistryConnection *connection);
 
 typedef enum {
   REGISTRY_CONNECTION_READING, /* a request must be whole within requestSeconds */
