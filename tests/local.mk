@@ -1,1 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Unit tests speak TAP; `make check` runs every one. A script that wants them finds them in $(unit_tests).
+
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_LOG_DRIVER_FLAGS = --merge --comments
+LOG_COMPILER = $(SHELL) -c '"$$0" --tap'
+AM_TESTS_ENVIRONMENT = MALLOC_PERTURB_=85; export MALLOC_PERTURB_;
+
+unit_tests =
+
+unit_tests += tests/unit/test-common
+tests_unit_test_common_SOURCES = tests/unit/test-common.c
+tests_unit_test_common_LDADD = libscope-common.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-link
+tests_unit_test_link_SOURCES = tests/unit/test-link.c
+tests_unit_test_link_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-wg
+tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
+tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
+
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+
+# Our WireGuard layer as a program; tests/system/test-wg-device drives it (root; also in the VM).
+check_PROGRAMS += tests/system/wg-tool
+tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
+tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+EXTRA_DIST += tests/system/test-wg-device
+
+# Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
+fuzz_targets = tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
+EXTRA_PROGRAMS = $(fuzz_targets)
+tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz-netlink.c
+tests_fuzz_fuzz_netlink_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_netlink_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+tests_fuzz_fuzz_uapi_SOURCES = tests/fuzz/fuzz-uapi.c
+tests_fuzz_fuzz_uapi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_uapi_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+if FUZZING
+noinst_PROGRAMS += $(fuzz_targets)
+endif
+EXTRA_DIST += tests/fuzz/corpus
