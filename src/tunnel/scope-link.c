@@ -133,6 +133,7 @@ static void
 handle_messages (ScopeLinkWatch *watch)
 {
   g_autofree guint8 *buffer = g_malloc (MESSAGE_SIZE);
+  gboolean lost = FALSE;
   int left;
 
   for (;;)
@@ -141,12 +142,18 @@ handle_messages (ScopeLinkWatch *watch)
 
       if (n < 0 && errno == ENOBUFS)
         {
-          /* The kernel dropped messages, and ours may be among them. */
-          ask (watch);
+          /* The kernel dropped messages, and ours may be among them. It would drop an answer too, until
+           * the socket is empty. */
+          lost = TRUE;
           continue;
         }
       if (n < 0 && (errno == EINTR || errno == ENOSPC))
         continue; /* ENOSPC: a message longer than the buffer, which none of one link is */
+      if (n < 0 && lost && ask (watch))
+        {
+          lost = FALSE;
+          continue;
+        }
       if (n <= 0)
         return;
 

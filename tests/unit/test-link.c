@@ -174,6 +174,7 @@ test_watch_overrun (void)
       return;
     }
   g_autoptr (ScopeLinkWatch) watch = scope_link_watch_new ("scopet0", on_event, events, NULL);
+  g_assert_nonnull (watch);
   for (int i = 0; i < 2000; i++)
     set_up ("scopet1", i & 1);
   close (fd);
