@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+# What NetworkManager and the system bus read; directories are expanded when make runs, so that
+# ${prefix} and DESTDIR work.
+dist_dbuspolicy_DATA = data/nm-scope-service.conf
+nmvpn_DATA = data/nm-scope-service.name
+nmdispatcher_SCRIPTS = data/90-nm-scope
+CLEANFILES += data/nm-scope-service.name data/90-nm-scope
+EXTRA_DIST += data/nm-scope-service.name.in data/90-nm-scope.in
+
+substitute = $(AM_V_GEN)$(MKDIR_P) $(@D) && sed \
+	-e 's,[@]bindir@,$(bindir),g' \
+	-e 's,[@]libexecdir@,$(libexecdir),g' \
+	-e 's,[@]nmplugindir@,$(nmplugindir),g'
+
+data/nm-scope-service.name: data/nm-scope-service.name.in Makefile
+	$(substitute) $(srcdir)/data/nm-scope-service.name.in >$@.tmp && mv $@.tmp $@
+data/90-nm-scope: data/90-nm-scope.in Makefile
+	$(substitute) $(srcdir)/data/90-nm-scope.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+
+scopeexamplesdir = $(docdir)/examples
+dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope
+
+dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5

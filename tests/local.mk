@@ -22,6 +22,14 @@ tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-import
+tests_unit_test_import_SOURCES = tests/unit/test-import.c
+tests_unit_test_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) \
+	-DSCOPE_SRCDIR='"$(abs_top_srcdir)"' -DSCOPE_BUILDDIR='"$(abs_top_builddir)"'
+tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/unit/data/import
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -32,8 +40,13 @@ tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 EXTRA_DIST += tests/system/test-wg-device
 
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
-fuzz_targets = tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
+fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
 EXTRA_PROGRAMS = $(fuzz_targets)
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz-import.c
+tests_fuzz_fuzz_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_fuzz_fuzz_import_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz-netlink.c
 tests_fuzz_fuzz_netlink_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_netlink_LDADD = libscope-tunnel.la $(GLIB_LIBS)

@@ -93,8 +93,11 @@ check_url (const char *url, GError **error)
   g_autoptr (GError) why = NULL;
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, &why);
   const char *scheme = uri ? g_uri_get_scheme (uri) : NULL;
+  gboolean graphic = TRUE;
 
-  if (uri && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https")) && g_uri_get_host (uri) &&
+  for (const char *p = url; *p; p++)
+    graphic &= g_ascii_isgraph (*p) || (*p & 0x80); /* g_uri_parse() takes control characters in a host */
+  if (uri && graphic && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https")) && g_uri_get_host (uri) &&
       *g_uri_get_host (uri) && !g_uri_get_query (uri) && !g_uri_get_fragment (uri) && !g_uri_get_userinfo (uri))
     return TRUE;
   g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,

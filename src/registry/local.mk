@@ -1,1 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+noinst_LTLIBRARIES += libscope-registry.la
+
+libscope_registry_la_SOURCES = \
+	src/registry/registry-config.c src/registry/registry-config.h \
+	src/registry/registry-detail.c src/registry/registry-detail.h \
+	src/registry/registry-frame.c src/registry/registry-frame.h \
+	src/registry/registry-hub.c src/registry/registry-hub.h \
+	src/registry/registry-limits.c src/registry/registry-limits.h \
+	src/registry/registry-listener.c src/registry/registry-listener.h \
+	src/registry/registry-network.c src/registry/registry-network.h \
+	src/registry/registry-path.c src/registry/registry-path.h \
+	src/registry/registry-server.c src/registry/registry-server.h
+libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) -lm
+
+bin_PROGRAMS += src/registry/scope-registry
+
+src_registry_scope_registry_SOURCES = src/registry/scope-registry.c
+src_registry_scope_registry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(SYSTEMD_CFLAGS)
+src_registry_scope_registry_LDADD = libscope-registry.la $(SYSTEMD_LIBS)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * registry-config: registry.json, a superset of 0.0.x's. Each problem is reported with its line and
+ * the field's path, all of them at once; unknown keys are warnings. See scope-registry.json(5).
+ */
+#pragma once
+
+#include "common/scope-prefix.h"
+
+#include <gio/gio.h>
+
+#define REGISTRY_CONFIG_MAX_BYTES (256 * 1024)
+#define REGISTRY_MAX_NETWORKS 256
+
+/**
+ * RegistryLimits:
+ * @connections: in all; 0 for as many as file descriptors allow
+ * @connections_per_address: per client address (IPv6: per /64), 0 for no limit
+ * @requests_per_minute: per client address, also the most at once; 0 for no limit
+ * @loopback_limited: whether the two above also hold for loopback, where a reverse proxy that is not
+ *   in trustedProxies hides everybody behind one address: only when they are written in the file
+ * @body_bytes: of a request
+ * @frame_bytes: of a WebSocket message
+ * @queue_bytes: waiting for a WebSocket that does not read
+ * @idle_seconds: keep-alive without a request, WebSocket without a sign of life
+ * @request_seconds: from the first byte to the last of one request
+ */
+typedef struct {
+  guint connections;
+  guint connections_per_address;
+  guint requests_per_minute;
+  gboolean loopback_limited;
+  guint body_bytes;
+  guint frame_bytes;
+  guint queue_bytes;
+  guint idle_seconds;
+  guint request_seconds;
+} RegistryLimits;
+
+/**
+ * RegistryNetworkConfig:
+ * @name: interface name, also the network's name
+ * @heartbeat: seconds
+ * @end: (nullable): the root's public endpoint
+ * @ranges: (element-type ScopePrefix) (nullable): the root's ranges
+ */
+typedef struct {
+  char *name;
+  guint heartbeat;
+  char *end;
+  GArray *ranges;
+} RegistryNetworkConfig;
+
+/**
+ * RegistryConfig:
+ * @prefix: path prefix without a trailing slash, "" for none
+ * @networks: (element-type RegistryNetworkConfig): in the order of the file
+ * @tls_certificate, @tls_key: (nullable): PEM files
+ * @trusted_proxies: (element-type ScopePrefix): masked
+ * @state_directory: (nullable): for what must survive a restart
+ */
+typedef struct {
+  GInetAddress *listen;
+  guint16 listen_port;
+  char *prefix;
+  GPtrArray *networks;
+  char *tls_certificate;
+  char *tls_key;
+  GArray *trusted_proxies;
+  char *state_directory;
+  RegistryLimits limits;
+} RegistryConfig;
+
+/**
+ * RegistryProblem:
+ * @line: from 1; 0 when it is about the file itself
+ * @field: path of the member, such as "self.interface-1.end"; "" for the whole
+ */
+typedef struct {
+  gboolean warning;
+  guint line;
+  char *field;
+  char *message;
+} RegistryProblem;
+
+/* An array for registry_config_parse() to fill. */
+GPtrArray *registry_problems_new (void);
+
+/* "FILE:LINE: field: message", newly allocated */
+char *registry_problem_format (const RegistryProblem *problem, const char *file);
+
+/**
+ * registry_config_parse:
+ * @base: (nullable): directory that relative file names in @text are relative to
+ * @problems: (element-type RegistryProblem): grows, by line
+ *
+ * Touches no file.
+ *
+ * Returns: (transfer full): %NULL when a problem is more than a warning
+ */
+RegistryConfig *registry_config_parse (const char *text, gsize len, const char *base, GPtrArray *problems);
+
+/**
+ * registry_config_load:
+ *
+ * Reads, parses, and tries the files that it names.
+ */
+RegistryConfig *registry_config_load (const char *path, GPtrArray *problems);
+
+void registry_config_free (RegistryConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistryConfig, registry_config_free)
+
+const RegistryNetworkConfig *registry_config_find (const RegistryConfig *config, const char *network);
