@@ -30,6 +30,10 @@ tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
 tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/import
 
+unit_tests += tests/unit/test-plan
+tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
+tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
