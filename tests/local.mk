@@ -34,6 +34,15 @@ unit_tests += tests/unit/test-plan
 tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
 tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-resolver
+tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c tests/unit/test-log.h
+tests_unit_test_resolver_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-keystore
+tests_unit_test_keystore_SOURCES = tests/unit/test-keystore.c src/service/scope-keystore.c
+tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexistent\"
+tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
