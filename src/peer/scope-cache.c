@@ -2,10 +2,10 @@
 #include "peer/scope-cache.h"
 
 #include "common/scope-error.h"
+#include "wire/scope-json.h"
 
-#include <errno.h>
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
+#include <string.h>
 
 #define MAGIC "scope-cache"
 #define VERSION 1
@@ -13,20 +13,16 @@
 ScopeRoster *
 scope_cache_parse (const char *text, gsize len, char **gateway, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autoptr (GError) why = NULL;
-  JsonNode *root = NULL, *roster = NULL, *node;
-  JsonObject *object = NULL;
+  g_autoptr (JsonObject) object = NULL;
+  JsonNode *node, *roster;
 
-  if (len <= SCOPE_ROSTER_MAX_BYTES && json_parser_load_from_data (parser, text, len, &why))
-    root = json_parser_get_root (parser);
-  if (root && JSON_NODE_HOLDS_OBJECT (root))
-    object = json_node_get_object (root);
-  node = object ? json_object_get_member (object, MAGIC) : NULL;
+  object = scope_json_parse_object (text, len, SCOPE_ROSTER_MAX_BYTES, error);
+  if (!object)
+    return NULL;
+  node = json_object_get_member (object, MAGIC);
   if (!node || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_int (node) != VERSION)
     {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "not a cache of version %d%s%s", VERSION,
-                   why ? ": " : "", why ? why->message : "");
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "not a cache of version %d", VERSION);
       return NULL;
     }
   roster = json_object_get_member (object, "roster");
