@@ -40,6 +40,7 @@ struct _ScopeSession {
   KeyForm key_form;
   char *gateway;
   ScopeRoster *roster;
+  gboolean served; /* a roster has come at least once */
 
   GCancellable *attempt; /* everything of the current connection */
   SoupWebsocketConnection *socket;
@@ -170,7 +171,7 @@ fetch_failed (Fetch *f, GError *error)
       return;
     }
   self->fetching = FALSE;
-  if (self->state == STATE_OPEN)
+  if (self->state == STATE_OPEN && self->served)
     {
       /* The registry was fine a moment ago; the roster that we have stays good. */
       g_warning ("%s", error->message);
@@ -218,6 +219,8 @@ fetch_done (Fetch *f)
     }
   self->key_form = f->form;
   self->fetching = FALSE;
+  self->served = TRUE;
+  self->failures = self->rounds = 0;
   g_clear_pointer (&self->roster, scope_roster_free);
   self->roster = g_steal_pointer (&roster);
   g_signal_emit (self, signals[ROSTER], 0);
@@ -416,7 +419,8 @@ on_websocket (GObject *source, GAsyncResult *result, gpointer data)
 
   g_clear_handle_id (&self->timer_id, g_source_remove);
   self->state = STATE_OPEN;
-  self->failures = self->rounds = 0;
+  if (self->served)
+    self->failures = self->rounds = 0;
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_MESSAGE_MAX_BYTES);
   g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
@@ -495,7 +499,7 @@ static void
 attempt_failed (ScopeSession *self, GError *error)
 {
   g_autoptr (GError) owned = error;
-  gboolean was_open = self->state == STATE_OPEN;
+  gboolean was_open = self->state == STATE_OPEN && self->served;
   guint n = g_strv_length (self->settings->registries);
 
   if (self->state == STATE_STOPPED)

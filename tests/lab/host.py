@@ -31,7 +31,7 @@ done
 cd /etc/NetworkManager
 mkdir conf.d VPN dispatcher.d dispatcher.d/no-wait.d dispatcher.d/pre-up.d dispatcher.d/pre-down.d
 mkdir -m 700 system-connections
-mkdir -p /run/dbus/services /run/dbus/policies
+mkdir -p /run/dbus/services /run/dbus/policies /run/lab
 """
 
 # NetworkManager replaces /etc/resolv.conf by renaming, which a bind mount does not allow.
@@ -107,11 +107,18 @@ _SCOPE_NAME = """\
 [VPN Connection]
 name=scope
 service=org.freedesktop.NetworkManager.scope
-program={build}/src/service/nm-scope-service
+program=/run/lab/nm-scope-service
 supports-multiple-connections=true
 
 [libnm]
 plugin={build}/properties/.libs/libnm-vpn-plugin-scope.so
+"""
+
+# NetworkManager 1.42 tells services to log to syslog even when it logs to stderr itself.
+_SCOPE_SERVICE = """\
+#!/bin/sh
+export NM_VPN_LOG_SYSLOG=0
+exec "{build}/src/service/nm-scope-service" "$@"
 """
 
 _BASE_CONNECTION = """\
@@ -191,6 +198,8 @@ class Host(Node):
         wanted = {link.name for link in self.links}
         wait_for(f"{self.name}: base connections activated, see {self.log}",
                  lambda: wanted <= self.active(), timeout, interval=0.1)  # fmt: skip
+        for link in self.links:
+            self.carries(link)
         self._ready = True
 
     def active(self) -> set[str]:
@@ -223,6 +232,7 @@ class Host(Node):
         path = self._write_base(link)
         self.nmcli("connection", "load", path)
         wait_for(f"{self.name}: {link.name} activated", lambda: link.name in self.active(), timeout, interval=0.1)
+        self.carries(link)
         return link
 
     def switch_link(self, to: str, gap: bool = False) -> None:
@@ -252,13 +262,15 @@ class Host(Node):
 
     def _install_scope(self) -> None:
         build, source = self.lab.build, self.lab.source
-        self._write("/etc/NetworkManager/VPN/nm-scope-service.name", _SCOPE_NAME.format(build=build or "/nonexistent"))
+        self._write("/etc/NetworkManager/VPN/nm-scope-service.name", _SCOPE_NAME.format(build=build))
+        self._write("/run/lab/nm-scope-service", _SCOPE_SERVICE.format(build=build), 0o755)
         policy = source and source / "data/nm-scope-service.conf"
         text = policy.read_text() if policy and policy.exists() else _SCOPE_POLICY
         self._write("/run/dbus/policies/nm-scope-service.conf", text)
-        dispatcher = source and source / "data/90-nm-scope"
+        dispatcher = source and source / "data/90-nm-scope.in"
         if dispatcher and dispatcher.exists():
-            self._write("/etc/NetworkManager/dispatcher.d/90-nm-scope", dispatcher.read_text(), 0o755)
+            text = dispatcher.read_text().replace("@libexecdir@", f"{build}/src/service")
+            self._write("/etc/NetworkManager/dispatcher.d/90-nm-scope", text, 0o755)
 
     def _start_bus(self) -> None:
         for program in ("nm-dispatcher", "nm-priv-helper"):

@@ -44,7 +44,7 @@ class Lab:
     """
 
     def __init__(self, delay_ms: float = 0, loss: float = 0, build: str | Path | None = None,
-                 source: str | Path | None = None, nm_log: tuple[str, str] = ("INFO", "ALL,VPN_PLUGIN:DEBUG"),
+                 source: str | Path | None = None, nm_log: tuple[str, str] = ("INFO", "ALL,VPN_PLUGIN:TRACE"),
                  env: Mapping[str, str] | None = None):  # fmt: skip
         if why := self.missing():
             tap.skip(why)
@@ -161,6 +161,7 @@ class Lab:
             lines += [f"addr add {link.ipv6}/{segment.net6.prefixlen} dev {link.name} nodad",
                       f"route add ::/0 via {segment.net6[1]} metric {100 + number}"]  # fmt: skip
         host.ip(*lines)
+        host.carries(link)
 
     # --- what runs on them
 
@@ -276,10 +277,10 @@ class Lab:
         atexit.unregister(self.close)
         if self.report in tap.on_failure:
             tap.on_failure.remove(self.report)
-        for node in self.nodes.values():
+        for node in self.nodes.values():  # all first, then wait
             node.halt()
         for node in self.nodes.values():
-            node.stop()
+            node.halt(wait=True)
         if self.keep_logs:
             (self.dir / "kept").touch()
             (self.dir / "delay").unlink(missing_ok=True)
@@ -365,5 +366,5 @@ def _listens(pid: int, table: str, port: int) -> bool:
 
 def _option_list(options: Mapping[str, Any]) -> str:
     """nmcli's notation of key-value lists, where a backslash keeps a comma."""
-    escaped = (f"{key} = {str(value).replace(chr(92), chr(92) * 2).replace(',', chr(92) + ',')}" for key, value in options.items())
-    return ", ".join(escaped)
+    values = {key: str(value).replace("\\", "\\\\").replace(",", "\\,") for key, value in options.items()}
+    return ", ".join(f"{key} = {value}" for key, value in values.items())

@@ -117,18 +117,20 @@ class Segment:
         far = f"{node.name}-{ifname}"
         if len(far) > 15:
             far = f"{self.bridge}-{self._ports}"
-        port = far
-        # Linux before 6.14 wants the name to be free where ip(8) runs, too: in the core it is
+        port, wires = far, (far,)
+        # Linux 6.1 wants the name to be free where ip(8) runs, too: in the core it always is
         lab.internet.ip(f"link add {ifname} netns {node.pid} type veth peer name {far} netns {here.pid}")
         lines = [f"link set {far} up"]
         if self.delayed and (lab.delay_ms or lab.loss):
             inner, port = f"d{self._ports}{self.bridge}", f"p{self._ports}{self.bridge}"
+            wires = (far, inner, port)
             lines += [f"link add {inner} type veth peer name {port}", f"link set {inner} up", f"link set {port} up"]
         here.ip(*lines, f"link set {port} master {self.bridge}")
         if port != far:
             lab.delay(here, far, inner)
         number = 0x10 + self._hosts - 10
-        link = Link(ifname, self, far, port, str(self.net4[self._hosts]), str(self.net6[number]) if self.net6 else None)
+        ipv6 = str(self.net6[number]) if self.net6 else None
+        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6)
         node.links.append(link)
         return link
 
@@ -157,6 +159,7 @@ class Router(Node):
                       f"route add ::/0 via {outside.net6[1]}"]  # fmt: skip
             outside.node.ip(f"route add {lan6} via {wan.ipv6}")
         self.ip(*lines)
+        self.carries(wan)
         self.tool(["nft", "-f", "-"], ruleset(kind, wan.ipv4, wan_filter))
 
     def block_udp(self, blocked: bool = True) -> None:

@@ -91,18 +91,16 @@ class Process(subprocess.Popen):
 
     @property
     def inner(self) -> int | None:
-        """The process's PID as seen from outside of the node; None when it is gone."""
-        try:
-            return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
-        except (OSError, IndexError):
-            return None
+        """The process's PID as seen from outside of the node; None when it has ended."""
+        while self.poll() is None:
+            with contextlib.suppress(OSError, IndexError):
+                return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+            time.sleep(0.001)  # nsenter has not forked yet, or ends
+        return None
 
     def send_signal(self, sig: int) -> None:
-        """Send a signal, as soon as the process has been started; nothing when it is gone."""
-        inner = None
-        while self.poll() is None and not (inner := self.inner):
-            time.sleep(0.001)
-        if inner:
+        """Send a signal; nothing when the process has ended."""
+        if inner := self.inner:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(inner, sig)
 
@@ -124,6 +122,7 @@ class Link:
     segment: Segment
     far: str  #: the cable's other end, in the segment's node
     port: str  #: the port on the bridge; is `far` unless a delay helper sits between
+    wires: tuple[str, ...]  #: all interfaces of the cable in the segment's node
     ipv4: str  #: address without prefix length
     ipv6: str | None
     is_cut: bool = False
@@ -217,18 +216,26 @@ class Node:
         return Path(f"/proc/{self.pid}/root") / path.lstrip("/")
 
     def stop(self) -> None:
-        """Switch the node off: every process in it is dead when this returns."""
-        self.halt()
-        self._unshare.wait()
+        """Switch the node off: its links and every process in it are gone when this returns.
 
-    def halt(self) -> None:
-        """As stop(), without waiting."""
+        The far ends of the cables go first: a dead namespace's kernel answers pings for a while.
+        """
+        for link in self.links:
+            link.segment.node.ip(f"link del {link.far}")
+        self.links.clear()
+        self.halt(wait=True)
+
+    def halt(self, wait: bool = False) -> None:
+        """Kill the node's processes; its network goes soon after."""
         for sock in self._sockets:
             sock.close()
         if self._unshare.poll() is None:
             with contextlib.suppress(OSError):
                 self._unshare.stdin.close()
                 os.kill(self.pid, signal.SIGKILL)
+        if wait:
+            self._unshare.wait()
+            self._unshare.stdout.close()
 
     @property
     def running(self) -> bool:
@@ -305,6 +312,21 @@ class Node:
         if cable.is_cut:
             cable.segment.node.tool(["bridge", "link", "set", "dev", cable.port, "state", "3"])
         cable.is_cut = False
+        self.carries(cable)
+
+    def carries(self, cable: Link) -> None:
+        """Wait until a link that is up carries packets: the kernel works on a new carrier in the background.
+
+        A packet lost until then would cost a second, the time to repeat an address request.
+        """
+
+        def settled() -> bool:
+            there = cable.segment.node.file("/sys/class/net")
+            up = [self.file("/sys/class/net") / cable.name, *(there / wire for wire in cable.wires)]
+            forwarding = there / cable.port / "brport/state"
+            return all((path / "operstate").read_text() == "up\n" for path in up) and forwarding.read_text() == "3\n"
+
+        wait_for(f"{self.name}: carrier of {cable.name}", settled, interval=0.001)
 
     def ip(self, *lines: str) -> None:
         """Run lines of ip(8), such as "link set eth0 up", in one process."""

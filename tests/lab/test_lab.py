@@ -230,8 +230,9 @@ def networkmanager_stops_and_starts() -> None:
         assert a.nmcli("general", check=False).returncode != 0
         a.start_nm()
         assert a.nmcli("-g", "STATE", "general").stdout == "connected\n"
+        address = b.address()
         b.stop()
-        assert not b.running and a.ping(b.address(), 0.3) is None
+        assert not b.running and a.ping(address, 0.3) is None
 
 
 @tap.test
@@ -266,6 +267,7 @@ def a_scope_service_of_the_build_tree_is_started() -> None:
         service.write_text("""#!/usr/bin/python3 -u
 import os, subprocess, sys
 print("service started as", *sys.argv[1:], file=sys.stderr)
+print("log", os.environ["NM_VPN_LOG_SYSLOG"], os.environ["NM_VPN_LOG_LEVEL"], file=sys.stderr)
 name = sys.argv[sys.argv.index("--bus-name") + 1] if "--bus-name" in sys.argv else "org.freedesktop.NetworkManager.scope"
 print(subprocess.run(["busctl", "--system", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
       "org.freedesktop.DBus", "RequestName", "su", name, "0"], text=True, capture_output=True), file=sys.stderr)
@@ -276,6 +278,7 @@ print(subprocess.run(["busctl", "--system", "call", "org.freedesktop.DBus", "/or
             lab.scope_add(host, "net", {"registry": "http://r.example"})
             assert host.nmcli("-w", "10", "connection", "up", "net", check=False).returncode != 0
             assert "service started as --bus-name org.freedesktop.NetworkManager.scope" in host.log.read_text()
+            assert "log 0 7" in host.log.read_text()
             wait_for("the name to be owned", lambda: "stdout='u 1\\n'" in host.log.read_text())
 
 

@@ -35,6 +35,9 @@ class Probe:
         self.router: Router = lab.router("router", kind, **options)
         self.inside: Node = lab.host("inside", nm=False, behind=self.router)
         self.near, self.far = lab.host("near", nm=False), lab.host("far", nm=False)
+        for server in (self.near, self.far):  # address requests would mix the order of first packets
+            assert server.ping(self.router.address()) is not None
+            assert self.inside.ping(server.address()) is not None
         self.client = self.inside.udp(PORT)
         self.near_1, self.near_2, self.far_1 = self.near.udp(1001), self.near.udp(1002), self.far.udp(1001)
 
@@ -153,6 +156,7 @@ def ipv6_is_not_translated_but_filtered() -> None:
     with Lab() as lab:
         router = lab.router("router", "endpoint-independent")
         inside, outside = lab.host("inside", nm=False, behind=router), lab.host("outside", nm=False)
+        assert inside.ping(outside.address(6)) is not None
         client, server = inside.udp(PORT, 6), outside.udp(1001, 6)
         server.sendto(b"unasked", (inside.address(6), PORT))
         assert nothing_comes(client)
