@@ -648,7 +648,10 @@ scope_engine_dispose (GObject *object)
   g_clear_handle_id (&self->stale_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
   if (self->session)
-    g_signal_handlers_disconnect_by_data (self->session, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->session, self);
+      scope_session_stop (self->session);
+    }
   g_clear_object (&self->session);
   g_clear_pointer (&self->resolver, scope_resolver_free);
   g_clear_object (&self->tunnel);
