@@ -100,42 +100,13 @@ make_plan (ScopeEngine *self)
                self->config->settings->netreg, self->plan->conflicts);
 }
 
-/* Peers whose endpoint the registry has changed and who do not know it from us yet: a new endpoint
- * alone makes WireGuard send nothing. New peers need no nudge: they get their keepalive with the
- * endpoint, which sends at once. */
-static GArray *
-peers_to_nudge (ScopeEngine *self, const ScopeWgDevice *before)
-{
-  GArray *keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
-
-  for (guint i = 0; i < self->plan->peers->len; i++)
-    {
-      const ScopeWgPeer *peer = g_ptr_array_index (self->plan->peers, i);
-      const ScopeWgPeer *had = scope_wg_device_find (before, &peer->pub);
-
-      if (had && peer->endpoint.any.sa_family != AF_UNSPEC && !scope_sockaddr_equal (&had->endpoint, &peer->endpoint))
-        g_array_append_val (keys, peer->pub);
-    }
-  return keys;
-}
-
 static void
 apply_plan (ScopeEngine *self)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ScopeWgDevice) before = NULL;
-  g_autoptr (GArray) nudge = NULL;
 
   make_plan (self);
-  before = scope_tunnel_read (self->tunnel, &error);
-  if (!before)
-    {
-      g_warning ("%s", error->message);
-      return;
-    }
-  nudge = peers_to_nudge (self, before);
-  if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error) ||
-      !scope_tunnel_nudge (self->tunnel, nudge, &error))
+  if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
     g_warning ("%s", error->message);
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
 }

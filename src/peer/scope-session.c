@@ -217,6 +217,7 @@ fetch_done (Fetch *f)
       g_free (self->gateway);
       self->gateway = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
     }
+  g_debug ("roster with %u peers", roster->peers->len);
   self->key_form = f->form;
   self->fetching = FALSE;
   self->served = TRUE;
@@ -295,6 +296,7 @@ fetch (ScopeSession *self)
   if (self->fetching)
     return;
   self->fetching = TRUE;
+  g_debug ("asking for the roster");
   fetch_send (self, self->key_form);
 }
 

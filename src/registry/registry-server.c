@@ -162,6 +162,13 @@ find_listed (RegistryServer *server, SoupServerMessage *message, const RegistryP
   Served *served = find_served (server, message, path->network, wait);
   ScopeRosterPeer *peer = served ? registry_network_find (served->network, path->key) : NULL;
 
+  if (served && !peer)
+    {
+      /* Perhaps listed a moment ago: look again, unless the device was read too often already. */
+      registry_network_mark_stale (served->network);
+      if (registry_network_refresh (served->network, g_get_monotonic_time ()) == 0)
+        peer = registry_network_find (served->network, path->key);
+    }
   if (peer)
     *key = peer->pub;
   else if (served)
