@@ -30,6 +30,23 @@ tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
 tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/import
 
+unit_tests += tests/unit/test-plan
+tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
+tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-resolver
+tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c tests/unit/test-log.h
+tests_unit_test_resolver_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-keystore
+tests_unit_test_keystore_SOURCES = tests/unit/test-keystore.c src/service/scope-keystore.c
+tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexistent\"
+tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-cache
+tests_unit_test_cache_SOURCES = tests/unit/test-cache.c tests/unit/test-log.h
+tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -53,6 +70,10 @@ tests_fuzz_fuzz_netlink_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 tests_fuzz_fuzz_uapi_SOURCES = tests/fuzz/fuzz-uapi.c
 tests_fuzz_fuzz_uapi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_uapi_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-cache
+tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
+tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif

@@ -13,16 +13,16 @@
 ScopeRoster *
 scope_cache_parse (const char *text, gsize len, char **gateway, GError **error)
 {
-  g_autoptr (JsonObject) object = NULL;
-  JsonNode *node, *roster;
+  g_autoptr (JsonObject) object = scope_json_parse_object (text, len, SCOPE_ROSTER_MAX_BYTES, error);
+  JsonNode *roster, *node;
+  const char *address;
 
-  object = scope_json_parse_object (text, len, SCOPE_ROSTER_MAX_BYTES, error);
   if (!object)
     return NULL;
   node = json_object_get_member (object, MAGIC);
-  if (!node || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_int (node) != VERSION)
+  if (!node || json_node_get_value_type (node) != G_TYPE_INT64 || json_node_get_int (node) != VERSION)
     {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "not a cache of version %d", VERSION);
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, MAGIC ": not %d", VERSION);
       return NULL;
     }
   roster = json_object_get_member (object, "roster");
@@ -38,11 +38,8 @@ scope_cache_parse (const char *text, gsize len, char **gateway, GError **error)
   if (!result)
     return NULL;
 
-  node = json_object_get_member (object, "gateway");
-  *gateway = node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING &&
-                     g_hostname_is_ip_address (json_node_get_string (node))
-                 ? json_node_dup_string (node)
-                 : NULL;
+  address = scope_json_get_string (object, "gateway");
+  *gateway = address && g_hostname_is_ip_address (address) ? g_strdup (address) : NULL;
   return result;
 }
 
@@ -86,5 +83,10 @@ scope_cache_store (const char *path, const ScopeRoster *roster, const char *gate
 
   text = gateway ? g_strdup_printf ("{\"" MAGIC "\":%d,\"gateway\":\"%s\",\"roster\":%s}\n", VERSION, gateway, inner)
                  : g_strdup_printf ("{\"" MAGIC "\":%d,\"roster\":%s}\n", VERSION, inner);
+  if (strlen (text) > SCOPE_ROSTER_MAX_BYTES)
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "%s: longer than %d bytes", path, SCOPE_ROSTER_MAX_BYTES);
+      return FALSE;
+    }
   return g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }

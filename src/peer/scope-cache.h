@@ -28,5 +28,6 @@ ScopeRoster *scope_cache_parse (const char *text, gsize len, char **gateway, GEr
  */
 ScopeRoster *scope_cache_load (const char *path, const char *network, char **gateway);
 
-/* Replaces the file atomically, mode 0600. */
+/* Replaces the file atomically, mode 0600. SCOPE_ERROR_INVALID when the text would be too long to load, else a
+ * GFileError; the old file stays then. */
 gboolean scope_cache_store (const char *path, const ScopeRoster *roster, const char *gateway, GError **error);

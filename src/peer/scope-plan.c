@@ -27,14 +27,24 @@ is_single (const ScopePrefix *prefix)
   return prefix->len == (prefix->family == AF_INET ? 32 : 128);
 }
 
-/* Gives @prefix to @peer unless somebody has it. */
+/* Ours: in the table of what is taken, an owner that is no peer. */
+static void
+keep (GHashTable *taken, ScopePrefix prefix)
+{
+  scope_prefix_mask (&prefix);
+  g_hash_table_replace (taken, g_memdup2 (&prefix, sizeof prefix), NULL);
+}
+
+/* Gives @prefix to @peer unless somebody else has it. */
 static gboolean
 claim (GHashTable *taken, ScopeWgPeer *peer, ScopePrefix prefix)
 {
+  gpointer owner;
+
   scope_prefix_mask (&prefix);
-  if (g_hash_table_contains (taken, &prefix))
-    return FALSE;
-  g_hash_table_add (taken, g_memdup2 (&prefix, sizeof prefix));
+  if (g_hash_table_lookup_extended (taken, &prefix, NULL, &owner))
+    return owner == peer; /* said twice by the same one is no conflict */
+  g_hash_table_insert (taken, g_memdup2 (&prefix, sizeof prefix), peer);
   g_array_append_val (peer->allowed, prefix);
   return TRUE;
 }
@@ -114,6 +124,7 @@ scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const 
   ScopePlan *plan = g_new0 (ScopePlan, 1);
   g_autoptr (GHashTable) taken = g_hash_table_new_full (prefix_hash, prefix_equal, g_free, NULL);
   g_autoptr (GHashTable) seen = g_hash_table_new (scope_key_hash, scope_key_equal);
+  const ScopeRosterPeer *listed = scope_roster_find (roster, own);
   guint keepalive = settings->keepalive >= 0 ? (guint) settings->keepalive : MIN (roster->heartbeat, G_MAXUINT16);
 
   plan->peers = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_peer_free);
@@ -123,8 +134,11 @@ scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const 
     {
       ScopePrefix prefix = g_array_index (addresses, ScopePrefix, i);
       prefix.len = prefix.family == AF_INET ? 32 : 128;
-      g_hash_table_add (taken, g_memdup2 (&prefix, sizeof prefix));
+      keep (taken, prefix);
     }
+  /* Networks behind us, too: a route to somebody else would cut us off from them. */
+  for (guint i = 0; listed && i < listed->ranges->len; i++)
+    keep (taken, g_array_index (listed->ranges, ScopePrefix, i));
   g_hash_table_add (seen, (gpointer) own);
 
   /* The root first: what it claims, nobody else gets. */

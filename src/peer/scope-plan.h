@@ -24,7 +24,7 @@ typedef struct {
  * scope_plan_new:
  * @roster: the network
  * @settings: the profile
- * @own: our public key: never a peer
+ * @own: our public key: never a peer; the ranges that the roster lists for it are ours alone
  * @addresses: (element-type ScopePrefix): our addresses: nobody else gets them
  * @resolved: (element-type utf8 ScopeSockaddr): endpoints by their text, as far as they are known
  */

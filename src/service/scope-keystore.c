@@ -25,6 +25,7 @@ scope_keystore_path (const char *uuid, const char *suffix, GError **error)
 static gboolean
 make (const char *path, ScopeKey *key, GError **error)
 {
+  g_autoptr (GError) why = NULL;
   char text[SCOPE_KEY_BASE64_LEN + 2];
   gboolean ok;
 
@@ -32,8 +33,13 @@ make (const char *path, ScopeKey *key, GError **error)
     return FALSE;
   scope_key_to_base64 (key, text);
   strcat (text, "\n");
-  ok = g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+  ok = g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &why);
   explicit_bzero (text, sizeof text);
+  if (!ok)
+    {
+      scope_key_clear (key);
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "private key: %s", why->message);
+    }
   return ok;
 }
 
@@ -51,8 +57,8 @@ scope_keystore_get (const char *uuid, ScopeKey *key, gboolean *made, GError **er
     {
       if (g_error_matches (why, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         {
-          *made = TRUE;
-          return make (path, key, error);
+          *made = make (path, key, error);
+          return *made;
         }
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "private key: %s", why->message);
       return FALSE;
