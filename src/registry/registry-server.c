@@ -35,6 +35,8 @@ struct _RegistryServer {
   GBytes *networks;   /* the answer to GET /networks */
   GHashTable *waiting;
   int placeholder;
+  guint hook_signal;
+  gulong hook;
   guint sweep;
   gboolean draining;
 };
@@ -521,6 +523,48 @@ on_accepted (GIOStream *stream, GSocketAddress *local, GSocketAddress *remote, g
   soup_server_accept_iostream (server->soup, stream, local, remote, NULL);
 }
 
+/*
+ * libsoup before 3.3 keeps a connection, and its descriptor, for ever when the client closes it between
+ * two requests (fixed by its commit d20c6601; Debian 12 has 3.2.3). What would let go of it is the
+ * connection's own signal, so we remember the connection and emit that. Where libsoup is fixed, the
+ * connection is gone before.
+ */
+static gboolean
+on_connection_started (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer user_data)
+{
+  RegistryConnection *connection = connection_of (g_value_get_object (&values[1]));
+
+  if (connection)
+    registry_connection_set_owner (connection, g_value_get_object (&values[0]));
+  return TRUE;
+}
+
+static void
+release_connection (gpointer owner)
+{
+  g_signal_emit_by_name (owner, "disconnected");
+}
+
+/* The type is libsoup's own and known only after a first connection: one that ends at once. */
+static void
+watch_connections (RegistryServer *server)
+{
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GSocketAddress) nowhere = g_inet_socket_address_new (loopback, 0);
+  g_autoptr (GInputStream) in = g_memory_input_stream_new ();
+  g_autoptr (GOutputStream) out = g_memory_output_stream_new_resizable ();
+  g_autoptr (GIOStream) stream = g_simple_io_stream_new (in, out);
+  GType type;
+  guint id;
+
+  soup_server_accept_iostream (server->soup, stream, nowhere, nowhere, NULL);
+  type = g_type_from_name ("SoupServerConnection");
+  id = type ? g_signal_lookup ("request-started", type) : 0;
+  if (id)
+    server->hook = g_signal_add_emission_hook (id, 0, on_connection_started, NULL, NULL);
+  server->hook_signal = id;
+}
+
 /* The server */
 
 static gboolean
@@ -571,11 +615,12 @@ registry_server_new (RegistryReadFunc read, GError **error)
   server->served = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, served_free);
   server->waiting = g_hash_table_new_full (NULL, NULL, waiting_free, NULL);
   server->soup = soup_server_new ("raw-paths", TRUE, NULL);
-  server->listener = registry_listener_new (server->accounts, on_accepted, server);
+  server->listener = registry_listener_new (server->accounts, on_accepted, release_connection, server);
   server->hub = registry_hub_new (server->accounts, error);
   if (!server->hub || !add_placeholder (server, error))
     return NULL;
 
+  watch_connections (server);
   soup_server_add_early_handler (server->soup, NULL, on_headers, server, NULL);
   soup_server_add_handler (server->soup, NULL, on_request, server, NULL);
   g_signal_connect (server->soup, "request-started", G_CALLBACK (on_started), server);
@@ -590,6 +635,8 @@ registry_server_free (RegistryServer *server)
   g_clear_handle_id (&server->sweep, g_source_remove);
   g_clear_pointer (&server->waiting, g_hash_table_unref);
   g_clear_pointer (&server->hub, registry_hub_free);
+  if (server->hook)
+    g_signal_remove_emission_hook (server->hook_signal, server->hook);
   soup_server_disconnect (server->soup);
   g_signal_handlers_disconnect_by_data (server->soup, server);
   g_clear_object (&server->soup);
@@ -672,8 +719,9 @@ registry_server_drain (RegistryServer *server)
 }
 
 gboolean
-registry_server_is_drained (const RegistryServer *server)
+registry_server_is_drained (RegistryServer *server)
 {
+  registry_listener_sweep (server->listener);
   return registry_listener_get_size (server->listener) == 0;
 }
 
