@@ -164,6 +164,8 @@ find_listed (RegistryServer *server, SoupServerMessage *message, const RegistryP
   Served *served = find_served (server, message, path->network, wait);
   ScopeRosterPeer *peer = served ? registry_network_find (served->network, path->key) : NULL;
 
+  if (served && !peer && registry_network_recheck (served->network, g_get_monotonic_time ()))
+    peer = registry_network_find (served->network, path->key);
   if (peer)
     *key = peer->pub;
   else if (served)
@@ -213,15 +215,19 @@ static gboolean
 update (Served *served, const char *key, guint *wait)
 {
   RegistryNetwork *network = served->network;
+  gint64 now = g_get_monotonic_time ();
 
-  if (registry_network_is_up (network, NULL) && registry_network_find (network, key))
+  if (!registry_network_is_up (network, NULL))
+    {
+      *wait = registry_network_refresh (network, now);
+      return !*wait && registry_network_is_up (network, NULL) && registry_network_find (network, key);
+    }
+  if (registry_network_find (network, key))
     {
       registry_network_mark_stale (network);
       return TRUE;
     }
-  registry_network_mark_stale (network);
-  *wait = registry_network_refresh (network, g_get_monotonic_time ());
-  return !*wait && registry_network_is_up (network, NULL) && registry_network_find (network, key);
+  return registry_network_recheck (network, now) && registry_network_find (network, key);
 }
 
 static void
@@ -231,6 +237,7 @@ on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPat
   GHashTableIter iter;
   gpointer value;
   guint later = 0;
+  ScopeKey key;
 
   /* As 0.0.x edges do it: /update/<network>/<key> */
   if (named && update (named, path->key, &later))
@@ -251,10 +258,10 @@ on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPat
       if (update (served, path->rest, &later))
         {
           ScopeRosterPeer *peer = registry_network_find (served->network, path->rest);
-          char key[SCOPE_KEY_BASE64_LEN + 1];
+          char text[SCOPE_KEY_BASE64_LEN + 1];
 
           *wait = 0;
-          registry_hub_announce (server->hub, scope_key_to_base64 (&peer->pub, key));
+          registry_hub_announce (server->hub, scope_key_to_base64 (&peer->pub, text));
           answer_text (message, SOUP_STATUS_OK, "OK");
           return;
         }
@@ -262,7 +269,7 @@ on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPat
     }
   if (*wait)
     return;
-  if (named || !*path->key)
+  if (named || !*path->key || scope_key_parse (&key, path->rest))
     answer_error (message, SOUP_STATUS_NOT_FOUND, named ? path->network : "", "notFound");
   else
     answer_error (message, SOUP_STATUS_FORBIDDEN, path->network, "noPermission");
