@@ -46,6 +46,24 @@ tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c tests/unit/test-log.h
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+unit_tests += tests/unit/test-wire
+tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
+tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-config
+tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
+tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-parts
+tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c
+tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_parts_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-server
+tests_unit_test_registry_server_SOURCES = tests/unit/test-registry-server.c
+tests_unit_test_registry_server_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_server_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
