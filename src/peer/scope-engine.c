@@ -53,6 +53,7 @@ struct _ScopeEngine {
   guint retry_id;
   gboolean swept;
   guint patience_id;
+  gboolean refused; /* once already as not listed */
   GError *last_error; /* of the session, while there is no roster */
 
   gint64 heard_after; /* real time, µs: the root must have heard from us since then */
@@ -443,8 +444,10 @@ on_session_failed (ScopeSession *session, GError *error, gpointer data)
   /* Once there is a roster the network goes on without its registry. */
   if (self->state != STATE_WAITING || self->roster)
     return;
-  if (scope_err_unreachable (error) && self->patience_id)
+  /* “Not listed” counts when it is said twice: the admin may have listed us this very second. */
+  if ((scope_err_unreachable (error) && self->patience_id) || (scope_err_not_listed (error) && !self->refused))
     {
+      self->refused = scope_err_not_listed (error);
       g_clear_error (&self->last_error);
       self->last_error = g_error_copy (error);
     }

@@ -74,8 +74,9 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
 
   self->settings = settings;
   self->own = *own;
+  /* No proxy: root has no desktop settings to take one from, and looking for them costs 2 MB and a bus. */
   self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
-                                              "idle-timeout", 90, NULL);
+                                              "idle-timeout", 90, "proxy-resolver", NULL, NULL);
   if (settings->ca)
     {
       g_autoptr (GError) why = NULL;
@@ -106,13 +107,13 @@ translate (ScopeSession *self, const GError *error)
 }
 
 static GError *
-translate_status (ScopeSession *self, guint status)
+translate_status (ScopeSession *self, guint status, gboolean json)
 {
   const char *url = registry_url (self), *network = self->settings->netreg;
   char key[SCOPE_KEY_BASE64_LEN + 1];
 
   scope_key_to_base64 (&self->own, key);
-  if (status == SOUP_STATUS_NOT_FOUND)
+  if (status == SOUP_STATUS_NOT_FOUND && json) /* else it is some web server's 404 */
     return g_error_new (SCOPE_ERROR, SCOPE_ERROR_NOT_LISTED,
                         "registry %s: our public key %s is not listed in network %s: add it on the root server", url,
                         key, network);
@@ -197,7 +198,7 @@ fetch_done (Fetch *f)
     }
   if (status != SOUP_STATUS_OK)
     {
-      fetch_failed (f, translate_status (self, status));
+      fetch_failed (f, translate_status (self, status, f->body->len > 0 && f->body->data[0] == '{'));
       return;
     }
   roster = scope_roster_parse ((const char *) f->body->data, f->body->len, &skipped, &error);
