@@ -51,7 +51,8 @@ tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 EXTRA_DIST += tests/system/test-wg-device
 
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
-fuzz_targets = tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
+fuzz_targets = tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi \
+	tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster tests/fuzz/fuzz-ws
 EXTRA_PROGRAMS = $(fuzz_targets)
 tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz-netlink.c
 tests_fuzz_fuzz_netlink_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -59,6 +60,22 @@ tests_fuzz_fuzz_netlink_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 tests_fuzz_fuzz_uapi_SOURCES = tests/fuzz/fuzz-uapi.c
 tests_fuzz_fuzz_uapi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_uapi_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz-message.c
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_message_LDADD = libscope-wire.la $(GLIB_LIBS)
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz-request.c
+tests_fuzz_fuzz_request_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_request_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_fuzz_fuzz_roster_SOURCES = tests/fuzz/fuzz-roster.c
+tests_fuzz_fuzz_roster_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_roster_LDADD = libscope-wire.la $(GLIB_LIBS)
+tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz-ws.c
+tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_ws_LDADD = libscope-registry.la $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif

@@ -1033,6 +1033,7 @@ test_tls (void)
   g_autoptr (SoupSession) session = soup_session_new ();
   Soup soup = { .seen = g_string_new (NULL) };
 
+  soup_session_set_proxy_resolver (session, NULL);
   g_assert_true (g_file_set_contents (cert, certificate, -1, NULL));
   g_assert_true (g_file_set_contents (key, private_key, -1, NULL));
   start (&f, more);
