@@ -1,12 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The registry
-dist_man_MANS = data/man/scope-registry.8 data/man/scope-registry.json.5
-nodist_systemdunit_DATA = data/scope-registry.service
-examplesdir = $(docdir)/examples
-dist_examples_DATA = data/examples/registry.json
-EXTRA_DIST += data/scope-registry.service.in
-CLEANFILES += data/scope-registry.service
+# What NetworkManager and the system bus read; directories are expanded when make runs, so that
+# ${prefix} and DESTDIR work.
+dist_dbuspolicy_DATA = data/nm-scope-service.conf
+nmvpn_DATA = data/nm-scope-service.name
+nmdispatcher_SCRIPTS = data/90-nm-scope
+CLEANFILES += data/nm-scope-service.name data/90-nm-scope
+EXTRA_DIST += data/nm-scope-service.name.in data/90-nm-scope.in
 
-data/%.service: data/%.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) data && sed -e 's,@bindir\@,$(bindir),g' -e 's,@sysconfdir\@,$(sysconfdir),g' $< > $@.tmp && mv $@.tmp $@
+substitute = $(AM_V_GEN)$(MKDIR_P) $(@D) && sed \
+	-e 's,[@]bindir@,$(bindir),g' \
+	-e 's,[@]libexecdir@,$(libexecdir),g' \
+	-e 's,[@]sysconfdir@,$(sysconfdir),g' \
+	-e 's,[@]nmplugindir@,$(nmplugindir),g'
+
+data/nm-scope-service.name: data/nm-scope-service.name.in Makefile
+	$(substitute) $(srcdir)/data/nm-scope-service.name.in >$@.tmp && mv $@.tmp $@
+data/90-nm-scope: data/90-nm-scope.in Makefile
+	$(substitute) $(srcdir)/data/90-nm-scope.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+
+scopeexamplesdir = $(docdir)/examples
+dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope data/examples/registry.json
+
+dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5 \
+	data/man/scope-registry.8 data/man/scope-registry.json.5
+
+# The registry
+nodist_systemdunit_DATA = data/scope-registry.service
+CLEANFILES += data/scope-registry.service
+EXTRA_DIST += data/scope-registry.service.in
+
+data/scope-registry.service: data/scope-registry.service.in Makefile
+	$(substitute) $(srcdir)/data/scope-registry.service.in >$@.tmp && mv $@.tmp $@

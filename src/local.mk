@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The floors of src/ (see design: a floor includes only floors above it in this list).
 
-noinst_LTLIBRARIES += libscope-common.la libscope-crypto.la libscope-wire.la libscope-tunnel.la
+noinst_LTLIBRARIES += \
+	libscope-common.la \
+	libscope-crypto.la \
+	libscope-wire.la \
+	libscope-tunnel.la \
+	libscope-peer.la
 
 libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
@@ -24,9 +29,35 @@ libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS) -lm
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
+	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
+	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
+	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
+	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
 	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
 	src/tunnel/scope-wg-private.h \
 	src/tunnel/scope-wg-uapi.c src/tunnel/scope-wg-uapi.h
+libscope_tunnel_la_CPPFLAGS = $(AM_CPPFLAGS) -DWIREGUARD_GO=\"$(WIREGUARD_GO)\"
 libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS)
 libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)
+
+libscope_peer_la_SOURCES = \
+	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-plan.c src/peer/scope-plan.h \
+	src/peer/scope-resolver.c src/peer/scope-resolver.h \
+	src/peer/scope-session.c src/peer/scope-session.h
+libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
+
+libexec_PROGRAMS += src/service/nm-scope-service
+
+src_service_nm_scope_service_SOURCES = \
+	src/service/nm-scope-service.c \
+	src/service/scope-base-watch.c src/service/scope-base-watch.h \
+	src/service/scope-keystore.c src/service/scope-keystore.h \
+	src/service/scope-log.c src/service/scope-log.h \
+	src/service/scope-plugin.c src/service/scope-plugin.h
+src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\"
+src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS)

@@ -22,6 +22,30 @@ tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-import
+tests_unit_test_import_SOURCES = tests/unit/test-import.c
+tests_unit_test_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) \
+	-DSCOPE_SRCDIR='"$(abs_top_srcdir)"' -DSCOPE_BUILDDIR='"$(abs_top_builddir)"'
+tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/unit/data/import
+
+unit_tests += tests/unit/test-plan
+tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
+tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-resolver
+tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c tests/unit/test-log.h
+tests_unit_test_resolver_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-keystore
+tests_unit_test_keystore_SOURCES = tests/unit/test-keystore.c src/service/scope-keystore.c
+tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexistent\"
+tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-cache
+tests_unit_test_cache_SOURCES = tests/unit/test-cache.c tests/unit/test-log.h
+tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -51,15 +75,26 @@ tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 EXTRA_DIST += tests/system/test-wg-device
 
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
-fuzz_targets = tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi \
-	tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster tests/fuzz/fuzz-ws
+fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
 EXTRA_PROGRAMS = $(fuzz_targets)
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz-import.c
+tests_fuzz_fuzz_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_fuzz_fuzz_import_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz-netlink.c
 tests_fuzz_fuzz_netlink_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_netlink_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 tests_fuzz_fuzz_uapi_SOURCES = tests/fuzz/fuzz-uapi.c
 tests_fuzz_fuzz_uapi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_uapi_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-cache
+tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
+tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
+	tests/fuzz/fuzz-ws
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDADD = libscope-registry.la $(GLIB_LIBS)

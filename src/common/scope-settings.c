@@ -93,8 +93,11 @@ check_url (const char *url, GError **error)
   g_autoptr (GError) why = NULL;
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, &why);
   const char *scheme = uri ? g_uri_get_scheme (uri) : NULL;
+  gboolean graphic = TRUE;
 
-  if (uri && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https")) && g_uri_get_host (uri) &&
+  for (const char *p = url; *p; p++)
+    graphic &= g_ascii_isgraph (*p) || (*p & 0x80); /* g_uri_parse() takes control characters in a host */
+  if (uri && graphic && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https")) && g_uri_get_host (uri) &&
       *g_uri_get_host (uri) && !g_uri_get_query (uri) && !g_uri_get_fragment (uri) && !g_uri_get_userinfo (uri))
     return TRUE;
   g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
@@ -173,9 +176,9 @@ check_condition (gboolean ok, GError **error, const char *message)
 static gboolean
 parse_tunnel (const char *value, ScopeTunnelKind *kind)
 {
-  static const char *const names[] = { [SCOPE_TUNNEL_AUTO] = "auto",
-                                       [SCOPE_TUNNEL_KERNEL] = "kernel",
-                                       [SCOPE_TUNNEL_USERSPACE] = "userspace" };
+  static const char *const names[] = { [SCOPE_TUNNEL_KIND_AUTO] = "auto",
+                                       [SCOPE_TUNNEL_KIND_KERNEL] = "kernel",
+                                       [SCOPE_TUNNEL_KIND_USERSPACE] = "userspace" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (g_str_equal (value, names[i]))

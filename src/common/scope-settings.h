@@ -76,9 +76,9 @@ gboolean scope_setting_is_flags (const char *name);
 gboolean scope_setting_check (const ScopeSettingInfo *info, const char *value, GError **error);
 
 typedef enum {
-  SCOPE_TUNNEL_AUTO,
-  SCOPE_TUNNEL_KERNEL,
-  SCOPE_TUNNEL_USERSPACE,
+  SCOPE_TUNNEL_KIND_AUTO,
+  SCOPE_TUNNEL_KIND_KERNEL,
+  SCOPE_TUNNEL_KIND_USERSPACE,
 } ScopeTunnelKind;
 
 /**

@@ -419,7 +419,7 @@ test_settings_parse (void)
   g_assert_null (s->ca);
   g_assert_null (s->interface_name);
   g_assert_false (s->has_public_key || s->has_private_key || s->has_preshared_key);
-  g_assert_cmpint (s->tunnel, ==, SCOPE_TUNNEL_AUTO);
+  g_assert_cmpint (s->tunnel, ==, SCOPE_TUNNEL_KIND_AUTO);
 
   g_autoptr (GHashTable) data = table (
     "registry", "https://a.example/, http://b.example:8/c", "network", "home", "netreg", "net-1", "public-key", ALICE,
@@ -446,7 +446,7 @@ test_settings_parse (void)
   g_assert_cmpstr (addresses, ==, "10.0.0.7/24,fd00::7/64");
   g_autofree char *routes = scope_prefix_format_list (all->routes);
   g_assert_cmpstr (routes, ==, "10.8.0.0/16");
-  g_assert_cmpint (all->tunnel, ==, SCOPE_TUNNEL_USERSPACE);
+  g_assert_cmpint (all->tunnel, ==, SCOPE_TUNNEL_KIND_USERSPACE);
   g_assert_cmpstr (all->ca, ==, "/ca.pem");
 }
 

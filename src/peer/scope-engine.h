@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-engine: a peer in one network. Roster from cache first and registry second, tunnel up, peers
+ * by difference, announcements when the root knows our endpoint; until somebody calls stop.
+ */
+#pragma once
+
+#include "common/scope-settings.h"
+#include "tunnel/scope-tunnel.h"
+
+#include <gio/gio.h>
+
+/**
+ * ScopeEngineConfig:
+ * @vpn_uuid, @vpn_id, @zone: of the VPN connection
+ * @settings: its checked settings
+ * @private_key: ours: the profile's, or the one that the service made
+ * @cache_path: where the roster is kept
+ */
+typedef struct {
+  char *vpn_uuid;
+  char *vpn_id;
+  char *zone;
+  ScopeSettings *settings;
+  ScopeKey private_key;
+  char *cache_path;
+} ScopeEngineConfig;
+
+void scope_engine_config_free (ScopeEngineConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeEngineConfig, scope_engine_config_free)
+
+#define SCOPE_TYPE_ENGINE (scope_engine_get_type ())
+G_DECLARE_FINAL_TYPE (ScopeEngine, scope_engine, SCOPE, ENGINE, GObject)
+
+/**
+ * scope_engine_new:
+ * @bus: the system bus
+ * @config: (transfer full): who we are
+ *
+ * Signals:
+ * - "started": interface, addresses and peers are there; peers may still be silent
+ * - "failed" (GError): it could not start, or the interface was taken away; call stop
+ */
+ScopeEngine *scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **error);
+
+void scope_engine_start (ScopeEngine *engine);
+
+/* Leaves nothing behind; the callback comes when that is true. No signal comes after the call. */
+void scope_engine_stop_async (ScopeEngine *engine, GAsyncReadyCallback callback, gpointer data);
+gboolean scope_engine_stop_finish (ScopeEngine *engine, GAsyncResult *result, GError **error);
+
+/* The base connection changed: reconnect and let everybody hear from the new address at once. */
+void scope_engine_base_changed (ScopeEngine *engine);
+
+/* (nullable): there once "started" was emitted */
+ScopeTunnel *scope_engine_get_tunnel (ScopeEngine *engine);
+
+/* (transfer full) (nullable): a numeric address outside the tunnel that stands for the other side: the
+ * registry's, else the root's, never loopback */
+char *scope_engine_get_gateway (ScopeEngine *engine);

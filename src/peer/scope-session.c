@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "peer/scope-session.h"
+
+#include "common/scope-error.h"
+#include "wire/scope-message.h"
+
+#include <libsoup/soup.h>
+#include <string.h>
+
+#define PING_SECONDS 20
+#define PONG_SECONDS 10
+#define REFRESH_SECONDS 600   /* a safety net: changes are announced */
+#define ATTEMPT_SECONDS 10    /* one registry may take this long */
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS 60000
+#define CHUNK (64 * 1024)
+
+typedef enum {
+  STATE_STOPPED,
+  STATE_CONNECTING, /* WebSocket and first roster side by side */
+  STATE_OPEN,       /* WebSocket is up */
+  STATE_WAITING,    /* back-off */
+} SessionState;
+
+/* How the key is written in a path. 0.0.x writes it raw; a proxy may merge the slashes of a raw key. */
+typedef enum { KEY_RAW, KEY_BASE64URL, N_KEY_FORMS } KeyForm;
+
+struct _ScopeSession {
+  GObject parent_instance;
+
+  const ScopeSettings *settings;
+  ScopeKey own;
+  SoupSession *soup;
+  SessionState state;
+  guint registry; /* index of the one in use */
+  guint failures; /* registries that failed in a row */
+  guint rounds;   /* rounds over all registries that failed in a row: the back-off's exponent */
+  KeyForm key_form;
+  char *gateway;
+  ScopeRoster *roster;
+  gboolean served; /* a roster has come at least once */
+
+  GCancellable *attempt; /* everything of the current connection */
+  SoupWebsocketConnection *socket;
+  guint timer_id;  /* attempt's limit, or back-off */
+  guint ping_id;
+  guint pong_id;
+  guint refresh_id;
+  gboolean fetching;
+  gboolean fetch_again;
+};
+
+G_DEFINE_FINAL_TYPE (ScopeSession, scope_session, G_TYPE_OBJECT)
+
+enum { ROSTER, FAILED, OPEN, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void connect_now (ScopeSession *self);
+static void fetch (ScopeSession *self);
+static void attempt_failed (ScopeSession *self, GError *error);
+
+static const char *
+registry_url (ScopeSession *self)
+{
+  return self->settings->registries[self->registry];
+}
+
+ScopeSession *
+scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **error)
+{
+  g_autoptr (ScopeSession) self = g_object_new (SCOPE_TYPE_SESSION, NULL);
+
+  self->settings = settings;
+  self->own = *own;
+  self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
+                                              "idle-timeout", 90, NULL);
+  if (settings->ca)
+    {
+      g_autoptr (GError) why = NULL;
+      g_autoptr (GTlsDatabase) db = g_tls_file_database_new (settings->ca, &why);
+      if (!db)
+        {
+          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "ca: %s: %s", settings->ca, why->message);
+          return NULL;
+        }
+      soup_session_set_tls_database (self->soup, db);
+    }
+  return g_steal_pointer (&self);
+}
+
+/* --- errors -------------------------------------------------------------------------------- */
+
+/* libsoup's and GIO's many errors as ours, with the registry named. */
+static GError *
+translate (ScopeSession *self, const GError *error)
+{
+  ScopeError code = SCOPE_ERROR_UNREACHABLE;
+
+  if (error->domain == G_TLS_ERROR)
+    code = SCOPE_ERROR_TLS;
+  else if (error->domain == SOUP_SESSION_ERROR || error->domain == SOUP_WEBSOCKET_ERROR)
+    code = SCOPE_ERROR_PROTOCOL;
+  return g_error_new (SCOPE_ERROR, code, "registry %s: %s", registry_url (self), error->message);
+}
+
+static GError *
+translate_status (ScopeSession *self, guint status)
+{
+  const char *url = registry_url (self), *network = self->settings->netreg;
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+
+  scope_key_to_base64 (&self->own, key);
+  if (status == SOUP_STATUS_NOT_FOUND)
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_NOT_LISTED,
+                        "registry %s: our public key %s is not listed in network %s: add it on the root server", url,
+                        key, network);
+  if (status == SOUP_STATUS_FORBIDDEN || status == SOUP_STATUS_UNAUTHORIZED)
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED, "registry %s: serves no network %s to us (status %u)", url,
+                        network, status);
+  if (status == 429 /* too many requests */ || status >= 500)
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: busy or broken (status %u)", url, status);
+  return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: does not answer as a registry does (status %u)",
+                      url, status);
+}
+
+/* --- the roster ---------------------------------------------------------------------------- */
+
+static char *
+peer_url (ScopeSession *self, const char *verb, KeyForm form)
+{
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+
+  if (form == KEY_RAW)
+    scope_key_to_base64 (&self->own, key);
+  else
+    scope_key_to_base64url (&self->own, key);
+  return g_strdup_printf ("%s/%s/%s/%s", registry_url (self), verb, self->settings->netreg, key);
+}
+
+typedef struct {
+  ScopeSession *session;
+  GCancellable *attempt;
+  SoupMessage *message;
+  GByteArray *body;
+  KeyForm form;
+} Fetch;
+
+static void
+fetch_free (Fetch *f)
+{
+  g_object_unref (f->session);
+  g_object_unref (f->attempt);
+  g_object_unref (f->message);
+  g_byte_array_unref (f->body);
+  g_free (f);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
+
+static void fetch_send (ScopeSession *self, KeyForm form);
+
+static void
+fetch_failed (Fetch *f, GError *error)
+{
+  ScopeSession *self = f->session;
+
+  if (g_cancellable_is_cancelled (f->attempt))
+    {
+      g_error_free (error);
+      return;
+    }
+  self->fetching = FALSE;
+  if (self->state == STATE_OPEN && self->served)
+    {
+      /* The registry was fine a moment ago; the roster that we have stays good. */
+      g_warning ("%s", error->message);
+      g_error_free (error);
+    }
+  else
+    attempt_failed (self, error);
+}
+
+static void
+fetch_done (Fetch *f)
+{
+  ScopeSession *self = f->session;
+  guint skipped = 0;
+  GError *error = NULL;
+  g_autoptr (ScopeRoster) roster = NULL;
+  guint status = soup_message_get_status (f->message);
+
+  if (status == SOUP_STATUS_NOT_FOUND && f->form + 1 < N_KEY_FORMS)
+    {
+      fetch_send (self, f->form + 1);
+      return;
+    }
+  if (status != SOUP_STATUS_OK)
+    {
+      fetch_failed (f, translate_status (self, status));
+      return;
+    }
+  roster = scope_roster_parse ((const char *) f->body->data, f->body->len, &skipped, &error);
+  if (!roster)
+    {
+      g_prefix_error (&error, "registry %s: ", registry_url (self));
+      fetch_failed (f, error);
+      return;
+    }
+  if (skipped)
+    g_warning ("registry %s: %u entries of network %s make no sense and are left out", registry_url (self), skipped,
+               self->settings->netreg);
+
+  GSocketAddress *remote = soup_message_get_remote_address (f->message);
+  if (G_IS_INET_SOCKET_ADDRESS (remote))
+    {
+      g_free (self->gateway);
+      self->gateway = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+    }
+  g_debug ("roster with %u peers", roster->peers->len);
+  self->key_form = f->form;
+  self->fetching = FALSE;
+  self->served = TRUE;
+  self->failures = self->rounds = 0;
+  g_clear_pointer (&self->roster, scope_roster_free);
+  self->roster = g_steal_pointer (&roster);
+  g_signal_emit (self, signals[ROSTER], 0);
+  if (self->fetch_again && !g_cancellable_is_cancelled (f->attempt))
+    fetch (self);
+}
+
+static void
+on_body (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Fetch) f = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
+
+  if (!bytes)
+    {
+      fetch_failed (f, translate (f->session, error));
+      return;
+    }
+  if (g_bytes_get_size (bytes) == 0)
+    {
+      fetch_done (f);
+      return;
+    }
+  g_byte_array_append (f->body, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  if (f->body->len > SCOPE_ROSTER_MAX_BYTES)
+    {
+      fetch_failed (f, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: roster longer than %d bytes",
+                                    registry_url (f->session), SCOPE_ROSTER_MAX_BYTES));
+      return;
+    }
+  GCancellable *attempt = f->attempt;
+  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, attempt, on_body,
+                                   g_steal_pointer (&f));
+}
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Fetch) f = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
+
+  if (!stream)
+    {
+      fetch_failed (f, translate (f->session, error));
+      return;
+    }
+  GCancellable *attempt = f->attempt;
+  g_input_stream_read_bytes_async (stream, CHUNK, G_PRIORITY_DEFAULT, attempt, on_body, g_steal_pointer (&f));
+}
+
+static void
+fetch_send (ScopeSession *self, KeyForm form)
+{
+  g_autofree char *url = peer_url (self, "get", form);
+  Fetch *f = g_new0 (Fetch, 1);
+
+  f->session = g_object_ref (self);
+  f->attempt = g_object_ref (self->attempt);
+  f->message = soup_message_new (SOUP_METHOD_GET, url);
+  f->body = g_byte_array_new ();
+  f->form = form;
+  soup_session_send_async (self->soup, f->message, G_PRIORITY_DEFAULT, self->attempt, on_answer, f);
+}
+
+/* One at a time; an update that comes meanwhile makes it run once more. */
+static void
+fetch (ScopeSession *self)
+{
+  self->fetch_again = self->fetching;
+  if (self->fetching)
+    return;
+  self->fetching = TRUE;
+  g_debug ("asking for the roster");
+  fetch_send (self, self->key_form);
+}
+
+/* --- announcing ---------------------------------------------------------------------------- */
+
+static void
+on_announced (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (SoupMessage) message = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) body = soup_session_send_and_read_finish (SOUP_SESSION (source), result, &error);
+  guint status = soup_message_get_status (message);
+
+  if (!body && !scope_err_cancelled (error))
+    g_warning ("announcing to the registry: %s", error->message);
+  else if (body && !SOUP_STATUS_IS_SUCCESSFUL (status))
+    g_warning ("announcing to the registry: status %u", status);
+}
+
+void
+scope_session_announce (ScopeSession *self)
+{
+  if (self->state == STATE_STOPPED || !self->attempt)
+    return;
+  g_autofree char *url = peer_url (self, "update", self->key_form);
+  SoupMessage *message = soup_message_new (SOUP_METHOD_POST, url);
+
+  soup_session_send_and_read_async (self->soup, message, G_PRIORITY_DEFAULT, self->attempt, on_announced, message);
+}
+
+/* --- the WebSocket ------------------------------------------------------------------------- */
+
+static gboolean
+on_pong_missing (gpointer data)
+{
+  ScopeSession *self = data;
+
+  self->pong_id = 0;
+  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer to our ping",
+                                     registry_url (self)));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_ping (gpointer data)
+{
+  ScopeSession *self = data;
+  g_autofree char *text = scope_message_format (SCOPE_MESSAGE_PING, "SYN");
+
+  soup_websocket_connection_send_text (self->socket, text);
+  if (!self->pong_id)
+    self->pong_id = g_timeout_add_seconds (PONG_SECONDS, on_pong_missing, self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_refresh (gpointer data)
+{
+  fetch (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes *bytes, gpointer data)
+{
+  ScopeSession *self = data;
+  g_auto (ScopeMessage) message = { 0 };
+  g_autoptr (GError) error = NULL;
+  gsize len;
+  const char *text = g_bytes_get_data (bytes, &len);
+
+  g_clear_handle_id (&self->pong_id, g_source_remove); /* anything shows that it lives */
+  if (type != SOUP_WEBSOCKET_DATA_TEXT || !scope_message_parse (&message, text, len, &error))
+    {
+      g_info ("registry %s: message that makes no sense: %s", registry_url (self), error ? error->message : "not text");
+      return;
+    }
+  switch (message.type)
+    {
+    case SCOPE_MESSAGE_PEER_UPDATE:
+      /* 0.0.x sends the network's name to everybody; documented is the peer's key. */
+      if (message.data && scope_network_name_valid (message.data) && strlen (message.data) < SCOPE_KEY_BASE64URL_LEN &&
+          !g_str_equal (message.data, self->settings->netreg))
+        break;
+      fetch (self);
+      break;
+    case SCOPE_MESSAGE_ERROR:
+      g_info ("registry %s: %s", registry_url (self), message.data ? message.data : "error");
+      break;
+    case SCOPE_MESSAGE_PING:
+    case SCOPE_MESSAGE_UNKNOWN:
+      break;
+    }
+}
+
+static void
+on_closed (SoupWebsocketConnection *socket, gpointer data)
+{
+  ScopeSession *self = data;
+
+  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: closed the connection",
+                                     registry_url (self)));
+}
+
+static void
+on_websocket (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ScopeSession) self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SoupWebsocketConnection) socket =
+      soup_session_websocket_connect_finish (SOUP_SESSION (source), result, &error);
+
+  if (!socket)
+    {
+      if (scope_err_cancelled (error) || self->state != STATE_CONNECTING)
+        return;
+      attempt_failed (self, translate (self, error));
+      return;
+    }
+  if (self->state != STATE_CONNECTING || self->socket)
+    return; /* of an attempt that was given up meanwhile */
+
+  g_clear_handle_id (&self->timer_id, g_source_remove);
+  self->state = STATE_OPEN;
+  if (self->served)
+    self->failures = self->rounds = 0;
+  self->socket = g_steal_pointer (&socket);
+  soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_MESSAGE_MAX_BYTES);
+  g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
+  g_signal_connect (self->socket, "closed", G_CALLBACK (on_closed), self);
+  self->ping_id = g_timeout_add_seconds (PING_SECONDS, on_ping, self);
+  self->refresh_id = g_timeout_add_seconds (REFRESH_SECONDS, on_refresh, self);
+  g_message ("registry %s: connected", registry_url (self));
+  g_signal_emit (self, signals[OPEN], 0);
+
+  /* What was announced before the WebSocket stood we have not heard: ask once more. */
+  if (self->state == STATE_OPEN)
+    fetch (self);
+}
+
+/* --- connecting and reconnecting ----------------------------------------------------------- */
+
+static void
+drop (ScopeSession *self)
+{
+  g_clear_handle_id (&self->timer_id, g_source_remove);
+  g_clear_handle_id (&self->ping_id, g_source_remove);
+  g_clear_handle_id (&self->pong_id, g_source_remove);
+  g_clear_handle_id (&self->refresh_id, g_source_remove);
+  if (self->attempt)
+    g_cancellable_cancel (self->attempt);
+  g_clear_object (&self->attempt);
+  if (self->socket)
+    {
+      g_signal_handlers_disconnect_by_data (self->socket, self);
+      if (soup_websocket_connection_get_state (self->socket) == SOUP_WEBSOCKET_STATE_OPEN)
+        soup_websocket_connection_close (self->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
+    }
+  g_clear_object (&self->socket);
+  self->fetching = self->fetch_again = FALSE;
+}
+
+static gboolean
+on_attempt_timeout (gpointer data)
+{
+  ScopeSession *self = data;
+
+  self->timer_id = 0;
+  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %d s",
+                                     registry_url (self), ATTEMPT_SECONDS));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_backoff_over (gpointer data)
+{
+  ScopeSession *self = data;
+
+  self->timer_id = 0;
+  connect_now (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+connect_now (ScopeSession *self)
+{
+  g_autofree char *url = g_strconcat (registry_url (self), "/messages", NULL);
+  g_autoptr (SoupMessage) message = soup_message_new (SOUP_METHOD_GET, url);
+
+  self->state = STATE_CONNECTING;
+  self->attempt = g_cancellable_new ();
+  self->timer_id = g_timeout_add_seconds (ATTEMPT_SECONDS, on_attempt_timeout, self);
+  fetch (self);
+  soup_session_websocket_connect_async (self->soup, message, NULL, NULL, G_PRIORITY_DEFAULT, self->attempt,
+                                        on_websocket, g_object_ref (self));
+}
+
+/* The one place where a connection ends that we did not end: next registry at once, after all of
+ * them a pause of 1 s to 60 s, each time doubled, with jitter so that a thousand peers do not come
+ * back in the same instant. */
+static void
+attempt_failed (ScopeSession *self, GError *error)
+{
+  g_autoptr (GError) owned = error;
+  gboolean was_open = self->state == STATE_OPEN && self->served;
+  guint n = g_strv_length (self->settings->registries);
+
+  if (self->state == STATE_STOPPED)
+    return;
+  g_warning ("%s", error->message);
+  drop (self);
+  self->registry = (self->registry + 1) % n;
+  if (was_open || ++self->failures < n)
+    {
+      /* A registry that restarts drops everybody at once: spread the return over a second. */
+      self->state = STATE_WAITING;
+      self->timer_id = g_timeout_add (was_open ? g_random_int_range (0, BACKOFF_MIN_MS) : 0, on_backoff_over, self);
+      return;
+    }
+
+  guint base = MIN (BACKOFF_MIN_MS << MIN (self->rounds, 10u), BACKOFF_MAX_MS);
+  self->rounds++;
+  self->failures = 0;
+  self->state = STATE_WAITING;
+  self->timer_id = g_timeout_add (g_random_int_range (base / 2, base + 1), on_backoff_over, self);
+  g_signal_emit (self, signals[FAILED], 0, owned);
+}
+
+void
+scope_session_start (ScopeSession *self)
+{
+  if (self->state == STATE_STOPPED)
+    connect_now (self);
+}
+
+void
+scope_session_kick (ScopeSession *self)
+{
+  if (self->state == STATE_STOPPED)
+    return;
+  drop (self);
+  soup_session_abort (self->soup); /* pooled connections belong to the old link */
+  self->failures = self->rounds = 0;
+  connect_now (self);
+}
+
+void
+scope_session_stop (ScopeSession *self)
+{
+  self->state = STATE_STOPPED;
+  drop (self);
+  if (self->soup)
+    soup_session_abort (self->soup);
+}
+
+ScopeRoster *
+scope_session_take_roster (ScopeSession *self)
+{
+  return g_steal_pointer (&self->roster);
+}
+
+gboolean
+scope_session_is_open (ScopeSession *self)
+{
+  return self->state == STATE_OPEN;
+}
+
+const char *
+scope_session_get_gateway (ScopeSession *self)
+{
+  return self->gateway;
+}
+
+static void
+scope_session_dispose (GObject *object)
+{
+  ScopeSession *self = SCOPE_SESSION (object);
+
+  scope_session_stop (self);
+  g_clear_object (&self->soup);
+  g_clear_pointer (&self->gateway, g_free);
+  g_clear_pointer (&self->roster, scope_roster_free);
+  G_OBJECT_CLASS (scope_session_parent_class)->dispose (object);
+}
+
+static void
+scope_session_init (ScopeSession *self)
+{
+}
+
+static void
+scope_session_class_init (ScopeSessionClass *class)
+{
+  G_OBJECT_CLASS (class)->dispose = scope_session_dispose;
+  signals[ROSTER] = g_signal_new ("roster", SCOPE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[FAILED] = g_signal_new ("failed", SCOPE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                  G_TYPE_ERROR);
+  signals[OPEN] = g_signal_new ("open", SCOPE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * nm-scope-service: one process per active connection, started by NetworkManager and gone with it.
+ */
+#include "config.h"
+
+#include "common/scope-settings.h"
+#include "service/scope-log.h"
+#include "service/scope-plugin.h"
+#include "tunnel/scope-tunnel-kernel.h"
+
+#include <glib-unix.h>
+#include <stdio.h>
+
+static char *bus_name = SCOPE_NM_SERVICE;
+static gboolean persist, debug, sweep, version;
+static char **rest;
+
+static const GOptionEntry entries[] = {
+  { "bus-name", 0, 0, G_OPTION_ARG_STRING, &bus_name, "D-Bus name to own", "NAME" },
+  { "persist", 0, 0, G_OPTION_ARG_NONE, &persist, "Stay when the connection has ended", NULL },
+  { "debug", 0, 0, G_OPTION_ARG_NONE, &debug, "Log everything to standard error", NULL },
+  { "sweep", 0, 0, G_OPTION_ARG_NONE, &sweep, "Remove what killed services left behind (all of connection UUID if given), and exit", NULL },
+  { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version, and exit", NULL },
+  { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "[UUID]" },
+  { NULL },
+};
+
+typedef struct {
+  GMainLoop *loop;
+  ScopePlugin *plugin;
+  gboolean quitting;
+  int status;
+} Main;
+
+static void
+on_idle (ScopePlugin *plugin, gpointer data)
+{
+  Main *m = data;
+
+  if (!persist || m->quitting)
+    g_main_loop_quit (m->loop);
+}
+
+/* The plugin's own timer, when nobody has connected for a while. */
+static void
+on_quit (NMVpnServicePlugin *plugin, gpointer data)
+{
+  Main *m = data;
+
+  if (!persist && !scope_plugin_is_busy (m->plugin))
+    g_main_loop_quit (m->loop);
+}
+
+static gboolean
+on_term (gpointer data)
+{
+  Main *m = data;
+
+  m->quitting = TRUE;
+  nm_vpn_service_plugin_shutdown (NM_VPN_SERVICE_PLUGIN (m->plugin));
+  if (!scope_plugin_is_busy (m->plugin))
+    g_main_loop_quit (m->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static int
+run_service (GDBusConnection *bus)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Main m = { .loop = loop };
+
+  m.plugin = scope_plugin_new (bus, bus_name, &error);
+  if (!m.plugin)
+    {
+      g_critical ("cannot offer %s on the system bus: %s", bus_name, error->message);
+      return 1;
+    }
+  g_signal_connect (m.plugin, "idle", G_CALLBACK (on_idle), &m);
+  g_signal_connect (m.plugin, "quit", G_CALLBACK (on_quit), &m);
+  guint term = g_unix_signal_add (SIGTERM, on_term, &m);
+  guint intr = g_unix_signal_add (SIGINT, on_term, &m);
+  g_main_loop_run (loop);
+  g_source_remove (term);
+  g_source_remove (intr);
+  g_object_unref (m.plugin);
+  return m.status;
+}
+
+static void
+on_swept (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Main *m = data;
+  int n = scope_tunnel_kernel_sweep_finish (result, &error);
+
+  if (n < 0)
+    {
+      g_critical ("sweep: %s", error->message);
+      m->status = 1;
+    }
+  else if (n > 0)
+    g_message ("removed %d tunnel profiles that a service had left behind", n);
+  g_main_loop_quit (m->loop);
+}
+
+static int
+run_sweep (GDBusConnection *bus, const char *uuid)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Main m = { .loop = loop };
+
+  scope_tunnel_kernel_sweep_async (bus, uuid, NULL, on_swept, &m);
+  g_main_loop_run (loop);
+  return m.status;
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_autoptr (GOptionContext) context = g_option_context_new ("- NetworkManager VPN service of Scope");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) bus = NULL;
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error))
+    {
+      fprintf (stderr, "nm-scope-service: %s\n", error->message);
+      return 2;
+    }
+  if (version)
+    {
+      puts (PACKAGE_STRING);
+      return 0;
+    }
+  if (rest && (!sweep || rest[1]))
+    {
+      fprintf (stderr, "nm-scope-service: unexpected argument %s\n", sweep ? rest[1] : rest[0]);
+      return 2;
+    }
+  scope_log_init (debug);
+  bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
+  if (!bus)
+    {
+      g_critical ("no system bus: %s", error->message);
+      return 1;
+    }
+  return sweep ? run_sweep (bus, rest ? rest[0] : NULL) : run_service (bus);
+}

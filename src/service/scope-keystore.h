@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-keystore: files that the service keeps per connection: the private key that it made because
+ * the profile has none, and the path of the roster cache.
+ */
+#pragma once
+
+#include "common/scope-key.h"
+
+/* STATEDIR/<uuid>.<suffix>; the directory is made (0700) when it is missing. */
+char *scope_keystore_path (const char *uuid, const char *suffix, GError **error);
+
+/**
+ * scope_keystore_get:
+ * @uuid: of the connection
+ * @key: (out): the private key kept for it; a new one is made, stored (0600) and used when there is none
+ * @made: (out): whether it is new
+ * @error: SCOPE_ERROR_FAILED naming the file; a file that holds no key is never overwritten
+ */
+gboolean scope_keystore_get (const char *uuid, ScopeKey *key, gboolean *made, GError **error);

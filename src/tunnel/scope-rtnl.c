@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tunnel/scope-rtnl.h"
+
+#include "common/scope-error.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <time.h>
+
+#define ROUTE_METRIC 50 /* as NetworkManager's for VPN routes */
+
+static struct nlmsghdr *
+request (char *buf, guint16 type, guint16 flags)
+{
+  struct nlmsghdr *nlh = mnl_nlmsg_put_header (buf);
+
+  nlh->nlmsg_type = type;
+  nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+  nlh->nlmsg_seq = (guint32) time (NULL);
+  return nlh;
+}
+
+static gboolean
+talk (struct nlmsghdr *nlh, int ignore_errno, const char *what, GError **error)
+{
+  char buf[8192];
+  struct mnl_socket *nl = mnl_socket_open (NETLINK_ROUTE);
+  guint32 seq = nlh->nlmsg_seq;
+  gboolean ok = FALSE;
+  int saved = errno;
+
+  if (nl && mnl_socket_bind (nl, 0, MNL_SOCKET_AUTOPID) == 0 && mnl_socket_sendto (nl, nlh, nlh->nlmsg_len) >= 0)
+    {
+      ssize_t n = mnl_socket_recvfrom (nl, buf, sizeof buf);
+      ok = n >= 0 && mnl_cb_run (buf, n, seq, mnl_socket_get_portid (nl), NULL, NULL) >= 0;
+    }
+  saved = errno;
+  if (nl)
+    mnl_socket_close (nl);
+  if (ok || saved == ignore_errno)
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "%s: %s", what, g_strerror (saved));
+  return FALSE;
+}
+
+static gsize
+addr_len (const ScopePrefix *prefix)
+{
+  return prefix->family == AF_INET ? 4 : 16;
+}
+
+gboolean
+scope_rtnl_link_up (int ifindex, guint mtu, GError **error)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = request (buf, RTM_NEWLINK, 0);
+  struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
+
+  ifi->ifi_family = AF_UNSPEC;
+  ifi->ifi_index = ifindex;
+  ifi->ifi_change = IFF_UP;
+  ifi->ifi_flags = IFF_UP;
+  if (mtu)
+    mnl_attr_put_u32 (nlh, IFLA_MTU, mtu);
+  return talk (nlh, 0, "cannot set the tunnel interface up", error);
+}
+
+gboolean
+scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError **error)
+{
+  char buf[512], text[SCOPE_PREFIX_STRLEN];
+  struct nlmsghdr *nlh = request (buf, add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
+  g_autofree char *what = g_strdup_printf ("cannot %s the route to %s", add ? "add" : "remove",
+                                           scope_prefix_format (prefix, text));
+
+  rtm->rtm_family = prefix->family;
+  rtm->rtm_dst_len = prefix->len;
+  rtm->rtm_table = RT_TABLE_MAIN;
+  rtm->rtm_protocol = RTPROT_STATIC;
+  rtm->rtm_scope = RT_SCOPE_LINK;
+  rtm->rtm_type = RTN_UNICAST;
+  mnl_attr_put (nlh, RTA_DST, addr_len (prefix), prefix->addr);
+  mnl_attr_put_u32 (nlh, RTA_OIF, ifindex);
+  mnl_attr_put_u32 (nlh, RTA_PRIORITY, ROUTE_METRIC);
+  return talk (nlh, add ? 0 : ESRCH, what, error);
+}
+
+gboolean
+scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error)
+{
+  char buf[512], text[SCOPE_PREFIX_STRLEN];
+  struct nlmsghdr *nlh = request (buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+  struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header (nlh, sizeof *ifa);
+  g_autofree char *what = g_strdup_printf ("cannot add the address %s", scope_prefix_format (prefix, text));
+
+  ifa->ifa_family = prefix->family;
+  ifa->ifa_prefixlen = prefix->len;
+  ifa->ifa_index = ifindex;
+  mnl_attr_put (nlh, IFA_LOCAL, addr_len (prefix), prefix->addr);
+  mnl_attr_put (nlh, IFA_ADDRESS, addr_len (prefix), prefix->addr);
+  return talk (nlh, EEXIST, what, error);
+}

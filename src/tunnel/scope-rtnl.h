@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-rtnl: the few rtnetlink requests that a userspace tunnel needs for its own interface. The
+ * kernel answers at once, so they are synchronous.
+ */
+#pragma once
+
+#include "common/scope-prefix.h"
+
+/* Sets the interface up, with @mtu bytes when that is not 0. */
+gboolean scope_rtnl_link_up (int ifindex, guint mtu, GError **error);
+
+/* Adds (replacing an equal one) or removes a route to @prefix through the interface. */
+gboolean scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError **error);
+
+/* Adds an address; one that is there already is no error. */
+gboolean scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tunnel/scope-tunnel-userspace.h"
+
+#include "tunnel/scope-link.h"
+#include "tunnel/scope-rtnl.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#define POLL_MS 5
+#define START_TRIES 1000 /* × POLL_MS: 5 s */
+
+struct _ScopeTunnelUserspace {
+  ScopeTunnel parent_instance;
+
+  GSubprocess *process;
+  GTask *up;
+  GTask *down;
+  guint poll_id;
+  guint tries;
+};
+
+#define SCOPE_TYPE_TUNNEL_USERSPACE (scope_tunnel_userspace_get_type ())
+G_DECLARE_FINAL_TYPE (ScopeTunnelUserspace, scope_tunnel_userspace, SCOPE, TUNNEL_USERSPACE, ScopeTunnel)
+G_DEFINE_FINAL_TYPE (ScopeTunnelUserspace, scope_tunnel_userspace, SCOPE_TYPE_TUNNEL_OBJECT)
+
+ScopeTunnel *
+scope_tunnel_userspace_new (void)
+{
+  return g_object_new (SCOPE_TYPE_TUNNEL_USERSPACE, NULL);
+}
+
+static void
+up_finish (ScopeTunnelUserspace *self, GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->up);
+
+  g_clear_handle_id (&self->poll_id, g_source_remove);
+  if (!task)
+    g_clear_error (&error);
+  else if (error)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+configure (const ScopeTunnelConfig *config, GError **error)
+{
+  int ifindex = scope_link_index (config->ifname);
+
+  /* Our own hand sets it up: wireguard-go binds its port when the link comes up, and a handshake
+   * need not wait until NetworkManager has taken the addresses. */
+  if (!scope_wg_configure (config->ifname, SCOPE_WG_UAPI, &config->private_key, config->listen_port, error) ||
+      !scope_rtnl_link_up (ifindex, config->mtu, error))
+    return FALSE;
+  for (guint i = 0; i < config->addresses->len; i++)
+    if (!scope_rtnl_address_add (ifindex, &g_array_index (config->addresses, ScopePrefix, i), error))
+      return FALSE;
+  for (guint i = 0; i < config->routes->len; i++)
+    {
+      g_autoptr (GError) why = NULL;
+      /* One odd route must not cost the tunnel: IPv6 may be off on this machine. */
+      if (!scope_rtnl_route (ifindex, &g_array_index (config->routes, ScopePrefix, i), TRUE, &why))
+        g_warning ("%s", why->message);
+    }
+  return TRUE;
+}
+
+static gboolean
+on_poll (gpointer data)
+{
+  ScopeTunnelUserspace *self = data;
+  const ScopeTunnelConfig *config = scope_tunnel_get_config (SCOPE_TUNNEL (self));
+  g_autofree char *sock = g_strdup_printf ("/var/run/wireguard/%s.sock", config->ifname);
+  GError *error = NULL;
+
+  if (g_task_return_error_if_cancelled (self->up))
+    {
+      g_clear_object (&self->up);
+      self->poll_id = 0;
+      return G_SOURCE_REMOVE;
+    }
+  if (!g_file_test (sock, G_FILE_TEST_EXISTS) || !scope_link_exists (config->ifname))
+    {
+      if (++self->tries < START_TRIES)
+        return G_SOURCE_CONTINUE;
+      self->poll_id = 0;
+      up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "%s does not start", WIREGUARD_GO));
+      return G_SOURCE_REMOVE;
+    }
+  self->poll_id = 0;
+  configure (config, &error);
+  up_finish (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ScopeTunnelUserspace) self = data;
+  const char *ifname = scope_tunnel_get_config (SCOPE_TUNNEL (self))->ifname;
+
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  g_clear_object (&self->process);
+
+  if (self->up)
+    up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "%s ended while it started interface %s",
+                                  WIREGUARD_GO, ifname));
+  if (self->down)
+    {
+      g_autoptr (GTask) task = g_steal_pointer (&self->down);
+      g_task_return_boolean (task, TRUE);
+    }
+  else
+    scope_tunnel_emit_failed (SCOPE_TUNNEL (self), SCOPE_ERROR_GONE, "%s of interface %s ended", WIREGUARD_GO, ifname);
+}
+
+/* Between fork and exec: the interface must not outlive us, also when we are killed with -9. */
+static void
+die_with_parent (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void
+scope_tunnel_userspace_up (ScopeTunnel *tunnel, GTask *task)
+{
+  ScopeTunnelUserspace *self = SCOPE_TUNNEL_USERSPACE (tunnel);
+  const ScopeTunnelConfig *config = scope_tunnel_get_config (tunnel);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
+  GError *error = NULL;
+
+  self->up = task;
+  if (!scope_udp_port_free (config->listen_port))
+    {
+      up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_TAKEN, "listen-port: UDP port %u is taken",
+                                    config->listen_port));
+      return;
+    }
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  g_subprocess_launcher_setenv (launcher, "LOG_LEVEL", "error", TRUE);
+  /* wireguard-go refuses where the kernel could do it, unless told that we mean it. */
+  g_subprocess_launcher_setenv (launcher, "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD", "1", TRUE);
+  self->process = g_subprocess_launcher_spawn (launcher, &error, WIREGUARD_GO, "-f", config->ifname, NULL);
+  if (!self->process)
+    {
+      up_finish (self, error);
+      return;
+    }
+  g_subprocess_wait_async (self->process, NULL, on_process_exit, g_object_ref (self));
+  self->poll_id = g_timeout_add (POLL_MS, on_poll, self);
+}
+
+static void
+scope_tunnel_userspace_down (ScopeTunnel *tunnel, GTask *task)
+{
+  ScopeTunnelUserspace *self = SCOPE_TUNNEL_USERSPACE (tunnel);
+
+  g_clear_handle_id (&self->poll_id, g_source_remove);
+  if (!self->process)
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+      return;
+    }
+  self->down = task;
+  g_subprocess_send_signal (self->process, SIGTERM);
+}
+
+static void
+scope_tunnel_userspace_set_routes (ScopeTunnel *tunnel, const GArray *previous)
+{
+  const ScopeTunnelConfig *config = scope_tunnel_get_config (tunnel);
+  const GArray *lists[] = { previous, config->routes };
+  int ifindex = scope_link_index (config->ifname);
+
+  /* Those only in the first list go, those only in the second come; both lists are sorted. */
+  for (guint pass = 0; pass < 2; pass++)
+    for (guint i = 0, j = 0; i < lists[pass]->len; i++)
+      {
+        const ScopePrefix *prefix = &g_array_index (lists[pass], ScopePrefix, i);
+        const GArray *other = lists[!pass];
+        g_autoptr (GError) error = NULL;
+
+        while (j < other->len && scope_prefix_compare (&g_array_index (other, ScopePrefix, j), prefix) < 0)
+          j++;
+        if (j < other->len && scope_prefix_equal (&g_array_index (other, ScopePrefix, j), prefix))
+          continue;
+        if (!scope_rtnl_route (ifindex, prefix, pass == 1, &error))
+          g_warning ("%s", error->message);
+      }
+}
+
+static void
+scope_tunnel_userspace_dispose (GObject *object)
+{
+  ScopeTunnelUserspace *self = SCOPE_TUNNEL_USERSPACE (object);
+
+  g_clear_handle_id (&self->poll_id, g_source_remove);
+  G_OBJECT_CLASS (scope_tunnel_userspace_parent_class)->dispose (object);
+}
+
+static void
+scope_tunnel_userspace_init (ScopeTunnelUserspace *self)
+{
+}
+
+static void
+scope_tunnel_userspace_class_init (ScopeTunnelUserspaceClass *class)
+{
+  ScopeTunnelClass *tunnel_class = SCOPE_TUNNEL_CLASS (class);
+
+  G_OBJECT_CLASS (class)->dispose = scope_tunnel_userspace_dispose;
+  tunnel_class->backend = SCOPE_WG_UAPI;
+  tunnel_class->nm_configures = TRUE;
+  tunnel_class->up = scope_tunnel_userspace_up;
+  tunnel_class->down = scope_tunnel_userspace_down;
+  tunnel_class->set_routes = scope_tunnel_userspace_set_routes;
+}

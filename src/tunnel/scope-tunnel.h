@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-tunnel: one WireGuard interface of ours, whoever carries it. Up, down, wanted peers, wanted
+ * routes, statistics, and a signal when somebody takes it away. The kinds differ only in how the
+ * interface comes to be: see scope-tunnel-kernel.h and scope-tunnel-userspace.h.
+ */
+#pragma once
+
+#include "common/scope-error.h"
+#include "common/scope-settings.h"
+#include "tunnel/scope-wg.h"
+
+#include <gio/gio.h>
+
+/**
+ * ScopeTunnelConfig:
+ * @vpn_uuid: UUID of the VPN connection that the tunnel belongs to
+ * @vpn_id: its name, for people
+ * @zone: (nullable): firewall zone
+ * @ifname: interface name, free at the moment
+ * @listen_port: fixed UDP port, never 0: NetworkManager rebinds a 0 at each Reapply
+ * @addresses: (element-type ScopePrefix): own addresses
+ * @routes: (element-type ScopePrefix): networks behind the tunnel
+ * @mtu: bytes, 0 for WireGuard's own
+ */
+typedef struct {
+  char *vpn_uuid;
+  char *vpn_id;
+  char *zone;
+  char *ifname;
+  ScopeKey private_key;
+  guint16 listen_port;
+  GArray *addresses;
+  GArray *routes;
+  guint mtu;
+  char **dns;
+  char **dns_search;
+} ScopeTunnelConfig;
+
+void scope_tunnel_config_free (ScopeTunnelConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeTunnelConfig, scope_tunnel_config_free)
+
+#define SCOPE_TYPE_TUNNEL_OBJECT (scope_tunnel_get_type ())
+G_DECLARE_DERIVABLE_TYPE (ScopeTunnel, scope_tunnel, SCOPE, TUNNEL, GObject)
+
+/**
+ * ScopeTunnelClass:
+ * @up: makes the interface with everything but peers, then returns TRUE through the task
+ * @down: takes it away; returns TRUE through the task when nothing is left
+ * @set_routes: the config's routes have changed: follow, best effort, errors are logged
+ */
+struct _ScopeTunnelClass {
+  GObjectClass parent_class;
+
+  ScopeWgBackend backend;
+  gboolean nm_configures; /* NetworkManager must be told interface and addresses as of any VPN */
+  void (*up) (ScopeTunnel *tunnel, GTask *task);
+  void (*down) (ScopeTunnel *tunnel, GTask *task);
+  void (*set_routes) (ScopeTunnel *tunnel, const GArray *previous);
+};
+
+/**
+ * scope_tunnel_new:
+ * @kind: SCOPE_TUNNEL_KIND_AUTO takes the kernel when it knows WireGuard
+ * @bus: the system bus
+ * @config: (transfer full): the tunnel
+ * @error: SCOPE_ERROR_UNSUPPORTED, saying what this machine lacks
+ *
+ * The choice and its reason are logged.
+ */
+ScopeTunnel *scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig *config, GError **error);
+
+void scope_tunnel_up_async (ScopeTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+gboolean scope_tunnel_up_finish (ScopeTunnel *tunnel, GAsyncResult *result, GError **error);
+
+/* Runs to its end without a cancellable: nothing may be left behind. */
+void scope_tunnel_down_async (ScopeTunnel *tunnel, GAsyncReadyCallback callback, gpointer data);
+gboolean scope_tunnel_down_finish (ScopeTunnel *tunnel, GAsyncResult *result, GError **error);
+
+const ScopeTunnelConfig *scope_tunnel_get_config (ScopeTunnel *tunnel);
+
+/* Whether NetworkManager needs `tundev` and the addresses in Config, Ip4Config and Ip6Config. */
+gboolean scope_tunnel_nm_configures (ScopeTunnel *tunnel);
+
+/**
+ * scope_tunnel_set_peers:
+ * @wanted: (element-type ScopeWgPeer) (transfer full): the whole peer table
+ *
+ * Applies the difference to what the interface has, in one batch, and lets those hear from us whose
+ * endpoint it changes. A live peer that has moved by itself since the last call stays where it is.
+ */
+gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError **error);
+
+/**
+ * scope_tunnel_nudge:
+ * @keys: (element-type ScopeKey): peers to send something to at once: a keepalive on a live session,
+ *   else a handshake. Peers without endpoint or keepalive stay quiet.
+ */
+gboolean scope_tunnel_nudge (ScopeTunnel *tunnel, const GArray *keys, GError **error);
+
+/* (transfer full): routes as in the config; does nothing when they are the same */
+void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
+
+/* The device as it is now: endpoints, handshakes, counters. */
+ScopeWgDevice *scope_tunnel_read (ScopeTunnel *tunnel, GError **error);
+
+/* For the kinds: the interface went away or failed; emits "failed" (GError) once while it is up. */
+void scope_tunnel_emit_failed (ScopeTunnel *tunnel, ScopeError code, const char *format, ...) G_GNUC_PRINTF (3, 4);

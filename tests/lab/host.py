@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node with NetworkManager, its own system bus and base connections; Scope is installed in it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Sequence
+
+from .nat import Segment
+from .node import CommandFailed, Link, Node, Process, wait_for
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+_STATE = "/var/lib/nm-scope"
+
+# A fresh tmpfs on each directory. A missing one cannot be made in the machine's own file
+# system (which may be read-only, and is not ours): an overlay on its parent takes it.
+_DIRECTORIES = r"""
+set -e
+for dir; do
+    if [ ! -d "$dir" ]; then
+        parent=${dir%/*} layer=/run/lab${dir%/*}
+        mkdir -p "$layer/upper" "$layer/work"
+        mount -t overlay -o "lowerdir=$parent,upperdir=$layer/upper,workdir=$layer/work" overlay "$parent"
+        mkdir "$dir"
+    fi
+    mount -t tmpfs -o mode=755 tmpfs "$dir"
+done
+cd /etc/NetworkManager
+mkdir conf.d VPN dispatcher.d dispatcher.d/no-wait.d dispatcher.d/pre-up.d dispatcher.d/pre-down.d
+mkdir -m 700 system-connections
+mkdir -p /run/dbus/services /run/dbus/policies /run/lab
+"""
+
+# NetworkManager replaces /etc/resolv.conf by renaming, which a bind mount does not allow.
+_OWN_RESOLV_CONF = r"""
+set -e
+mkdir -p /run/lab/etc/upper /run/lab/etc/work
+mount -t overlay -o lowerdir=/etc,upperdir=/run/lab/etc/upper,workdir=/run/lab/etc/work overlay /etc
+mount --bind "$1" /etc/hosts
+rm -f /etc/resolv.conf
+: >/etc/resolv.conf
+"""
+
+_NETWORK_MANAGER = """\
+[main]
+plugins=keyfile
+dhcp=internal
+dns={dns}
+rc-manager={rc_manager}
+hostname-mode=none
+no-auto-default=*
+auth-polkit=false
+[connectivity]
+enabled=false
+[logging]
+level={level}
+domains={domains}
+"""
+
+# The defaults of a system bus without its <type>: then no setuid helper and no systemd
+# start activated services, the bus does.
+_BUS = """\
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <auth>EXTERNAL</auth>
+  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+  <servicedir>/run/dbus/services</servicedir>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  <includedir>/usr/share/dbus-1/system.d</includedir>
+  <includedir>/etc/dbus-1/system.d</includedir>
+  <includedir>/run/dbus/policies</includedir>
+</busconfig>
+"""
+
+_SCOPE_POLICY = """\
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <policy user="root">
+    <allow own_prefix="org.freedesktop.NetworkManager.scope"/>
+    <allow send_destination_prefix="org.freedesktop.NetworkManager.scope"/>
+  </policy>
+  <policy context="default">
+    <deny own_prefix="org.freedesktop.NetworkManager.scope"/>
+    <deny send_destination_prefix="org.freedesktop.NetworkManager.scope"/>
+  </policy>
+</busconfig>
+"""
+
+_SCOPE_NAME = """\
+[VPN Connection]
+name=scope
+service=org.freedesktop.NetworkManager.scope
+program=/run/lab/nm-scope-service
+supports-multiple-connections=true
+
+[libnm]
+plugin={build}/properties/.libs/libnm-vpn-plugin-scope.so
+"""
+
+# NetworkManager 1.42 tells services to log to syslog even when it logs to stderr itself.
+_SCOPE_SERVICE = """\
+#!/bin/sh
+export NM_VPN_LOG_SYSLOG=0
+exec "{build}/src/service/nm-scope-service" "$@"
+"""
+
+_BASE_CONNECTION = """\
+[connection]
+id={link.name}
+type=ethernet
+interface-name={link.name}
+
+[ipv4]
+method=manual
+address1={link.ipv4}/{net4.prefixlen},{net4[1]}
+route-metric={metric}
+dad-timeout=0
+
+[ipv6]
+"""
+
+_BASE_IPV6 = """\
+method=manual
+address1={link.ipv6}/{net6.prefixlen},{net6[1]}
+route-metric={metric}
+ip6-privacy=0
+"""
+
+
+class Host(Node):
+    """A machine with NetworkManager.
+
+    NetworkManager starts in the background; the first run(), popen(), nmcli() or ping() waits
+    until the base connections are activated, and so does Lab.up() for all hosts at once.
+    """
+
+    def __init__(self, lab: Lab, name: str, segments: Sequence[Segment], ipv6: bool, dns: str):
+        super().__init__(lab, name)
+        self.log = self.dir / "NetworkManager.log"  #: of NetworkManager and the VPN services it starts
+        self.log.touch()
+        self._ipv6 = ipv6
+        self._ready = False
+        self._nm: Process | None = None
+        if dns != "none":
+            self._exec(["sh", "-c", _OWN_RESOLV_CONF, "lab", str(lab.hosts_file)])
+        self._exec(["sh", "-c", _DIRECTORIES, "lab", "/etc/NetworkManager", "/var/lib/NetworkManager", _STATE])
+        self._write(
+            "/etc/NetworkManager/NetworkManager.conf",
+            _NETWORK_MANAGER.format(dns=dns, rc_manager="unmanaged" if dns == "none" else "file",
+                                    level=lab.nm_log[0], domains=lab.nm_log[1]))  # fmt: skip
+        if not lab.installed:
+            self._install_scope()
+        self._start_bus()
+        for segment in segments:
+            self._write_base(segment.attach(self, f"eth{len(self.links)}"))
+        self.start_nm()
+
+    # --- NetworkManager
+
+    def start_nm(self) -> None:
+        """Start NetworkManager; it becomes ready in the background, see up()."""
+        self._ready = False
+        self._nm = Node.popen(self, ["NetworkManager", "--debug"], log=self.log.name)
+
+    def stop_nm(self) -> None:
+        """End NetworkManager in order (SIGTERM); links and addresses stay, VPN connections go."""
+        self._nm.stop(timeout=15)
+
+    def kill_nm(self) -> None:
+        """SIGKILL NetworkManager."""
+        self._nm.kill()
+        self._nm.wait()
+
+    def up(self, timeout: float = 60) -> None:
+        """Wait until NetworkManager has activated the base connections of all links."""
+        if self._ready:
+            return
+        if not self._nm or self._nm.poll() is not None:
+            raise RuntimeError(f"{self.name}: NetworkManager does not run, see {self.log}")
+        self._exec(["nm-online", "-s", "-q", "-t", str(int(timeout))], timeout=timeout + 5)
+        wanted = {link.name for link in self.links}
+        wait_for(f"{self.name}: base connections activated, see {self.log}",
+                 lambda: wanted <= self.active(), timeout, interval=0.1)  # fmt: skip
+        for link in self.links:
+            self.carries(link)
+        self._ready = True
+
+    def active(self) -> set[str]:
+        """Names of the connections that are activated."""
+        out = self._exec(["nmcli", "-t", "-f", "STATE,NAME", "connection", "show", "--active"]).stdout
+        return {line.split(":", 1)[1] for line in out.splitlines() if line.startswith("activated:")}
+
+    def nmcli(self, *args: str, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run nmcli(1)."""
+        return self.run(["nmcli", *args], check, timeout)
+
+    def run(self, *args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+        self._up_if_running()
+        return super().run(*args, **kwargs)
+
+    def popen(self, *args: Any, **kwargs: Any) -> Process:
+        self._up_if_running()
+        return super().popen(*args, **kwargs)
+
+    def _up_if_running(self) -> None:
+        if not self._ready and self._nm and self._nm.poll() is None:
+            self.up()
+
+    # --- base links
+
+    def add_link(self, segment: Segment, timeout: float = 15) -> Link:
+        """Add the next link (eth1, ...) to a segment, activate it and return it; its metric is higher."""
+        self.up()
+        link = segment.attach(self, f"eth{len(self.links)}")
+        path = self._write_base(link)
+        self.nmcli("connection", "load", path)
+        wait_for(f"{self.name}: {link.name} activated", lambda: link.name in self.active(), timeout, interval=0.1)
+        self.carries(link)
+        return link
+
+    def switch_link(self, to: str, gap: bool = False) -> None:
+        """Make `to` the only active base connection: up first, then the others down (gap: the reverse)."""
+        others = [link.name for link in self.links if link.name != to]
+        steps = [["up", to], ["down", *others]]
+        for verb, *names in reversed(steps) if gap else steps:
+            self.nmcli("-w", "10", "connection", verb, *names, check=verb == "up")
+
+    # --- files
+
+    def _write(self, path: str, text: str, mode: int = 0o644) -> None:
+        file = self.file(path)
+        file.touch(mode)
+        file.chmod(mode)
+        file.write_text(text)
+
+    def _write_base(self, link: Link) -> str:
+        segment = link.segment
+        if not self._ipv6:
+            link.ipv6 = None
+        text = _BASE_CONNECTION + (_BASE_IPV6 if link.ipv6 else "method=disabled\n")
+        path = f"/etc/NetworkManager/system-connections/{link.name}.nmconnection"
+        metric = 100 + int(link.name.removeprefix("eth"))
+        self._write(path, text.format(link=link, net4=segment.net4, net6=segment.net6, metric=metric), 0o600)
+        return path
+
+    def _install_scope(self) -> None:
+        build, source = self.lab.build, self.lab.source
+        self._write("/etc/NetworkManager/VPN/nm-scope-service.name", _SCOPE_NAME.format(build=build))
+        self._write("/run/lab/nm-scope-service", _SCOPE_SERVICE.format(build=build), 0o755)
+        policy = source and source / "data/nm-scope-service.conf"
+        text = policy.read_text() if policy and policy.exists() else _SCOPE_POLICY
+        self._write("/run/dbus/policies/nm-scope-service.conf", text)
+        dispatcher = source and source / "data/90-nm-scope.in"
+        if dispatcher and dispatcher.exists():
+            text = dispatcher.read_text().replace("@libexecdir@", f"{build}/src/service")
+            self._write("/etc/NetworkManager/dispatcher.d/90-nm-scope", text, 0o755)
+
+    def _start_bus(self) -> None:
+        for program in ("nm-dispatcher", "nm-priv-helper"):
+            path = next((p for d in ("/usr/libexec", "/usr/lib/NetworkManager") if (p := Path(d, program)).exists()), None)
+            if path:
+                name = "org.freedesktop." + program.replace("-", "_")
+                options = " --debug" if program == "nm-dispatcher" else ""  # log to stderr, hence to dbus.log
+                self._write(f"/run/dbus/services/{name}.service",
+                            f"[D-BUS Service]\nName={name}\nExec={path}{options}\nUser=root\n")  # fmt: skip
+        self._write("/run/dbus/lab.conf", _BUS)
+        with open(self.dir / "dbus.log", "ab") as log:
+            bus = Node.popen(self, ["dbus-daemon", "--config-file=/run/dbus/lab.conf", "--nofork", "--nopidfile",
+                                    "--print-address"], stdout=subprocess.PIPE, stderr=log)  # fmt: skip
+        if not bus.stdout.readline():  # the address comes when the socket listens
+            raise RuntimeError(f"{self.name}: no system bus, see {log.name}")
+        bus.stdout.close()
+        self._bus = bus

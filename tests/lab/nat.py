@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Segments (bridges with addresses) and routers with the four kinds of NAT (RFC 4787, RFC 3489)."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from .node import Link, Node
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+#: kind: full cone, restricted cone, port-restricted cone and symmetric in RFC 3489's words
+KINDS = ("endpoint-independent", "address-restricted", "port-restricted", "symmetric")
+
+# Linux itself maps per destination. To map per source, remember the external port of each
+# internal endpoint (after source NAT has chosen it, hence the late `learn` chain) and use it
+# again for the next destination. `taken` keeps two internal hosts with one source port apart.
+# A flow that was let in answers in conntrack's reply direction, hence the second rule there.
+_LEARNING = """
+table ip nat {{
+    map external {{ type ipv4_addr . inet_service : inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
+    map internal {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
+    set taken {{ type inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
+    set peers {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout 3m; size 65535; }}
+    chain prerouting {{
+        type nat hook prerouting priority dstnat
+        iifname "wan" meta l4proto udp {known} dnat ip to udp dport map @internal
+    }}
+    chain postrouting {{
+        type nat hook postrouting priority srcnat
+        oifname "wan" meta l4proto udp snat ip to {wan} : ip saddr . udp sport map @external
+        oifname "wan" udp sport @taken masquerade to :32768-65535 fully-random
+        oifname "wan" masquerade
+    }}
+    chain learn {{
+        type filter hook postrouting priority srcnat + 10
+        oifname "wan" meta l4proto udp update @taken {{ udp sport }} update @peers {{ udp sport . ip daddr }}
+        oifname "wan" meta l4proto udp ct direction original \
+            update @external {{ ct original ip saddr . ct original proto-src : udp sport }} \
+            update @internal {{ udp sport : ct original ip saddr . ct original proto-src }}
+        oifname "wan" meta l4proto udp ct direction reply \
+            update @external {{ ct reply ip saddr . ct reply proto-src : udp sport }} \
+            update @internal {{ udp sport : ct reply ip saddr . ct reply proto-src }}
+    }}
+}}
+"""
+
+_MASQUERADE = """
+table ip nat {{
+    chain postrouting {{
+        type nat hook postrouting priority srcnat
+        oifname "wan" masquerade {how}
+    }}
+}}
+"""
+
+_FIREWALL = """
+table inet firewall {{
+    chain forward {{
+        type filter hook forward priority filter; policy drop
+        ct state established,related accept
+        iifname "lan" accept
+        ct status dnat accept
+    }}
+    chain input {{
+        type filter hook input priority filter; policy {policy}
+        iifname != "wan" accept
+        ct state established,related accept
+        meta l4proto {{ icmp, icmpv6 }} accept
+    }}
+}}
+"""
+
+
+def ruleset(kind: str, wan: str, wan_filter: bool = True) -> str:
+    """The nft ruleset of a router of a kind with the external address `wan`."""
+    if kind not in KINDS:
+        raise ValueError(f"NAT kind {kind!r} is none of {', '.join(KINDS)}")
+    if kind == "endpoint-independent":
+        nat = _LEARNING.format(wan=wan, known="")
+    elif kind == "address-restricted":
+        nat = _LEARNING.format(wan=wan, known="udp dport . ip saddr @peers")
+    elif kind == "port-restricted":
+        nat = _MASQUERADE.format(how="")
+    else:
+        nat = _MASQUERADE.format(how="fully-random")
+    return nat + _FIREWALL.format(policy="drop" if wan_filter else "accept")
+
+
+class Segment:
+    """A bridge in a node, with an IPv4 and an IPv6 net; the node is the gateway (.1 and ::1)."""
+
+    def __init__(self, node: Node, bridge: str, ipv4: str, ipv6: str | None, delayed: bool = False):
+        self.node = node
+        self.bridge = bridge
+        self.net4 = ipaddress.IPv4Network(ipv4)
+        self.net6 = ipaddress.IPv6Network(ipv6) if ipv6 else None
+        self.delayed = delayed  # cables to it have the lab's delay and loss
+        self._hosts = 9  # addresses count from .10 and ::10
+        self._ports = 0
+        # arp_ignore: a port without address must not answer for the bridge
+        node.sysctl(ipv4__conf__all__arp_ignore=1, ipv6__conf__default__disable_ipv6=1)
+        node.ip(f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0")
+        node.sysctl(**{f"ipv6__conf__{bridge}__disable_ipv6": 0})
+        lines = [f"addr add {self.net4[1]}/{self.net4.prefixlen} dev {bridge}"]
+        if self.net6:
+            lines.append(f"addr add {self.net6[1]}/{self.net6.prefixlen} dev {bridge} nodad")
+        node.ip(*lines, f"link set {bridge} up")
+
+    def attach(self, node: Node, ifname: str) -> Link:
+        """Run a cable from the bridge to a new interface of node; the interface is left unconfigured."""
+        lab, here = self.node.lab, self.node
+        self._hosts += 1
+        self._ports += 1
+        far = f"{node.name}-{ifname}"
+        if len(far) > 15:
+            far = f"{self.bridge}-{self._ports}"
+        port, wires = far, (far,)
+        # Linux 6.1 wants the name to be free where ip(8) runs, too: in the core it always is
+        lab.internet.ip(f"link add {ifname} netns {node.pid} type veth peer name {far} netns {here.pid}")
+        lines = [f"link set {far} up"]
+        if self.delayed and (lab.delay_ms or lab.loss):
+            inner, port = f"d{self._ports}{self.bridge}", f"p{self._ports}{self.bridge}"
+            wires = (far, inner, port)
+            lines += [f"link add {inner} type veth peer name {port}", f"link set {inner} up", f"link set {port} up"]
+        here.ip(*lines, f"link set {port} master {self.bridge}")
+        if port != far:
+            lab.delay(here, far, inner)
+        number = 0x10 + self._hosts - 10
+        ipv6 = str(self.net6[number]) if self.net6 else None
+        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6)
+        node.links.append(link)
+        return link
+
+
+class Router(Node):
+    """A home router: `wan` on the internet (or in another router's LAN), `lan` is a bridge.
+
+    IPv4 by NAT of the given kind, IPv6 by a stateful firewall that lets nothing in. No
+    hairpin: LAN hosts do not reach each other by the external address.
+    """
+
+    def __init__(self, lab: Lab, name: str, kind: str, outside: Segment, lan4: str, lan6: str | None,
+                 wan_filter: bool = True):  # fmt: skip
+        super().__init__(lab, name)
+        self.kind = kind
+        self.lan = Segment(self, "lan", lan4, lan6)
+        wan = outside.attach(self, "wan")
+        self.sysctl(ipv6__conf__wan__disable_ipv6=0, ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        lines = [
+            f"addr add {wan.ipv4}/{outside.net4.prefixlen} dev wan",
+            "link set wan up",
+            f"route add default via {outside.net4[1]}",
+        ]
+        if outside.net6 and lan6:
+            lines += [f"addr add {wan.ipv6}/{outside.net6.prefixlen} dev wan nodad",
+                      f"route add ::/0 via {outside.net6[1]}"]  # fmt: skip
+            outside.node.ip(f"route add {lan6} via {wan.ipv6}")
+        self.ip(*lines)
+        self.carries(wan)
+        self.tool(["nft", "-f", "-"], ruleset(kind, wan.ipv4, wan_filter))
+
+    def block_udp(self, blocked: bool = True) -> None:
+        """Silently drop all UDP that would pass the router, as some hotel networks do; or no longer."""
+        rules = "table inet block_udp\ndelete table inet block_udp\n"
+        if blocked:
+            chain = "type filter hook forward priority filter - 1; meta l4proto udp drop;"
+            rules += f"table inet block_udp {{ chain forward {{ {chain} }}; }}\n"
+        self.tool(["nft", "-f", "-"], rules)
