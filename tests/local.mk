@@ -92,6 +92,25 @@ fuzz_targets += tests/fuzz/fuzz-cache
 tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
+	tests/fuzz/fuzz-ws
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz-message.c
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_message_LDADD = libscope-wire.la $(GLIB_LIBS)
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz-request.c
+tests_fuzz_fuzz_request_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_request_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_fuzz_fuzz_roster_SOURCES = tests/fuzz/fuzz-roster.c
+tests_fuzz_fuzz_roster_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_roster_LDADD = libscope-wire.la $(GLIB_LIBS)
+tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz-ws.c
+tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_ws_LDADD = libscope-registry.la $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif
