@@ -11,6 +11,7 @@ EXTRA_DIST += data/nm-scope-service.name.in data/90-nm-scope.in
 substitute = $(AM_V_GEN)$(MKDIR_P) $(@D) && sed \
 	-e 's,[@]bindir@,$(bindir),g' \
 	-e 's,[@]libexecdir@,$(libexecdir),g' \
+	-e 's,[@]sysconfdir@,$(sysconfdir),g' \
 	-e 's,[@]nmplugindir@,$(nmplugindir),g'
 
 data/nm-scope-service.name: data/nm-scope-service.name.in Makefile
@@ -19,6 +20,15 @@ data/90-nm-scope: data/90-nm-scope.in Makefile
 	$(substitute) $(srcdir)/data/90-nm-scope.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
 
 scopeexamplesdir = $(docdir)/examples
-dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope
+dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope data/examples/registry.json
 
-dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5
+dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5 \
+	data/man/scope-registry.8 data/man/scope-registry.json.5
+
+# The registry
+nodist_systemdunit_DATA = data/scope-registry.service
+CLEANFILES += data/scope-registry.service
+EXTRA_DIST += data/scope-registry.service.in
+
+data/scope-registry.service: data/scope-registry.service.in Makefile
+	$(substitute) $(srcdir)/data/scope-registry.service.in >$@.tmp && mv $@.tmp $@

@@ -48,6 +48,24 @@ tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+unit_tests += tests/unit/test-wire
+tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
+tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-config
+tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
+tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-parts
+tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c
+tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_parts_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-server
+tests_unit_test_registry_server_SOURCES = tests/unit/test-registry-server.c
+tests_unit_test_registry_server_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_server_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 session_fixture = tests/unit/session-fixture.c tests/unit/session-fixture.h $(test_log)
 
@@ -91,6 +109,25 @@ fuzz_targets += tests/fuzz/fuzz-cache
 tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
+	tests/fuzz/fuzz-ws
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz-message.c
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_message_LDADD = libscope-wire.la $(GLIB_LIBS)
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz-request.c
+tests_fuzz_fuzz_request_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_request_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_fuzz_fuzz_roster_SOURCES = tests/fuzz/fuzz-roster.c
+tests_fuzz_fuzz_roster_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_roster_LDADD = libscope-wire.la $(GLIB_LIBS)
+tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz-ws.c
+tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_ws_LDADD = libscope-registry.la $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define START_PATIENCE_USEC (10 * G_USEC_PER_SEC) /* an unreachable registry is tried again this long */
+#define START_PATIENCE_SECONDS 10 /* an unreachable registry is tried again this long */
 #define HANDSHAKE_POLL_MS 20
 #define HANDSHAKE_POLL_SLOW_MS 500
 #define HANDSHAKE_FAST_USEC (2 * G_USEC_PER_SEC)
@@ -52,6 +52,9 @@ struct _ScopeEngine {
   gint64 started_usec; /* monotonic */
   guint retry_id;
   gboolean swept;
+  guint patience_id;
+  gboolean refused; /* once already as not listed */
+  GError *last_error; /* of the session, while there is no roster */
 
   gint64 heard_after; /* real time, µs: the root must have heard from us since then */
   gint64 poll_since;  /* monotonic */
@@ -100,42 +103,13 @@ make_plan (ScopeEngine *self)
                self->config->settings->netreg, self->plan->conflicts);
 }
 
-/* Peers whose endpoint the registry has changed and who do not know it from us yet: a new endpoint
- * alone makes WireGuard send nothing. New peers need no nudge: they get their keepalive with the
- * endpoint, which sends at once. */
-static GArray *
-peers_to_nudge (ScopeEngine *self, const ScopeWgDevice *before)
-{
-  GArray *keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
-
-  for (guint i = 0; i < self->plan->peers->len; i++)
-    {
-      const ScopeWgPeer *peer = g_ptr_array_index (self->plan->peers, i);
-      const ScopeWgPeer *had = scope_wg_device_find (before, &peer->pub);
-
-      if (had && peer->endpoint.any.sa_family != AF_UNSPEC && !scope_sockaddr_equal (&had->endpoint, &peer->endpoint))
-        g_array_append_val (keys, peer->pub);
-    }
-  return keys;
-}
-
 static void
 apply_plan (ScopeEngine *self)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ScopeWgDevice) before = NULL;
-  g_autoptr (GArray) nudge = NULL;
 
   make_plan (self);
-  before = scope_tunnel_read (self->tunnel, &error);
-  if (!before)
-    {
-      g_warning ("%s", error->message);
-      return;
-    }
-  nudge = peers_to_nudge (self, before);
-  if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error) ||
-      !scope_tunnel_nudge (self->tunnel, nudge, &error))
+  if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
     g_warning ("%s", error->message);
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
 }
@@ -470,9 +444,26 @@ on_session_failed (ScopeSession *session, GError *error, gpointer data)
   /* Once there is a roster the network goes on without its registry. */
   if (self->state != STATE_WAITING || self->roster)
     return;
-  if (scope_err_unreachable (error) && g_get_monotonic_time () - self->started_usec < START_PATIENCE_USEC)
-    return;
-  fail (self, g_error_copy (error));
+  /* “Not listed” counts when it is said twice: the admin may have listed us this very second. */
+  if ((scope_err_unreachable (error) && self->patience_id) || (scope_err_not_listed (error) && !self->refused))
+    {
+      self->refused = scope_err_not_listed (error);
+      g_clear_error (&self->last_error);
+      self->last_error = g_error_copy (error);
+    }
+  else
+    fail (self, g_error_copy (error));
+}
+
+static gboolean
+on_patience_over (gpointer data)
+{
+  ScopeEngine *self = data;
+
+  self->patience_id = 0;
+  if (self->state == STATE_WAITING && !self->roster && self->last_error)
+    fail (self, g_steal_pointer (&self->last_error));
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -523,6 +514,7 @@ scope_engine_start (ScopeEngine *self)
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
   scope_tunnel_kernel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
+  self->patience_id = g_timeout_add_seconds (START_PATIENCE_SECONDS, on_patience_over, self);
   scope_session_start (self->session);
   cached = scope_cache_load (self->config->cache_path, self->config->settings->netreg, &self->cached_gateway);
   if (cached)
@@ -565,6 +557,7 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   g_clear_handle_id (&self->again_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
+  g_clear_handle_id (&self->patience_id, g_source_remove);
 
   if (!self->tunnel)
     {
@@ -647,6 +640,7 @@ scope_engine_dispose (GObject *object)
   g_clear_handle_id (&self->again_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
+  g_clear_handle_id (&self->patience_id, g_source_remove);
   if (self->session)
     {
       g_signal_handlers_disconnect_by_data (self->session, self);
@@ -659,6 +653,7 @@ scope_engine_dispose (GObject *object)
   g_clear_pointer (&self->roster, scope_roster_free);
   g_clear_pointer (&self->addresses, g_array_unref);
   g_clear_pointer (&self->cached_gateway, g_free);
+  g_clear_error (&self->last_error);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->config, scope_engine_config_free);

@@ -109,8 +109,9 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
   self->network = g_strdup (settings->netreg);
   self->own = *own;
   self->timings = default_timings;
+  /* No proxy: root has no desktop settings to take one from, and looking for them costs 2 MB and a bus. */
   self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
-                                              "idle-timeout", 90, NULL);
+                                              "idle-timeout", 90, "proxy-resolver", NULL, NULL);
   if (settings->ca)
     {
       g_autoptr (GError) why = NULL;
@@ -141,13 +142,13 @@ translate (ScopeSession *self, const GError *error)
 }
 
 static GError *
-translate_status (ScopeSession *self, guint status)
+translate_status (ScopeSession *self, guint status, gboolean json)
 {
   const char *url = registry_url (self), *network = self->network;
   char key[SCOPE_KEY_BASE64_LEN + 1];
 
   scope_key_to_base64 (&self->own, key);
-  if (status == SOUP_STATUS_NOT_FOUND)
+  if (status == SOUP_STATUS_NOT_FOUND && json) /* else it is some web server's 404 */
     return g_error_new (SCOPE_ERROR, SCOPE_ERROR_NOT_LISTED,
                         "registry %s: our public key %s is not listed in network %s: add it on the root server", url,
                         key, network);
@@ -245,7 +246,7 @@ fetch_done (Fetch *f)
     }
   if (status != SOUP_STATUS_OK)
     {
-      fetch_failed (f, translate_status (self, status));
+      fetch_failed (f, translate_status (self, status, f->body->len > 0 && f->body->data[0] == '{'));
       return;
     }
   roster = scope_roster_parse ((const char *) f->body->data, f->body->len, &skipped, &error);
@@ -265,6 +266,7 @@ fetch_done (Fetch *f)
       g_free (self->gateway);
       self->gateway = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
     }
+  g_debug ("roster with %u peers", roster->peers->len);
   self->key_form = f->form;
   g_clear_handle_id (&self->fetch_id, g_source_remove);
   self->fetch_failures = 0;
@@ -357,6 +359,7 @@ fetch (ScopeSession *self)
   if (self->fetch_again)
     return;
   self->fetch_id = after (self->timings.fetch_ms, on_fetch_timeout, self);
+  g_debug ("asking for the roster");
   fetch_send (self, self->key_form, 0);
 }
 
@@ -471,7 +474,7 @@ translate_websocket (ScopeSession *self, SoupMessage *message, const GError *err
   guint status = message ? soup_message_get_status (message) : 0;
 
   if (error->domain == SOUP_WEBSOCKET_ERROR && status >= 400 && status != SOUP_STATUS_NOT_FOUND)
-    return translate_status (self, status);
+    return translate_status (self, status, FALSE);
   return translate (self, error);
 }
 

@@ -22,6 +22,7 @@ struct _RegistryListener {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
   RegistryAcceptFunc func;
+  RegistryReleaseFunc release;
   gpointer user_data;
 
   GSocket *socket;
@@ -45,6 +46,7 @@ struct _RegistryConnection {
   gboolean tls;
   RegistryConnectionState state;
   gint64 deadline;
+  gpointer owner;
   GList link;
 };
 
@@ -118,7 +120,14 @@ registry_connection_set_state (RegistryConnection *connection, RegistryConnectio
     {
       g_queue_unlink (&listener->connections, &connection->link);
       g_clear_object (&connection->socket);
+      connection->owner = NULL;
     }
+}
+
+void
+registry_connection_set_owner (RegistryConnection *connection, gpointer owner)
+{
+  connection->owner = owner;
 }
 
 /* Its streams belong to the SoupServer, which sees the end and tidies up. */
@@ -130,9 +139,20 @@ cut (RegistryConnection *connection)
 }
 
 static gboolean
-sweep (gpointer user_data)
+is_closed_by_client (RegistryConnection *connection)
 {
-  RegistryListener *listener = user_data;
+  char byte;
+  gssize n;
+
+  if (!connection->socket || g_socket_is_closed (connection->socket))
+    return TRUE;
+  n = recv (g_socket_get_fd (connection->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+void
+registry_listener_sweep (RegistryListener *listener)
+{
   gint64 now = g_get_monotonic_time ();
 
   for (GList *l = listener->connections.head, *next; l; l = next)
@@ -140,7 +160,9 @@ sweep (gpointer user_data)
       RegistryConnection *connection = l->data;
 
       next = l->next;
-      if (now >= connection->deadline)
+      if (connection->state == REGISTRY_CONNECTION_IDLE && connection->owner && is_closed_by_client (connection))
+        listener->release (g_steal_pointer (&connection->owner));
+      else if (now >= connection->deadline)
         {
           g_debug ("connection: %s", connection->state == REGISTRY_CONNECTION_IDLE ? "idle, closed" : "too slow, cut off");
           cut (connection);
@@ -151,6 +173,12 @@ sweep (gpointer user_data)
       g_message ("refused %u connections: limit reached (%u open)", listener->refused, listener->size);
       listener->refused = 0;
     }
+}
+
+static gboolean
+on_sweep (gpointer user_data)
+{
+  registry_listener_sweep (user_data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -339,16 +367,18 @@ stop_source (GSource **source)
 /* Setting up */
 
 RegistryListener *
-registry_listener_new (RegistryAccounts *accounts, RegistryAcceptFunc func, gpointer user_data)
+registry_listener_new (RegistryAccounts *accounts, RegistryAcceptFunc func, RegistryReleaseFunc release,
+                       gpointer user_data)
 {
   RegistryListener *listener = g_new0 (RegistryListener, 1);
 
   g_ref_count_init (&listener->refs);
   listener->accounts = accounts;
   listener->func = func;
+  listener->release = release;
   listener->user_data = user_data;
   g_queue_init (&listener->connections);
-  listener->sweep_id = g_timeout_add_seconds (1, sweep, listener);
+  listener->sweep_id = g_timeout_add_seconds (1, on_sweep, listener);
   return listener;
 }
 

@@ -42,11 +42,26 @@ typedef enum {
 
 void registry_connection_set_state (RegistryConnection *connection, RegistryConnectionState state);
 
+/**
+ * registry_connection_set_owner:
+ * @owner: (transfer none): what keeps @connection, until it lets go of it
+ *
+ * Whom to name to the release function, see registry_listener_new().
+ */
+void registry_connection_set_owner (RegistryConnection *connection, gpointer owner);
+
+typedef void (*RegistryReleaseFunc) (gpointer owner);
+
 typedef void (*RegistryAcceptFunc) (GIOStream *stream, GSocketAddress *local, GSocketAddress *remote,
                                     gpointer user_data);
 
-/* @accounts: borrowed, must live as long as the listener's connections */
-RegistryListener *registry_listener_new (RegistryAccounts *accounts, RegistryAcceptFunc func, gpointer user_data);
+/**
+ * registry_listener_new:
+ * @accounts: borrowed
+ * @release: called for the owner of an idle connection that the client has closed
+ */
+RegistryListener *registry_listener_new (RegistryAccounts *accounts, RegistryAcceptFunc func,
+                                         RegistryReleaseFunc release, gpointer user_data);
 void registry_listener_free (RegistryListener *listener);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistryListener, registry_listener_free)
 
@@ -64,6 +79,9 @@ void registry_listener_stop (RegistryListener *listener);
 
 /* Shuts every connection down that is not a WebSocket. */
 void registry_listener_abort (RegistryListener *listener);
+
+/* Enforces the time limits; also runs by itself once a second. */
+void registry_listener_sweep (RegistryListener *listener);
 
 /* The port that it listens on; 0 when it does not. */
 guint16 registry_listener_get_port (const RegistryListener *listener);

@@ -191,6 +191,18 @@ registry_network_refresh (RegistryNetwork *network, gint64 now)
 }
 
 gboolean
+registry_network_recheck (RegistryNetwork *network, gint64 now)
+{
+  guint before = network->readings;
+
+  if (now - network->read_at < REGISTRY_NETWORK_RECHECK_MSEC * 1000)
+    return FALSE;
+  network->stale = TRUE;
+  registry_network_refresh (network, now);
+  return network->readings > before && !network->error;
+}
+
+gboolean
 registry_network_is_up (const RegistryNetwork *network, const char **error)
 {
   if (error)

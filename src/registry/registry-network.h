@@ -12,6 +12,7 @@
 #define REGISTRY_NETWORK_WINDOW_MSEC 5000 /* an answer lasts: as 0.0.x */
 #define REGISTRY_NETWORK_BURST 5          /* readings at once when updates come */
 #define REGISTRY_NETWORK_SPACING_MSEC 100 /* then one per this time, however many updates come */
+#define REGISTRY_NETWORK_RECHECK_MSEC 200
 #define REGISTRY_NETWORK_RETRY_MSEC 1000 /* after a reading that failed */
 
 /* As scope_wg_device_read(); tests have their own. */
@@ -40,6 +41,16 @@ void registry_network_mark_stale (RegistryNetwork *network);
  * Returns: 0 when what is known is fresh, else the milliseconds until it may be read again: ask then
  */
 guint registry_network_refresh (RegistryNetwork *network, gint64 now);
+
+/**
+ * registry_network_recheck:
+ *
+ * Somebody asks who is not listed: perhaps since a moment ago. Reads if what is known is older than
+ * REGISTRY_NETWORK_RECHECK_MSEC, so that strangers cause one reading a second at most.
+ *
+ * Returns: whether it was read
+ */
+gboolean registry_network_recheck (RegistryNetwork *network, gint64 now);
 
 /* Whether the last reading was good; @error says what was wrong. */
 gboolean registry_network_is_up (const RegistryNetwork *network, const char **error);

@@ -35,6 +35,8 @@ struct _RegistryServer {
   GBytes *networks;   /* the answer to GET /networks */
   GHashTable *waiting;
   int placeholder;
+  guint hook_signal;
+  gulong hook;
   guint sweep;
   gboolean draining;
 };
@@ -162,6 +164,8 @@ find_listed (RegistryServer *server, SoupServerMessage *message, const RegistryP
   Served *served = find_served (server, message, path->network, wait);
   ScopeRosterPeer *peer = served ? registry_network_find (served->network, path->key) : NULL;
 
+  if (served && !peer && registry_network_recheck (served->network, g_get_monotonic_time ()))
+    peer = registry_network_find (served->network, path->key);
   if (peer)
     *key = peer->pub;
   else if (served)
@@ -211,15 +215,19 @@ static gboolean
 update (Served *served, const char *key, guint *wait)
 {
   RegistryNetwork *network = served->network;
+  gint64 now = g_get_monotonic_time ();
 
-  if (registry_network_is_up (network, NULL) && registry_network_find (network, key))
+  if (!registry_network_is_up (network, NULL))
+    {
+      *wait = registry_network_refresh (network, now);
+      return !*wait && registry_network_is_up (network, NULL) && registry_network_find (network, key);
+    }
+  if (registry_network_find (network, key))
     {
       registry_network_mark_stale (network);
       return TRUE;
     }
-  registry_network_mark_stale (network);
-  *wait = registry_network_refresh (network, g_get_monotonic_time ());
-  return !*wait && registry_network_is_up (network, NULL) && registry_network_find (network, key);
+  return registry_network_recheck (network, now) && registry_network_find (network, key);
 }
 
 static void
@@ -229,6 +237,7 @@ on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPat
   GHashTableIter iter;
   gpointer value;
   guint later = 0;
+  ScopeKey key;
 
   /* As 0.0.x edges do it: /update/<network>/<key> */
   if (named && update (named, path->key, &later))
@@ -249,10 +258,10 @@ on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPat
       if (update (served, path->rest, &later))
         {
           ScopeRosterPeer *peer = registry_network_find (served->network, path->rest);
-          char key[SCOPE_KEY_BASE64_LEN + 1];
+          char text[SCOPE_KEY_BASE64_LEN + 1];
 
           *wait = 0;
-          registry_hub_announce (server->hub, scope_key_to_base64 (&peer->pub, key));
+          registry_hub_announce (server->hub, scope_key_to_base64 (&peer->pub, text));
           answer_text (message, SOUP_STATUS_OK, "OK");
           return;
         }
@@ -260,7 +269,7 @@ on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPat
     }
   if (*wait)
     return;
-  if (named || !*path->key)
+  if (named || !*path->key || scope_key_parse (&key, path->rest))
     answer_error (message, SOUP_STATUS_NOT_FOUND, named ? path->network : "", "notFound");
   else
     answer_error (message, SOUP_STATUS_FORBIDDEN, path->network, "noPermission");
@@ -521,6 +530,48 @@ on_accepted (GIOStream *stream, GSocketAddress *local, GSocketAddress *remote, g
   soup_server_accept_iostream (server->soup, stream, local, remote, NULL);
 }
 
+/*
+ * libsoup before 3.3 keeps a connection, and its descriptor, for ever when the client closes it between
+ * two requests (fixed by its commit d20c6601; Debian 12 has 3.2.3). What would let go of it is the
+ * connection's own signal, so we remember the connection and emit that. Where libsoup is fixed, the
+ * connection is gone before.
+ */
+static gboolean
+on_connection_started (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer user_data)
+{
+  RegistryConnection *connection = connection_of (g_value_get_object (&values[1]));
+
+  if (connection)
+    registry_connection_set_owner (connection, g_value_get_object (&values[0]));
+  return TRUE;
+}
+
+static void
+release_connection (gpointer owner)
+{
+  g_signal_emit_by_name (owner, "disconnected");
+}
+
+/* The type is libsoup's own and known only after a first connection: one that ends at once. */
+static void
+watch_connections (RegistryServer *server)
+{
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GSocketAddress) nowhere = g_inet_socket_address_new (loopback, 0);
+  g_autoptr (GInputStream) in = g_memory_input_stream_new ();
+  g_autoptr (GOutputStream) out = g_memory_output_stream_new_resizable ();
+  g_autoptr (GIOStream) stream = g_simple_io_stream_new (in, out);
+  GType type;
+  guint id;
+
+  soup_server_accept_iostream (server->soup, stream, nowhere, nowhere, NULL);
+  type = g_type_from_name ("SoupServerConnection");
+  id = type ? g_signal_lookup ("request-started", type) : 0;
+  if (id)
+    server->hook = g_signal_add_emission_hook (id, 0, on_connection_started, NULL, NULL);
+  server->hook_signal = id;
+}
+
 /* The server */
 
 static gboolean
@@ -571,11 +622,12 @@ registry_server_new (RegistryReadFunc read, GError **error)
   server->served = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, served_free);
   server->waiting = g_hash_table_new_full (NULL, NULL, waiting_free, NULL);
   server->soup = soup_server_new ("raw-paths", TRUE, NULL);
-  server->listener = registry_listener_new (server->accounts, on_accepted, server);
+  server->listener = registry_listener_new (server->accounts, on_accepted, release_connection, server);
   server->hub = registry_hub_new (server->accounts, error);
   if (!server->hub || !add_placeholder (server, error))
     return NULL;
 
+  watch_connections (server);
   soup_server_add_early_handler (server->soup, NULL, on_headers, server, NULL);
   soup_server_add_handler (server->soup, NULL, on_request, server, NULL);
   g_signal_connect (server->soup, "request-started", G_CALLBACK (on_started), server);
@@ -590,6 +642,8 @@ registry_server_free (RegistryServer *server)
   g_clear_handle_id (&server->sweep, g_source_remove);
   g_clear_pointer (&server->waiting, g_hash_table_unref);
   g_clear_pointer (&server->hub, registry_hub_free);
+  if (server->hook)
+    g_signal_remove_emission_hook (server->hook_signal, server->hook);
   soup_server_disconnect (server->soup);
   g_signal_handlers_disconnect_by_data (server->soup, server);
   g_clear_object (&server->soup);
@@ -672,8 +726,9 @@ registry_server_drain (RegistryServer *server)
 }
 
 gboolean
-registry_server_is_drained (const RegistryServer *server)
+registry_server_is_drained (RegistryServer *server)
 {
+  registry_listener_sweep (server->listener);
   return registry_listener_get_size (server->listener) == 0;
 }
 

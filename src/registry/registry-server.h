@@ -28,7 +28,7 @@ gboolean registry_server_configure (RegistryServer *server, RegistryConfig *conf
 void registry_server_drain (RegistryServer *server);
 
 /* Whether nobody is connected any more. */
-gboolean registry_server_is_drained (const RegistryServer *server);
+gboolean registry_server_is_drained (RegistryServer *server);
 
 guint16 registry_server_get_port (const RegistryServer *server);
 

@@ -117,11 +117,12 @@ on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
     scope_tunnel_emit_failed (SCOPE_TUNNEL (self), SCOPE_ERROR_GONE, "%s of interface %s ended", WIREGUARD_GO, ifname);
 }
 
-/* Between fork and exec: the interface must not outlive us, also when we are killed with -9. */
+/* Between fork and exec: the interface must not outlive us, also when we are killed with -9. With
+ * SIGTERM wireguard-go removes its socket as well. */
 static void
 die_with_parent (gpointer data)
 {
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  prctl (PR_SET_PDEATHSIG, SIGTERM);
 }
 
 static void

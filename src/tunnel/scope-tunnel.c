@@ -7,10 +7,13 @@
 
 #include <unistd.h>
 
+#define SESSION_USEC (180 * G_USEC_PER_SEC) /* WireGuard's REJECT_AFTER_TIME */
+
 typedef struct {
   ScopeTunnelConfig *config;
   ScopeLinkWatch *watch;
-  GPtrArray *wanted; /* as applied last, so that an endpoint that roamed since is left alone */
+  GPtrArray *wanted; /* as applied last */
+  GHashTable *seen;  /* ScopeKey → ScopeSockaddr: where each peer was then */
   gboolean up;
 } ScopeTunnelPrivate;
 
@@ -38,6 +41,7 @@ scope_tunnel_config_free (ScopeTunnelConfig *config)
 static void
 scope_tunnel_init (ScopeTunnel *self)
 {
+  PRIV (self)->seen = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
 }
 
 static void
@@ -48,6 +52,7 @@ scope_tunnel_dispose (GObject *object)
   priv->up = FALSE;
   g_clear_pointer (&priv->watch, scope_link_watch_free);
   g_clear_pointer (&priv->wanted, g_ptr_array_unref);
+  g_clear_pointer (&priv->seen, g_hash_table_unref);
   g_clear_pointer (&priv->config, scope_tunnel_config_free);
   G_OBJECT_CLASS (scope_tunnel_parent_class)->dispose (object);
 }
@@ -222,47 +227,124 @@ apply (ScopeTunnel *self, const GPtrArray *changes, GError **error)
          scope_wg_apply (PRIV (self)->config->ifname, SCOPE_TUNNEL_GET_CLASS (self)->backend, changes, error);
 }
 
+/* What counts as wanted before, for the difference's rule that an endpoint is written only when the
+ * wanted one has changed. A peer that is alive and has moved by itself since the last time keeps the
+ * endpoint that WireGuard found: behind a symmetric NAT the registry sees another one, which would cut
+ * us off. A peer whose session is over is told again where to look. */
+static GPtrArray *
+wanted_before (ScopeTunnelPrivate *priv, const ScopeWgDevice *device, const GPtrArray *wanted)
+{
+  GPtrArray *before = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_peer_free);
+  g_autoptr (GHashTable) last = g_hash_table_new (scope_key_hash, scope_key_equal);
+  gint64 alive_since = g_get_real_time () - SESSION_USEC;
+
+  for (guint i = 0; priv->wanted && i < priv->wanted->len; i++)
+    {
+      ScopeWgPeer *peer = g_ptr_array_index (priv->wanted, i);
+      g_hash_table_insert (last, &peer->pub, peer);
+    }
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      const ScopeWgPeer *want = g_ptr_array_index (wanted, i);
+      const ScopeWgPeer *has = scope_wg_device_find (device, &want->pub);
+      const ScopeWgPeer *was = g_hash_table_lookup (last, &want->pub);
+      const ScopeSockaddr *seen = g_hash_table_lookup (priv->seen, &want->pub);
+      ScopeWgPeer *peer;
+
+      if (!was || !has || has->handshake_usec < alive_since)
+        continue;
+      peer = scope_wg_peer_new (&want->pub);
+      peer->endpoint = seen && !scope_sockaddr_equal (seen, &has->endpoint) ? want->endpoint : was->endpoint;
+      g_ptr_array_add (before, peer);
+    }
+  return before;
+}
+
+/* A new endpoint alone makes WireGuard send nothing; a new peer has got its keepalive with it, which does. */
+static GArray *
+moved_by_us (const ScopeWgDevice *device, const GPtrArray *changes)
+{
+  GArray *keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
+
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const ScopeWgChange *change = g_ptr_array_index (changes, i);
+      if (change->set_endpoint && scope_wg_device_find (device, &change->peer->pub))
+        g_array_append_val (keys, change->peer->pub);
+    }
+  return keys;
+}
+
+static void
+remember (ScopeTunnelPrivate *priv, const ScopeWgDevice *device, const GPtrArray *changes)
+{
+  g_hash_table_remove_all (priv->seen);
+  for (guint i = 0; i < device->peers->len; i++)
+    {
+      const ScopeWgPeer *peer = g_ptr_array_index (device->peers, i);
+      g_hash_table_insert (priv->seen, g_memdup2 (&peer->pub, sizeof peer->pub),
+                           g_memdup2 (&peer->endpoint, sizeof peer->endpoint));
+    }
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const ScopeWgChange *change = g_ptr_array_index (changes, i);
+      if (change->set_endpoint)
+        g_hash_table_insert (priv->seen, g_memdup2 (&change->peer->pub, sizeof change->peer->pub),
+                             g_memdup2 (&change->peer->endpoint, sizeof change->peer->endpoint));
+    }
+}
+
 gboolean
 scope_tunnel_set_peers (ScopeTunnel *self, GPtrArray *wanted, GError **error)
 {
   ScopeTunnelPrivate *priv = PRIV (self);
   g_autoptr (GPtrArray) owned = wanted;
-  g_autoptr (GPtrArray) changes = NULL;
+  g_autoptr (GPtrArray) before = NULL, changes = NULL;
+  g_autoptr (GArray) moved = NULL;
   g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self, error);
 
   if (!device)
     return FALSE;
-  changes = scope_wg_diff (device, wanted, priv->wanted);
+  before = wanted_before (priv, device, wanted);
+  changes = scope_wg_diff (device, wanted, before);
   if (!apply (self, changes, error))
     return FALSE;
+  remember (priv, device, changes);
+  moved = moved_by_us (device, changes);
   g_clear_pointer (&priv->wanted, g_ptr_array_unref);
   priv->wanted = g_steal_pointer (&owned);
-  return TRUE;
+  return scope_tunnel_nudge (self, moved, error);
 }
 
 gboolean
 scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
 {
-  ScopeTunnelPrivate *priv = PRIV (self);
-  g_autoptr (GHashTable) set = g_hash_table_new (scope_key_hash, scope_key_equal);
-  /* WireGuard sends at once when the keepalive goes from 0 to N: off and on again. */
+  /* WireGuard sends at once when the keepalive goes from 0 to N: off and on again. Writing the endpoint
+   * anew, as it is, makes it forget the source address: wireguard-go 20220316 goes on sending from one
+   * that the machine has lost, with ENETUNREACH. */
   g_autoptr (GPtrArray) off = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
   g_autoptr (GPtrArray) on = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+  g_autoptr (ScopeWgDevice) device = NULL;
+
+  if (keys->len == 0)
+    return TRUE;
+  device = scope_tunnel_read (self, error);
+  if (!device)
+    return FALSE;
 
   for (guint i = 0; i < keys->len; i++)
-    g_hash_table_add (set, &g_array_index (keys, ScopeKey, i));
-
-  for (guint i = 0; priv->wanted && i < priv->wanted->len; i++)
     {
-      const ScopeWgPeer *peer = g_ptr_array_index (priv->wanted, i);
+      const ScopeWgPeer *peer = scope_wg_device_find (device, &g_array_index (keys, ScopeKey, i));
 
-      if (peer->keepalive == 0 || !g_hash_table_contains (set, &peer->pub))
+      if (!peer || peer->keepalive == 0 || peer->endpoint.any.sa_family == AF_UNSPEC)
         continue;
       for (int pass = 0; pass < 2; pass++)
         {
           ScopeWgChange *change = g_new0 (ScopeWgChange, 1);
           change->peer = scope_wg_peer_new (&peer->pub);
+          change->peer->endpoint = peer->endpoint;
           change->peer->keepalive = pass ? peer->keepalive : 0;
+          change->set_endpoint = pass == 0;
           change->set_keepalive = TRUE;
           g_ptr_array_add (pass ? on : off, change);
         }

@@ -86,7 +86,8 @@ gboolean scope_tunnel_nm_configures (ScopeTunnel *tunnel);
  * scope_tunnel_set_peers:
  * @wanted: (element-type ScopeWgPeer) (transfer full): the whole peer table
  *
- * Applies the difference to what the interface has, in one batch.
+ * Applies the difference to what the interface has, in one batch, and lets those hear from us whose
+ * endpoint it changes. A live peer that has moved by itself since the last call stays where it is.
  */
 gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError **error);
 

@@ -166,7 +166,8 @@ gboolean scope_wg_apply (const char *ifname, ScopeWgBackend backend, const GPtrA
  * Kernel WireGuard takes the port when its interface goes up: while it is down, a port that is used by
  * somebody else shows only then, as the EADDRINUSE of that call. See scope_udp_port_free().
  *
- * Returns: %FALSE with SCOPE_ERROR_TAKEN when the port is used by somebody else
+ * Returns: %FALSE with SCOPE_ERROR_TAKEN when the port is used by somebody else; the key is then as it was,
+ *   but wireguard-go (0.0.20220316) has closed its old port and shows 0
  */
 gboolean scope_wg_configure (const char *ifname, ScopeWgBackend backend, const ScopeKey *private_key,
                              guint16 listen_port, GError **error);

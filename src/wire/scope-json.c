@@ -39,6 +39,41 @@ take (Walk *w, char c)
   return TRUE;
 }
 
+/* Four hex digits, or -1 */
+static int
+take_hex4 (Walk *w)
+{
+  int value = 0;
+
+  for (int i = 0; i < 4; i++, w->p++)
+    {
+      if (w->p == w->end || !g_ascii_isxdigit (*w->p))
+        return -1;
+      value = value << 4 | g_ascii_xdigit_value (*w->p);
+    }
+  return value;
+}
+
+/*
+ * After "\u". The grammar allows half a surrogate pair, and NUL; json-glib makes text of it that is not
+ * UTF-8, or ends too early. Nobody needs either.
+ */
+static gboolean
+take_unicode (Walk *w)
+{
+  int value = take_hex4 (w);
+
+  if (value <= 0 || (value >= 0xdc00 && value <= 0xdfff))
+    return FALSE;
+  if (value < 0xd800 || value > 0xdfff)
+    return TRUE;
+  if (w->end - w->p < 2 || w->p[0] != '\\' || w->p[1] != 'u')
+    return FALSE;
+  w->p += 2;
+  value = take_hex4 (w);
+  return value >= 0xdc00 && value <= 0xdfff;
+}
+
 static gboolean
 take_string (Walk *w)
 {
@@ -55,9 +90,8 @@ take_string (Walk *w)
       if (*w->p == 'u')
         {
           w->p++;
-          for (int i = 0; i < 4; i++, w->p++)
-            if (w->p == w->end || !g_ascii_isxdigit (*w->p))
-              return FALSE;
+          if (!take_unicode (w))
+            return FALSE;
         }
       else if (*w->p && strchr ("\"\\/bfnrt", *w->p))
         w->p++;

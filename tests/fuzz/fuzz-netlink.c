@@ -33,5 +33,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   for (guint i = 0; i < device->peers->len; i++)
     scope_wg_peer_normalise (g_ptr_array_index (device->peers, i));
   g_autoptr (GPtrArray) changes = scope_wg_diff (device, device->peers, NULL);
+  g_assert_nonnull (changes);
   return 0;
 }

@@ -450,10 +450,6 @@ discard (const char *domain, GLogLevelFlags level, const char *message, gpointer
 void
 session_test_init (int *argc, char ***argv)
 {
-  g_unsetenv ("http_proxy");
-  g_unsetenv ("https_proxy");
-  g_unsetenv ("all_proxy");
-  g_setenv ("GIO_USE_PROXY_RESOLVER", "dummy", TRUE);
   g_test_init (argc, argv, NULL);
   test_log_init ();
   g_log_set_handler ("libsoup", G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO, discard, NULL);

@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-
 /* --- a good registry ----------------------------------------------------------------------- */
 
 static void
@@ -401,7 +400,9 @@ typedef struct {
 } Refusal;
 
 static const Refusal refusals[] = {
-  { "404", 404, "", SCOPE_ERROR_NOT_LISTED },
+  { "404", 404, "{\"code\":404}", SCOPE_ERROR_NOT_LISTED },
+  { "404-html", 404, "<!doctype html><title>404</title>", SCOPE_ERROR_PROTOCOL }, /* some web server's */
+  { "404-empty", 404, "", SCOPE_ERROR_PROTOCOL },
   { "403", 403, "", SCOPE_ERROR_DENIED },
   { "401", 401, "", SCOPE_ERROR_DENIED },
   { "400", 400, "", SCOPE_ERROR_PROTOCOL },
@@ -441,7 +442,7 @@ test_refusal (Fixture *f, gconstpointer data)
       wait_for (f->failed == 1);
       g_assert_error (f->error, SCOPE_ERROR, (int) refusal->code);
       g_assert_true (g_str_has_prefix (f->error->message, "registry http://127.0.0.1:"));
-      if (refusal->status == 404)
+      if (refusal->code == SCOPE_ERROR_NOT_LISTED)
         g_assert_nonnull (strstr (f->error->message, KEY));
 
       /* It goes on, and finds a registry that has come to its senses. */

@@ -1024,7 +1024,6 @@ test_split (void)
       scope_wg_peer_normalise (peer);
     }
 
-  /* The model is slow with many peers, so look at the pieces with it switched to plain appending. */
   g_autoptr (GPtrArray) changes = scope_wg_diff (model.device, wanted, NULL);
   g_assert_cmpuint (changes->len, ==, 1000);
   run_model (&model, FALSE, changes);
@@ -1048,6 +1047,7 @@ count_readd (struct nlmsghdr *message, gpointer data, GError **error)
   guint here = 0, adds = 0;
 
   readd_messages++;
+  g_assert_cmpuint (message->nlmsg_len, <=, SCOPE_WG_NETLINK_MAX);
   mnl_attr_for_each (attr, message, GENL_HDRLEN)
     if (mnl_attr_get_type (attr) == WGDEVICE_A_PEERS)
       mnl_attr_for_each_nested (entry, attr)
@@ -1064,20 +1064,32 @@ count_readd (struct nlmsghdr *message, gpointer data, GError **error)
   return TRUE;
 }
 
+/* With many lengths, so that the end of a message falls into every place of a pair. */
 static void
 test_split_readd (void)
 {
-  g_autoptr (GPtrArray) peers = new_list ();
-  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+  for (guint extra = 0; extra < 40; extra++)
+    {
+      g_autoptr (GPtrArray) peers = new_list ();
+      g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
 
-  for (guint n = 0; n < 500; n++)
-    add (peers, n, n % 3 ? "10.0.0.1/32" : "fd00::1/128 10.0.0.1/32 10.0.0.2/32");
-  g_autoptr (ScopeWgDevice) device = device_of (peers);
-  for (guint n = 0; n < 500; n++)
-    g_ptr_array_add (changes, scope_wg_change_readd (device, g_ptr_array_index (peers, n)));
-  g_assert_true (scope_wg_netlink_encode (31, "wg0", changes, count_readd, NULL, NULL));
-  g_assert_cmpuint (readd_removals, ==, 500);
-  g_assert_cmpuint (readd_messages, >, 2);
+      for (guint n = 0; n < 300; n++)
+        {
+          ScopeWgPeer *peer = add (peers, n, n % 3 ? "10.0.0.1/32" : "fd00::1/128 10.0.0.1/32");
+          for (guint i = 0; n == 0 && i < extra; i++)
+            {
+              ScopePrefix prefix = { AF_INET, 32, { 10, 1, 0, i } };
+              g_array_append_val (peer->allowed, prefix);
+            }
+        }
+      g_autoptr (ScopeWgDevice) device = device_of (peers);
+      for (guint n = 0; n < peers->len; n++)
+        g_ptr_array_add (changes, scope_wg_change_readd (device, g_ptr_array_index (peers, n)));
+      readd_removals = readd_messages = 0;
+      g_assert_true (scope_wg_netlink_encode (31, "wg0", changes, count_readd, NULL, NULL));
+      g_assert_cmpuint (readd_removals, ==, 300);
+      g_assert_cmpuint (readd_messages, >, 1);
+    }
 }
 
 /* An update of a peer that is gone must not bring it back. */
