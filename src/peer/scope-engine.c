@@ -332,15 +332,14 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   gint64 now = g_get_real_time ();
-  make_plan (self); /* a fresher roster may have come meanwhile */
+  self->state = STATE_RUNNING; /* whatever comes now: a stop takes the tunnel down */
+  make_plan (self);            /* a fresher roster may have come meanwhile */
   if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
     {
       fail (self, error);
       return;
     }
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
-  self->state = STATE_RUNNING;
-  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
   g_message ("network %s is up on %s with %u peers", self->config->settings->network,
              scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
   announce_when_heard (self, now);
@@ -398,6 +397,7 @@ raise_tunnel (ScopeEngine *self)
       return;
     }
   self->state = STATE_RAISING;
+  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
   scope_tunnel_up_async (self->tunnel, self->cancellable, on_tunnel_up, g_object_ref (self));
 }
 
