@@ -46,6 +46,7 @@ struct _ScopeEngine {
   ScopeResolver *resolver;
   ScopeTunnel *tunnel;
   ScopeRoster *roster;
+  gboolean heard; /* it is the registry's, not the cache's */
   ScopePlan *plan;
   GArray *addresses;
   char *cached_gateway;
@@ -382,6 +383,14 @@ raise_tunnel (ScopeEngine *self)
     return;
   g_clear_pointer (&self->addresses, g_array_unref);
   self->addresses = scope_plan_addresses (self->roster, self->config->settings, &self->own, &error);
+  if (!self->addresses && !self->heard)
+    {
+      /* It would be so at each start, since the registry's own roster would never come to be stored. */
+      g_message ("roster cache: %s: waiting for the registry", error->message);
+      g_error_free (error);
+      g_clear_pointer (&self->roster, scope_roster_free);
+      return;
+    }
   if (!self->addresses)
     {
       fail (self, error);
@@ -433,6 +442,7 @@ on_session_roster (ScopeSession *session, gpointer data)
     }
   if (!scope_cache_store (self->config->cache_path, roster, gateway, &error))
     g_warning ("roster cache: %s", error->message);
+  self->heard = TRUE;
   take_roster (self, roster);
 }
 
