@@ -153,10 +153,15 @@ on_socket_early (SoupServer *server, SoupServerMessage *message, const char *pat
 {
   Registry *r = data;
 
-  if (r->socket_status)
+  if (r->socket_status || r->hold_socket)
     {
       r->sockets++;
-      soup_server_message_set_status (message, r->socket_status, NULL);
+      soup_server_message_set_status (message, r->socket_status ? r->socket_status : 503, NULL);
+    }
+  if (r->hold_socket)
+    {
+      g_ptr_array_add (r->held, g_object_ref (message));
+      soup_server_message_pause (message);
     }
 }
 

@@ -47,6 +47,7 @@ typedef struct {
   guint url_status;      /* of /get with a base64url key, when it is another one */
   guint socket_status;   /* of /messages, 0 to accept */
   Manner get, update;
+  gboolean hold_socket;  /* no answer to /messages */
   gboolean close_socket; /* as soon as it is there */
   gboolean deaf;         /* to pings */
 
