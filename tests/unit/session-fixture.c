@@ -446,7 +446,7 @@ last_path (Registry *r)
   return r->paths->len ? g_ptr_array_index (r->paths, r->paths->len - 1) : NULL;
 }
 
-/* libsoup tells everything, through a way of logging that GLib's tests print. */
+/* libsoup and GIO tell everything, through a way of logging that GLib's tests print. */
 static void
 discard (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
 {
@@ -457,5 +457,6 @@ session_test_init (int *argc, char ***argv)
 {
   g_test_init (argc, argv, NULL);
   test_log_init ();
+  g_log_set_handler ("GLib-GIO", G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO, discard, NULL);
   g_log_set_handler ("libsoup", G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO, discard, NULL);
 }
