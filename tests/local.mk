@@ -91,6 +91,10 @@ tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 EXTRA_DIST += tests/system/test-wg-device
 
+# The lab's delayed cable.
+check_PROGRAMS += tests/lab/delay
+tests_lab_delay_SOURCES = tests/lab/delay.c
+
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
 fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
 EXTRA_PROGRAMS = $(fuzz_targets)

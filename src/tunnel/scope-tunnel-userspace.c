@@ -90,8 +90,13 @@ on_poll (gpointer data)
       up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "%s does not start", WIREGUARD_GO));
       return G_SOURCE_REMOVE;
     }
+  /* The socket is there a moment before wireguard-go listens on it. */
+  if (!configure (config, &error) && scope_err_gone (error) && ++self->tries < START_TRIES)
+    {
+      g_error_free (error);
+      return G_SOURCE_CONTINUE;
+    }
   self->poll_id = 0;
-  configure (config, &error);
   up_finish (self, error);
   return G_SOURCE_REMOVE;
 }
