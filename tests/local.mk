@@ -72,7 +72,7 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
-EXTRA_DIST += tests/system/test-wg-device
+EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry
 
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
 fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
