@@ -89,7 +89,7 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
-EXTRA_DIST += tests/system/test-wg-device
+EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry
 
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay

@@ -148,7 +148,9 @@ take_message (RegistryDecoder *decoder, const Frame *frame, gsize max, RegistryF
   if (frame->fin)
     {
       g_autoptr (GByteArray) message = g_steal_pointer (&decoder->message);
-      code = deliver (decoder->opcode, message->data, message->len, func, user_data, stop);
+      const guint8 *data = message->len ? message->data : (const guint8 *) ""; /* empty fragments: no data at all */
+
+      code = deliver (decoder->opcode, data, message->len, func, user_data, stop);
     }
   return code;
 }

@@ -190,16 +190,13 @@ registry_network_refresh (RegistryNetwork *network, gint64 now)
   return 0;
 }
 
-gboolean
+guint
 registry_network_recheck (RegistryNetwork *network, gint64 now)
 {
-  guint before = network->readings;
-
   if (now - network->read_at < REGISTRY_NETWORK_RECHECK_MSEC * 1000)
-    return FALSE;
+    return 0;
   network->stale = TRUE;
-  registry_network_refresh (network, now);
-  return network->readings > before && !network->error;
+  return registry_network_refresh (network, now);
 }
 
 gboolean

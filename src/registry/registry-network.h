@@ -48,9 +48,9 @@ guint registry_network_refresh (RegistryNetwork *network, gint64 now);
  * Somebody asks who is not listed: perhaps since a moment ago. Reads if what is known is older than
  * REGISTRY_NETWORK_RECHECK_MSEC, so that strangers cause one reading a second at most.
  *
- * Returns: whether it was read
+ * Returns: as registry_network_refresh()
  */
-gboolean registry_network_recheck (RegistryNetwork *network, gint64 now);
+guint registry_network_recheck (RegistryNetwork *network, gint64 now);
 
 /* Whether the last reading was good; @error says what was wrong. */
 gboolean registry_network_is_up (const RegistryNetwork *network, const char **error);

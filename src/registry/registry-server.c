@@ -164,8 +164,13 @@ find_listed (RegistryServer *server, SoupServerMessage *message, const RegistryP
   Served *served = find_served (server, message, path->network, wait);
   ScopeRosterPeer *peer = served ? registry_network_find (served->network, path->key) : NULL;
 
-  if (served && !peer && registry_network_recheck (served->network, g_get_monotonic_time ()))
-    peer = registry_network_find (served->network, path->key);
+  if (served && !peer)
+    {
+      *wait = registry_network_recheck (served->network, g_get_monotonic_time ());
+      if (*wait)
+        return NULL;
+      peer = registry_network_find (served->network, path->key);
+    }
   if (peer)
     *key = peer->pub;
   else if (served)
@@ -227,7 +232,8 @@ update (Served *served, const char *key, guint *wait)
       registry_network_mark_stale (network);
       return TRUE;
     }
-  return registry_network_recheck (network, now) && registry_network_find (network, key);
+  *wait = registry_network_recheck (network, now);
+  return !*wait && registry_network_find (network, key);
 }
 
 static void

@@ -251,9 +251,13 @@ gboolean
 scope_json_walk (const char *text, gsize len, ScopeJsonVisit visit, gpointer user_data, guint *line, GError **error)
 {
   g_autoptr (GString) path = g_string_new (NULL);
-  Walk w = { .p = text, .end = text + len, .line = 1, .path = path };
+  Walk w = { .line = 1, .path = path };
   const char *bad;
 
+  if (len == 0)
+    text = ""; /* no bytes may come as no pointer */
+  w.p = text;
+  w.end = text + len;
   if (!g_utf8_validate_len (text, len, &bad))
     {
       for (const char *p = text; p < bad; p++)

@@ -456,6 +456,7 @@ test_detail (void)
   check_body (ask (&f, "PUT /detail/net/" KEY_B " HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", strlen (good), good), 200, "OK");
   check_body (ask (&f, "PUT /detail/net/" KEY_B " HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", strlen (bad), bad), 400,
               "{\"error\":\"badRequest\",\"field\":\"peer[1].sum\"}");
+  check_body (ask (&f, "PUT /detail/net/" KEY_B " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"), 400, "{\"error\":\"badRequest\",\"field\":\"\"}");
   check_body (ask (&f, "PUT /detail/net/" KEY_B " HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n\xff{}"), 400, "{\"error\":\"badRequest\",\"field\":\"\"}");
   check_status (ask (&f, "PUT /detail/net/" KEY_C " HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", strlen (good), good), 404);
   answer = GET (&f, "/detail/net/" KEY_B);
@@ -484,6 +485,9 @@ test_messages (void)
       put_text (a, bad[i]);
       expect_text (a, "{\"t\":\"error\",\"d\":\"badMessage\"}");
     }
+  put_frame (a, 0x01, "", 0);
+  put_frame (a, 0x80, "", 0);
+  expect_text (a, "{\"t\":\"error\",\"d\":\"badMessage\"}");
   put_frame (a, 0x81, "\0\0{}", 4);
   expect_text (a, "{\"t\":\"error\",\"d\":\"badMessage\"}");
   put_frame (a, 0x82, "\xff\x00", 2);

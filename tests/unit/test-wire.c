@@ -34,6 +34,7 @@ test_json_strict (void)
     if (is_json (bad[i]))
       g_error ("accepted: %s", bad[i]);
   g_assert_false (scope_json_walk ("[\0]", 3, NULL, NULL, NULL, NULL));
+  g_assert_false (scope_json_walk (NULL, 0, NULL, NULL, NULL, NULL));
 }
 
 static void
