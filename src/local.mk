@@ -46,7 +46,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
-	src/peer/scope-session.c src/peer/scope-session.h
+	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 

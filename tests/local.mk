@@ -9,6 +9,8 @@ AM_TESTS_ENVIRONMENT = MALLOC_PERTURB_=85; export MALLOC_PERTURB_;
 
 unit_tests =
 
+test_log = tests/unit/test-log.c tests/unit/test-log.h
+
 unit_tests += tests/unit/test-common
 tests_unit_test_common_SOURCES = tests/unit/test-common.c
 tests_unit_test_common_LDADD = libscope-common.la $(GLIB_LIBS)
@@ -35,7 +37,7 @@ tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
 tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-resolver
-tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c tests/unit/test-log.h
+tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c $(test_log)
 tests_unit_test_resolver_LDADD = libscope-peer.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-keystore
@@ -44,7 +46,7 @@ tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexist
 tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-cache
-tests_unit_test_cache_SOURCES = tests/unit/test-cache.c tests/unit/test-log.h
+tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
@@ -65,6 +67,21 @@ tests_unit_test_registry_server_SOURCES = tests/unit/test-registry-server.c
 tests_unit_test_registry_server_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_server_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
+session_fixture = tests/unit/session-fixture.c tests/unit/session-fixture.h $(test_log)
+
+unit_tests += tests/unit/test-session
+tests_unit_test_session_SOURCES = tests/unit/test-session.c $(session_fixture)
+tests_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_session_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS)
+tests_unit_test_session_LDADD = libscope-peer.la $(SOUP_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-session-tls
+tests_unit_test_session_tls_SOURCES = tests/unit/test-session-tls.c $(session_fixture)
+tests_unit_test_session_tls_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_session_tls_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS)
+tests_unit_test_session_tls_LDADD = libscope-peer.la $(SOUP_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/unit/data/tls
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -73,6 +90,10 @@ check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry
+
+# The lab's delayed cable.
+check_PROGRAMS += tests/lab/delay
+tests_lab_delay_SOURCES = tests/lab/delay.c
 
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
 fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi

@@ -46,6 +46,7 @@ struct _ScopeEngine {
   ScopeResolver *resolver;
   ScopeTunnel *tunnel;
   ScopeRoster *roster;
+  gboolean heard; /* it is the registry's, not the cache's */
   ScopePlan *plan;
   GArray *addresses;
   char *cached_gateway;
@@ -53,6 +54,7 @@ struct _ScopeEngine {
   guint retry_id;
   gboolean swept;
   guint patience_id;
+  gboolean refused; /* once already as not listed */
   GError *last_error; /* of the session, while there is no roster */
 
   gint64 heard_after; /* real time, µs: the root must have heard from us since then */
@@ -331,15 +333,14 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
     }
 
   gint64 now = g_get_real_time ();
-  make_plan (self); /* a fresher roster may have come meanwhile */
+  self->state = STATE_RUNNING; /* whatever comes now: a stop takes the tunnel down */
+  make_plan (self);            /* a fresher roster may have come meanwhile */
   if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
     {
       fail (self, error);
       return;
     }
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
-  self->state = STATE_RUNNING;
-  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
   g_message ("network %s is up on %s with %u peers", self->config->settings->network,
              scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
   announce_when_heard (self, now);
@@ -382,6 +383,14 @@ raise_tunnel (ScopeEngine *self)
     return;
   g_clear_pointer (&self->addresses, g_array_unref);
   self->addresses = scope_plan_addresses (self->roster, self->config->settings, &self->own, &error);
+  if (!self->addresses && !self->heard)
+    {
+      /* It would be so at each start, since the registry's own roster would never come to be stored. */
+      g_message ("roster cache: %s: waiting for the registry", error->message);
+      g_error_free (error);
+      g_clear_pointer (&self->roster, scope_roster_free);
+      return;
+    }
   if (!self->addresses)
     {
       fail (self, error);
@@ -397,6 +406,7 @@ raise_tunnel (ScopeEngine *self)
       return;
     }
   self->state = STATE_RAISING;
+  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
   scope_tunnel_up_async (self->tunnel, self->cancellable, on_tunnel_up, g_object_ref (self));
 }
 
@@ -432,6 +442,7 @@ on_session_roster (ScopeSession *session, gpointer data)
     }
   if (!scope_cache_store (self->config->cache_path, roster, gateway, &error))
     g_warning ("roster cache: %s", error->message);
+  self->heard = TRUE;
   take_roster (self, roster);
 }
 
@@ -443,8 +454,10 @@ on_session_failed (ScopeSession *session, GError *error, gpointer data)
   /* Once there is a roster the network goes on without its registry. */
   if (self->state != STATE_WAITING || self->roster)
     return;
-  if (scope_err_unreachable (error) && self->patience_id)
+  /* “Not listed” counts when it is said twice: the admin may have listed us this very second. */
+  if ((scope_err_unreachable (error) && self->patience_id) || (scope_err_not_listed (error) && !self->refused))
     {
+      self->refused = scope_err_not_listed (error);
       g_clear_error (&self->last_error);
       self->last_error = g_error_copy (error);
     }
@@ -639,7 +652,10 @@ scope_engine_dispose (GObject *object)
   g_clear_handle_id (&self->retry_id, g_source_remove);
   g_clear_handle_id (&self->patience_id, g_source_remove);
   if (self->session)
-    g_signal_handlers_disconnect_by_data (self->session, self);
+    {
+      g_signal_handlers_disconnect_by_data (self->session, self);
+      scope_session_stop (self->session);
+    }
   g_clear_object (&self->session);
   g_clear_pointer (&self->resolver, scope_resolver_free);
   g_clear_object (&self->tunnel);

@@ -82,7 +82,8 @@ add_peer (ScopePlan *plan, GHashTable *taken, const ScopeRosterPeer *entry, cons
   g_array_sort (peer->allowed, scope_prefix_compare);
   if (endpoint && !loops (endpoint, peer->allowed))
     peer->endpoint = *endpoint;
-  peer->keepalive = keepalive;
+  /* Without an endpoint a keepalive only starts the 5 s in which WireGuard makes no other handshake. */
+  peer->keepalive = peer->endpoint.any.sa_family != AF_UNSPEC ? keepalive : 0;
   if (settings->has_preshared_key)
     peer->preshared = settings->preshared_key;
   g_ptr_array_add (plan->peers, peer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "peer/scope-session.h"
+#include "peer/scope-session-private.h"
 
 #include "common/scope-error.h"
 #include "wire/scope-message.h"
@@ -9,18 +9,23 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
-#define PING_SECONDS 20
-#define PONG_SECONDS 10
-#define REFRESH_SECONDS 600   /* a safety net: changes are announced */
-#define ATTEMPT_SECONDS 10    /* one registry may take this long */
-#define BACKOFF_MIN_MS 1000
-#define BACKOFF_MAX_MS 60000
 #define CHUNK (64 * 1024)
+
+static const ScopeSessionTimings default_timings = {
+  .ping_ms = 20 * 1000,
+  .pong_ms = 10 * 1000,
+  .refresh_ms = 600 * 1000,
+  .attempt_ms = 10 * 1000,
+  .fetch_ms = 30 * 1000,
+  .stable_ms = 30 * 1000,
+  .backoff_min_ms = 1000,
+  .backoff_max_ms = 60 * 1000,
+};
 
 typedef enum {
   STATE_STOPPED,
   STATE_CONNECTING, /* WebSocket and first roster side by side */
-  STATE_OPEN,       /* WebSocket is up */
+  STATE_OPEN,       /* both are there */
   STATE_WAITING,    /* back-off */
 } SessionState;
 
@@ -30,8 +35,10 @@ typedef enum { KEY_RAW, KEY_BASE64URL, N_KEY_FORMS } KeyForm;
 struct _ScopeSession {
   GObject parent_instance;
 
-  const ScopeSettings *settings;
+  char **registries; /* our copies: a cancelled operation comes back after our owner has gone */
+  char *network;
   ScopeKey own;
+  ScopeSessionTimings timings;
   SoupSession *soup;
   SessionState state;
   guint registry; /* index of the one in use */
@@ -40,15 +47,17 @@ struct _ScopeSession {
   KeyForm key_form;
   char *gateway;
   ScopeRoster *roster;
-  gboolean served; /* a roster has come at least once */
 
   GCancellable *attempt; /* everything of the current connection */
   SoupWebsocketConnection *socket;
-  guint timer_id;  /* attempt's limit, or back-off */
+  gboolean served;       /* a roster came since it began */
+  gint64 opened_usec;    /* monotonic */
+  guint timer_id;        /* attempt's limit, or back-off */
   guint ping_id;
   guint pong_id;
   guint refresh_id;
-  gboolean fetching;
+  guint fetch_id;        /* the running fetch's limit, or the pause after one that failed */
+  guint fetch_failures;  /* in a row: the pause's exponent */
   gboolean fetch_again;
 };
 
@@ -60,11 +69,35 @@ static guint signals[N_SIGNALS];
 static void connect_now (ScopeSession *self);
 static void fetch (ScopeSession *self);
 static void attempt_failed (ScopeSession *self, GError *error);
+static void maybe_open (ScopeSession *self);
 
 static const char *
 registry_url (ScopeSession *self)
 {
-  return self->settings->registries[self->registry];
+  return self->registries[self->registry];
+}
+
+/* Whole seconds leave it to GLib to wake up for several timers at once. */
+static guint
+after (guint ms, GSourceFunc function, ScopeSession *self)
+{
+  return ms % 1000 ? g_timeout_add (ms, function, self) : g_timeout_add_seconds (ms / 1000, function, self);
+}
+
+/* 1 s to 60 s, doubled with each failure, with jitter so that a thousand peers do not come back in the
+ * same instant. */
+static guint
+backoff (ScopeSession *self, guint failures)
+{
+  guint base = MIN (self->timings.backoff_min_ms << MIN (failures, 10u), self->timings.backoff_max_ms);
+
+  return g_random_int_range (base / 2, base + 1);
+}
+
+ScopeSessionTimings *
+scope_session_timings (ScopeSession *self)
+{
+  return &self->timings;
 }
 
 ScopeSession *
@@ -72,10 +105,13 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
 {
   g_autoptr (ScopeSession) self = g_object_new (SCOPE_TYPE_SESSION, NULL);
 
-  self->settings = settings;
+  self->registries = g_strdupv (settings->registries);
+  self->network = g_strdup (settings->netreg);
   self->own = *own;
+  self->timings = default_timings;
+  /* No proxy: root has no desktop settings to take one from, and looking for them costs 2 MB and a bus. */
   self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
-                                              "idle-timeout", 90, NULL);
+                                              "idle-timeout", 90, "proxy-resolver", NULL, NULL);
   if (settings->ca)
     {
       g_autoptr (GError) why = NULL;
@@ -106,13 +142,13 @@ translate (ScopeSession *self, const GError *error)
 }
 
 static GError *
-translate_status (ScopeSession *self, guint status)
+translate_status (ScopeSession *self, guint status, gboolean json)
 {
-  const char *url = registry_url (self), *network = self->settings->netreg;
+  const char *url = registry_url (self), *network = self->network;
   char key[SCOPE_KEY_BASE64_LEN + 1];
 
   scope_key_to_base64 (&self->own, key);
-  if (status == SOUP_STATUS_NOT_FOUND)
+  if (status == SOUP_STATUS_NOT_FOUND && json) /* else it is some web server's 404 */
     return g_error_new (SCOPE_ERROR, SCOPE_ERROR_NOT_LISTED,
                         "registry %s: our public key %s is not listed in network %s: add it on the root server", url,
                         key, network);
@@ -136,7 +172,7 @@ peer_url (ScopeSession *self, const char *verb, KeyForm form)
     scope_key_to_base64 (&self->own, key);
   else
     scope_key_to_base64url (&self->own, key);
-  return g_strdup_printf ("%s/%s/%s/%s", registry_url (self), verb, self->settings->netreg, key);
+  return g_strdup_printf ("%s/%s/%s/%s", registry_url (self), verb, self->network, key);
 }
 
 typedef struct {
@@ -145,6 +181,7 @@ typedef struct {
   SoupMessage *message;
   GByteArray *body;
   KeyForm form;
+  guint tried; /* forms before this one */
 } Fetch;
 
 static void
@@ -158,7 +195,17 @@ fetch_free (Fetch *f)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
 
-static void fetch_send (ScopeSession *self, KeyForm form);
+static void fetch_send (ScopeSession *self, KeyForm form, guint tried);
+
+static gboolean
+on_fetch_pause_over (gpointer data)
+{
+  ScopeSession *self = data;
+
+  self->fetch_id = 0;
+  fetch (self);
+  return G_SOURCE_REMOVE;
+}
 
 static void
 fetch_failed (Fetch *f, GError *error)
@@ -170,12 +217,14 @@ fetch_failed (Fetch *f, GError *error)
       g_error_free (error);
       return;
     }
-  self->fetching = FALSE;
-  if (self->state == STATE_OPEN && self->served)
+  g_clear_handle_id (&self->fetch_id, g_source_remove);
+  if (self->state == STATE_OPEN)
     {
-      /* The registry was fine a moment ago; the roster that we have stays good. */
+      /* The registry was fine a moment ago, and the roster that we have stays good. But there is news that
+       * nobody will announce again: ask until we have it. */
       g_warning ("%s", error->message);
       g_error_free (error);
+      self->fetch_id = after (backoff (self, self->fetch_failures++), on_fetch_pause_over, self);
     }
   else
     attempt_failed (self, error);
@@ -190,14 +239,14 @@ fetch_done (Fetch *f)
   g_autoptr (ScopeRoster) roster = NULL;
   guint status = soup_message_get_status (f->message);
 
-  if (status == SOUP_STATUS_NOT_FOUND && f->form + 1 < N_KEY_FORMS)
+  if (status == SOUP_STATUS_NOT_FOUND && f->tried + 1 < N_KEY_FORMS)
     {
-      fetch_send (self, f->form + 1);
+      fetch_send (self, (f->form + 1) % N_KEY_FORMS, f->tried + 1);
       return;
     }
   if (status != SOUP_STATUS_OK)
     {
-      fetch_failed (f, translate_status (self, status));
+      fetch_failed (f, translate_status (self, status, f->body->len > 0 && f->body->data[0] == '{'));
       return;
     }
   roster = scope_roster_parse ((const char *) f->body->data, f->body->len, &skipped, &error);
@@ -209,7 +258,7 @@ fetch_done (Fetch *f)
     }
   if (skipped)
     g_warning ("registry %s: %u entries of network %s make no sense and are left out", registry_url (self), skipped,
-               self->settings->netreg);
+               self->network);
 
   GSocketAddress *remote = soup_message_get_remote_address (f->message);
   if (G_IS_INET_SOCKET_ADDRESS (remote))
@@ -219,13 +268,15 @@ fetch_done (Fetch *f)
     }
   g_debug ("roster with %u peers", roster->peers->len);
   self->key_form = f->form;
-  self->fetching = FALSE;
+  g_clear_handle_id (&self->fetch_id, g_source_remove);
+  self->fetch_failures = 0;
   self->served = TRUE;
-  self->failures = self->rounds = 0;
   g_clear_pointer (&self->roster, scope_roster_free);
   self->roster = g_steal_pointer (&roster);
   g_signal_emit (self, signals[ROSTER], 0);
-  if (self->fetch_again && !g_cancellable_is_cancelled (f->attempt))
+  if (!g_cancellable_is_cancelled (f->attempt))
+    maybe_open (self);
+  if (!g_cancellable_is_cancelled (f->attempt) && self->fetch_again)
     fetch (self);
 }
 
@@ -275,7 +326,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-fetch_send (ScopeSession *self, KeyForm form)
+fetch_send (ScopeSession *self, KeyForm form, guint tried)
 {
   g_autofree char *url = peer_url (self, "get", form);
   Fetch *f = g_new0 (Fetch, 1);
@@ -285,31 +336,46 @@ fetch_send (ScopeSession *self, KeyForm form)
   f->message = soup_message_new (SOUP_METHOD_GET, url);
   f->body = g_byte_array_new ();
   f->form = form;
+  f->tried = tried;
   soup_session_send_async (self->soup, f->message, G_PRIORITY_DEFAULT, self->attempt, on_answer, f);
+}
+
+static gboolean
+on_fetch_timeout (gpointer data)
+{
+  ScopeSession *self = data;
+
+  self->fetch_id = 0;
+  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no whole roster within %u ms",
+                                     registry_url (self), self->timings.fetch_ms));
+  return G_SOURCE_REMOVE;
 }
 
 /* One at a time; an update that comes meanwhile makes it run once more. */
 static void
 fetch (ScopeSession *self)
 {
-  self->fetch_again = self->fetching;
-  if (self->fetching)
+  self->fetch_again = self->fetch_id != 0;
+  if (self->fetch_again)
     return;
-  self->fetching = TRUE;
+  self->fetch_id = after (self->timings.fetch_ms, on_fetch_timeout, self);
   g_debug ("asking for the roster");
-  fetch_send (self, self->key_form);
+  fetch_send (self, self->key_form, 0);
 }
 
 /* --- announcing ---------------------------------------------------------------------------- */
 
+/* What the answer says is of no interest, and may be long: it is not read. */
 static void
 on_announced (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (SoupMessage) message = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) body = soup_session_send_and_read_finish (SOUP_SESSION (source), result, &error);
+  g_autoptr (GInputStream) body = soup_session_send_finish (SOUP_SESSION (source), result, &error);
   guint status = soup_message_get_status (message);
 
+  if (body)
+    g_input_stream_close_async (body, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
   if (!body && !scope_err_cancelled (error))
     g_warning ("announcing to the registry: %s", error->message);
   else if (body && !SOUP_STATUS_IS_SUCCESSFUL (status))
@@ -324,7 +390,7 @@ scope_session_announce (ScopeSession *self)
   g_autofree char *url = peer_url (self, "update", self->key_form);
   SoupMessage *message = soup_message_new (SOUP_METHOD_POST, url);
 
-  soup_session_send_and_read_async (self->soup, message, G_PRIORITY_DEFAULT, self->attempt, on_announced, message);
+  soup_session_send_async (self->soup, message, G_PRIORITY_DEFAULT, self->attempt, on_announced, message);
 }
 
 /* --- the WebSocket ------------------------------------------------------------------------- */
@@ -348,7 +414,7 @@ on_ping (gpointer data)
 
   soup_websocket_connection_send_text (self->socket, text);
   if (!self->pong_id)
-    self->pong_id = g_timeout_add_seconds (PONG_SECONDS, on_pong_missing, self);
+    self->pong_id = after (self->timings.pong_ms, on_pong_missing, self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -379,7 +445,7 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
     case SCOPE_MESSAGE_PEER_UPDATE:
       /* 0.0.x sends the network's name to everybody; documented is the peer's key. */
       if (message.data && scope_network_name_valid (message.data) && strlen (message.data) < SCOPE_KEY_BASE64URL_LEN &&
-          !g_str_equal (message.data, self->settings->netreg))
+          !g_str_equal (message.data, self->network))
         break;
       fetch (self);
       break;
@@ -401,11 +467,23 @@ on_closed (SoupWebsocketConnection *socket, gpointer data)
                                      registry_url (self)));
 }
 
+/* A proxy that says 502 for us says it for both: the WebSocket's error must not hide what it means. */
+static GError *
+translate_websocket (ScopeSession *self, SoupMessage *message, const GError *error)
+{
+  guint status = message ? soup_message_get_status (message) : 0;
+
+  if (error->domain == SOUP_WEBSOCKET_ERROR && status >= 400 && status != SOUP_STATUS_NOT_FOUND)
+    return translate_status (self, status, FALSE);
+  return translate (self, error);
+}
+
 static void
 on_websocket (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ScopeSession) self = data;
   g_autoptr (GError) error = NULL;
+  SoupMessage *message = soup_session_get_async_result_message (SOUP_SESSION (source), result);
   g_autoptr (SoupWebsocketConnection) socket =
       soup_session_websocket_connect_finish (SOUP_SESSION (source), result, &error);
 
@@ -413,28 +491,25 @@ on_websocket (GObject *source, GAsyncResult *result, gpointer data)
     {
       if (scope_err_cancelled (error) || self->state != STATE_CONNECTING)
         return;
-      attempt_failed (self, translate (self, error));
+      attempt_failed (self, translate_websocket (self, message, error));
       return;
     }
   if (self->state != STATE_CONNECTING || self->socket)
     return; /* of an attempt that was given up meanwhile */
 
   g_clear_handle_id (&self->timer_id, g_source_remove);
-  self->state = STATE_OPEN;
-  if (self->served)
-    self->failures = self->rounds = 0;
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_MESSAGE_MAX_BYTES);
   g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
+  /* “closed” comes only when the other side has let go of TCP, too. */
+  g_signal_connect (self->socket, "closing", G_CALLBACK (on_closed), self);
   g_signal_connect (self->socket, "closed", G_CALLBACK (on_closed), self);
-  self->ping_id = g_timeout_add_seconds (PING_SECONDS, on_ping, self);
-  self->refresh_id = g_timeout_add_seconds (REFRESH_SECONDS, on_refresh, self);
-  g_message ("registry %s: connected", registry_url (self));
-  g_signal_emit (self, signals[OPEN], 0);
+  self->ping_id = after (self->timings.ping_ms, on_ping, self);
+  self->refresh_id = after (self->timings.refresh_ms, on_refresh, self);
 
   /* What was announced before the WebSocket stood we have not heard: ask once more. */
-  if (self->state == STATE_OPEN)
-    fetch (self);
+  fetch (self);
+  maybe_open (self);
 }
 
 /* --- connecting and reconnecting ----------------------------------------------------------- */
@@ -456,7 +531,9 @@ drop (ScopeSession *self)
         soup_websocket_connection_close (self->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
     }
   g_clear_object (&self->socket);
-  self->fetching = self->fetch_again = FALSE;
+  g_clear_handle_id (&self->fetch_id, g_source_remove);
+  self->fetch_again = self->served = FALSE;
+  self->fetch_failures = 0;
 }
 
 static gboolean
@@ -465,8 +542,8 @@ on_attempt_timeout (gpointer data)
   ScopeSession *self = data;
 
   self->timer_id = 0;
-  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %d s",
-                                     registry_url (self), ATTEMPT_SECONDS));
+  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %u ms",
+                                     registry_url (self), self->timings.attempt_ms));
   return G_SOURCE_REMOVE;
 }
 
@@ -488,48 +565,64 @@ connect_now (ScopeSession *self)
 
   self->state = STATE_CONNECTING;
   self->attempt = g_cancellable_new ();
-  self->timer_id = g_timeout_add_seconds (ATTEMPT_SECONDS, on_attempt_timeout, self);
+  self->timer_id = after (self->timings.attempt_ms, on_attempt_timeout, self);
   fetch (self);
   soup_session_websocket_connect_async (self->soup, message, NULL, NULL, G_PRIORITY_DEFAULT, self->attempt,
                                         on_websocket, g_object_ref (self));
 }
 
+/* The WebSocket and the first roster come in any order; without either the registry does not serve us. */
+static void
+maybe_open (ScopeSession *self)
+{
+  if (self->state != STATE_CONNECTING || !self->socket || !self->served)
+    return;
+  self->state = STATE_OPEN;
+  self->opened_usec = g_get_monotonic_time ();
+  g_message ("registry %s: connected", registry_url (self));
+  g_signal_emit (self, signals[OPEN], 0);
+}
+
 /* The one place where a connection ends that we did not end: next registry at once, after all of
- * them a pause of 1 s to 60 s, each time doubled, with jitter so that a thousand peers do not come
- * back in the same instant. */
+ * them a pause. */
 static void
 attempt_failed (ScopeSession *self, GError *error)
 {
   g_autoptr (GError) owned = error;
-  gboolean was_open = self->state == STATE_OPEN && self->served;
-  guint n = g_strv_length (self->settings->registries);
+  guint n = g_strv_length (self->registries);
+  guint wait;
 
   if (self->state == STATE_STOPPED)
     return;
+  /* One that takes us and drops us again at once is as good as none. */
+  gboolean was_good = self->state == STATE_OPEN &&
+                      g_get_monotonic_time () - self->opened_usec >= self->timings.stable_ms * G_GINT64_CONSTANT (1000);
+
   g_warning ("%s", error->message);
   drop (self);
   self->registry = (self->registry + 1) % n;
-  if (was_open || ++self->failures < n)
+  self->state = STATE_WAITING;
+  if (was_good || ++self->failures < n)
     {
       /* A registry that restarts drops everybody at once: spread the return over a second. */
-      self->state = STATE_WAITING;
-      self->timer_id = g_timeout_add (was_open ? g_random_int_range (0, BACKOFF_MIN_MS) : 0, on_backoff_over, self);
+      wait = was_good ? g_random_int_range (0, self->timings.backoff_min_ms) : 0;
+      if (was_good)
+        self->failures = self->rounds = 0;
+      self->timer_id = g_timeout_add (wait, on_backoff_over, self);
       return;
     }
-
-  guint base = MIN (BACKOFF_MIN_MS << MIN (self->rounds, 10u), BACKOFF_MAX_MS);
-  self->rounds++;
+  self->timer_id = g_timeout_add (backoff (self, self->rounds++), on_backoff_over, self);
   self->failures = 0;
-  self->state = STATE_WAITING;
-  self->timer_id = g_timeout_add (g_random_int_range (base / 2, base + 1), on_backoff_over, self);
   g_signal_emit (self, signals[FAILED], 0, owned);
 }
 
 void
 scope_session_start (ScopeSession *self)
 {
-  if (self->state == STATE_STOPPED)
-    connect_now (self);
+  if (self->state != STATE_STOPPED)
+    return;
+  self->failures = self->rounds = 0;
+  connect_now (self);
 }
 
 void
@@ -583,6 +676,16 @@ scope_session_dispose (GObject *object)
 }
 
 static void
+scope_session_finalize (GObject *object)
+{
+  ScopeSession *self = SCOPE_SESSION (object);
+
+  g_strfreev (self->registries);
+  g_free (self->network);
+  G_OBJECT_CLASS (scope_session_parent_class)->finalize (object);
+}
+
+static void
 scope_session_init (ScopeSession *self)
 {
 }
@@ -591,6 +694,7 @@ static void
 scope_session_class_init (ScopeSessionClass *class)
 {
   G_OBJECT_CLASS (class)->dispose = scope_session_dispose;
+  G_OBJECT_CLASS (class)->finalize = scope_session_finalize;
   signals[ROSTER] = g_signal_new ("roster", SCOPE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[FAILED] = g_signal_new ("failed", SCOPE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                   G_TYPE_ERROR);

@@ -17,15 +17,15 @@ G_DECLARE_FINAL_TYPE (ScopeSession, scope_session, SCOPE, SESSION, GObject)
 
 /**
  * scope_session_new:
- * @settings: registries, network and CA; must outlive the session
+ * @settings: registries, network and CA
  * @own: our public key
  * @error: SCOPE_ERROR_INVALID when the CA file cannot be read
  *
  * Signals:
  * - "roster": there is a fresh roster: scope_session_take_roster()
- * - "failed" (GError): every registry was tried and none served us; the error is the last one's
+ * - "failed" (GError): every registry was tried and none served us for long; the error is the last one's
  *   (SCOPE_ERROR_DENIED, _NOT_LISTED, _TLS, _UNREACHABLE, _PROTOCOL). The session goes on trying.
- * - "open": the WebSocket is up
+ * - "open": the WebSocket is up, and the first roster has come
  */
 ScopeSession *scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **error);
 

@@ -12,7 +12,7 @@
 #define REGISTRY_NETWORK_WINDOW_MSEC 5000 /* an answer lasts: as 0.0.x */
 #define REGISTRY_NETWORK_BURST 5          /* readings at once when updates come */
 #define REGISTRY_NETWORK_SPACING_MSEC 100 /* then one per this time, however many updates come */
-#define REGISTRY_NETWORK_RECHECK_MSEC 1000
+#define REGISTRY_NETWORK_RECHECK_MSEC 200
 #define REGISTRY_NETWORK_RETRY_MSEC 1000 /* after a reading that failed */
 
 /* As scope_wg_device_read(); tests have their own. */

@@ -12,6 +12,8 @@
 #include <glib-unix.h>
 #include <stdio.h>
 
+#define UNWANTED_SECONDS 3
+
 static char *bus_name = SCOPE_NM_SERVICE;
 static gboolean persist, debug, sweep, version;
 static char **rest;
@@ -52,6 +54,17 @@ on_quit (NMVpnServicePlugin *plugin, gpointer data)
     g_main_loop_quit (m->loop);
 }
 
+/* NetworkManager calls at once, unless the user has changed his mind while we were starting. */
+static gboolean
+on_unwanted (gpointer data)
+{
+  Main *m = data;
+
+  if (!persist && !scope_plugin_was_called (m->plugin))
+    g_main_loop_quit (m->loop);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 on_term (gpointer data)
 {
@@ -80,11 +93,13 @@ run_service (GDBusConnection *bus)
   g_signal_connect (m.plugin, "idle", G_CALLBACK (on_idle), &m);
   g_signal_connect (m.plugin, "quit", G_CALLBACK (on_quit), &m);
   guint term = g_unix_signal_add (SIGTERM, on_term, &m);
+  g_timeout_add_seconds (UNWANTED_SECONDS, on_unwanted, &m);
   guint intr = g_unix_signal_add (SIGINT, on_term, &m);
   g_main_loop_run (loop);
   g_source_remove (term);
   g_source_remove (intr);
   g_object_unref (m.plugin);
+  g_dbus_connection_flush_sync (bus, NULL, NULL); /* the answer to a Connect that failed may be on its way */
   return m.status;
 }
 

@@ -28,12 +28,17 @@ writer (GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpointer 
   static const char *const names[] = { "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug" };
   int level = syslog_level (flags);
   const char *message = "";
+  gboolean ours = FALSE;
 
   if (level > max_level)
     return G_LOG_WRITER_HANDLED;
   for (gsize i = 0; i < n_fields; i++)
     if (g_str_equal (fields[i].key, "MESSAGE"))
       message = fields[i].value;
+    else if (g_str_equal (fields[i].key, "GLIB_DOMAIN"))
+      ours = g_str_equal (fields[i].value, G_LOG_DOMAIN);
+  if (level == LOG_DEBUG && !ours) /* GLib's own, about sockets and modules */
+    return G_LOG_WRITER_HANDLED;
   if (use_syslog)
     syslog (level, "%s", message);
   else

@@ -17,6 +17,9 @@ struct _ScopePlugin {
   ScopeEngine *engine;
   ScopeBaseWatch *base;
   guint stopping; /* engines that are going down */
+  gboolean called;
+  gboolean failing;
+  NMVpnPluginFailure failure;
 };
 
 G_DEFINE_FINAL_TYPE (ScopePlugin, scope_plugin, NM_TYPE_VPN_SERVICE_PLUGIN)
@@ -195,27 +198,38 @@ report_config (ScopePlugin *self)
   return TRUE;
 }
 
+/* libnm (1.42 to 1.58) adds “connect failed” when it stops a plugin that is still starting, and
+ * NetworkManager believes the failure that it heard last: so ours is told from within the stop. */
+static void
+give_up (ScopePlugin *self, const GError *error)
+{
+  g_warning ("failed: %s", error->message);
+  self->failing = TRUE;
+  self->failure = failure_of (error);
+  nm_vpn_service_plugin_disconnect (NM_VPN_SERVICE_PLUGIN (self), NULL);
+  self->failing = FALSE;
+}
+
 static void
 on_failed (ScopeEngine *engine, GError *error, gpointer data)
 {
   ScopePlugin *self = data;
 
-  if (engine != self->engine)
-    return;
-  g_warning ("failed: %s", error->message);
-  nm_vpn_service_plugin_failure (NM_VPN_SERVICE_PLUGIN (self), failure_of (error));
+  if (engine == self->engine)
+    give_up (self, error);
 }
 
 static void
 on_started (ScopeEngine *engine, gpointer data)
 {
   ScopePlugin *self = data;
+  g_autoptr (GError) error = NULL;
 
-  if (engine == self->engine && !report_config (self))
-    {
-      g_warning ("failed: neither the registry nor any peer has an address outside this machine");
-      nm_vpn_service_plugin_failure (NM_VPN_SERVICE_PLUGIN (self), NM_VPN_PLUGIN_FAILURE_CONNECT_FAILED);
-    }
+  if (engine != self->engine || report_config (self))
+    return;
+  error = g_error_new_literal (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE,
+                               "neither the registry nor any peer has an address outside this machine");
+  give_up (self, error);
 }
 
 static void
@@ -236,6 +250,7 @@ scope_plugin_connect (NMVpnServicePlugin *plugin, NMConnection *connection, GErr
   g_autoptr (GError) why = NULL;
   ScopeEngineConfig *config = engine_config (connection, &why);
 
+  self->called = TRUE;
   if (config)
     self->engine = scope_engine_new (self->bus, config, &why);
   if (!self->engine)
@@ -258,6 +273,7 @@ scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection,
   static const char *const names[] = { SCOPE_SETTING_PRIVATE_KEY, SCOPE_SETTING_PRESHARED_KEY };
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
 
+  SCOPE_PLUGIN (plugin)->called = TRUE;
   for (guint i = 0; s_vpn && i < G_N_ELEMENTS (names); i++)
     {
       NMSettingSecretFlags flags = NM_SETTING_SECRET_FLAG_NONE;
@@ -293,6 +309,8 @@ scope_plugin_disconnect (NMVpnServicePlugin *plugin, GError **error)
   ScopePlugin *self = SCOPE_PLUGIN (plugin);
   g_autoptr (ScopeEngine) engine = g_steal_pointer (&self->engine);
 
+  if (self->failing)
+    nm_vpn_service_plugin_failure (plugin, self->failure);
   g_clear_pointer (&self->base, scope_base_watch_free);
   if (!engine)
     return TRUE;
@@ -306,6 +324,12 @@ gboolean
 scope_plugin_is_busy (ScopePlugin *self)
 {
   return self->engine || self->stopping;
+}
+
+gboolean
+scope_plugin_was_called (ScopePlugin *self)
+{
+  return self->called;
 }
 
 ScopePlugin *

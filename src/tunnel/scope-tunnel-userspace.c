@@ -90,8 +90,13 @@ on_poll (gpointer data)
       up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "%s does not start", WIREGUARD_GO));
       return G_SOURCE_REMOVE;
     }
+  /* The socket is there a moment before wireguard-go listens on it. */
+  if (!configure (config, &error) && scope_err_gone (error) && ++self->tries < START_TRIES)
+    {
+      g_error_free (error);
+      return G_SOURCE_CONTINUE;
+    }
   self->poll_id = 0;
-  configure (config, &error);
   up_finish (self, error);
   return G_SOURCE_REMOVE;
 }
@@ -117,11 +122,12 @@ on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
     scope_tunnel_emit_failed (SCOPE_TUNNEL (self), SCOPE_ERROR_GONE, "%s of interface %s ended", WIREGUARD_GO, ifname);
 }
 
-/* Between fork and exec: the interface must not outlive us, also when we are killed with -9. */
+/* Between fork and exec: the interface must not outlive us, also when we are killed with -9. With
+ * SIGTERM wireguard-go removes its socket as well. */
 static void
 die_with_parent (gpointer data)
 {
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  prctl (PR_SET_PDEATHSIG, SIGTERM);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define UUID "3d5c8d1c-6f5f-4a3c-a8ad-5d2b1c6d0f11"
 
@@ -155,15 +156,19 @@ test_no_directory (Fixture *f, gconstpointer data)
   g_assert_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED);
 }
 
-/* And a key that cannot be written, or read: a dangling link, a directory. */
+/* And a key that cannot be read, or written. */
 static void
 test_unwritable (Fixture *f, gconstpointer data)
 {
-
-
   g_assert_cmpint (g_mkdir_with_parents (f->file, 0700), ==, 0);
   assert_refused (f);
   g_assert_cmpint (g_rmdir (f->file), ==, 0);
+
+  /* What cannot be read may be a key nevertheless: never replaced. */
+  g_assert_cmpint (symlink (UUID ".key", f->file), ==, 0);
+  assert_refused (f);
+  g_assert_true (g_file_test (f->file, G_FILE_TEST_IS_SYMLINK));
+  g_assert_cmpint (g_remove (f->file), ==, 0);
 
   /* The name of the temporary file is too long, that of the key is not: only writing fails. */
   g_autofree char *uuid = g_strnfill (NAME_MAX - strlen (".key"), 'u');

@@ -6,52 +6,13 @@
 #pragma once
 
 #include <glib.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-static GPtrArray *test_log_warnings;
+/* (element-type utf8): those that no test has looked at, the oldest first */
+extern GPtrArray *test_log_warnings;
 
-static inline GLogWriterOutput
-test_log_writer (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
-{
-  const char *message = "";
+void test_log_init (void);
 
-  for (gsize i = 0; i < n_fields; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE"))
-      message = fields[i].value;
-  if (level & (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR))
-    {
-      fprintf (stderr, "critical: %s\n", message);
-      abort ();
-    }
-  if (level & G_LOG_LEVEL_WARNING)
-    g_ptr_array_add (test_log_warnings, g_strdup (message));
-  else if (g_getenv ("TEST_VERBOSE"))
-    fprintf (stderr, "# %s\n", message);
-  return G_LOG_WRITER_HANDLED;
-}
+/* Takes the oldest warning, which must be like @pattern. */
+void test_log_assert_warning (const char *pattern);
 
-static inline void
-test_log_init (void)
-{
-  test_log_warnings = g_ptr_array_new_with_free_func (g_free);
-  g_log_set_writer_func (test_log_writer, NULL, NULL);
-}
-
-/* The oldest warning that no test has looked at is like @pattern. */
-static inline void
-test_log_assert_warning (const char *pattern)
-{
-  const char *message = test_log_warnings->len ? g_ptr_array_index (test_log_warnings, 0) : "(none)";
-
-  if (!g_pattern_match_simple (pattern, message))
-    g_error ("expected the warning %s, got %s", pattern, message);
-  g_ptr_array_remove_index (test_log_warnings, 0);
-}
-
-static inline void
-test_log_assert_quiet (void)
-{
-  if (test_log_warnings->len)
-    g_error ("unexpected warning: %s", (char *) g_ptr_array_index (test_log_warnings, 0));
-}
+void test_log_assert_quiet (void);

@@ -221,8 +221,15 @@ test_duplicate_keys (Fixture *f, gconstpointer data)
 static void
 test_keepalive (Fixture *f, gconstpointer data)
 {
-  f->roster->self = entry (1, "10.0.0.1/32", NULL);
-  add (f, 3, "10.0.0.3/32", NULL);
+  f->roster->self = entry (1, "10.0.0.1/32", "192.0.2.1:51820");
+  add (f, 3, "10.0.0.3/32", "192.0.2.3:51820");
+  make (f);
+  /* Without an endpoint it would only keep WireGuard from a handshake for 5 s. */
+  g_assert_cmpuint (find (f, 1)->keepalive, ==, 0);
+  g_assert_cmpuint (find (f, 3)->keepalive, ==, 0);
+
+  resolve (f, "192.0.2.1:51820", "192.0.2.1:51820");
+  resolve (f, "192.0.2.3:51820", "192.0.2.3:51820");
   make (f);
   g_assert_cmpuint (find (f, 1)->keepalive, ==, 25);
   g_assert_cmpuint (find (f, 3)->keepalive, ==, 25);

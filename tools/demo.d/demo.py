@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story that tools/demo tells: a mesh of five hosts, seen from outside.
+
+Run by tools/demo, which builds the programs first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Callable
+
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests"))
+
+import wireguard  # noqa: E402
+from lab import CommandFailed, Lab, Node, Router, wait_for  # noqa: E402
+from ping import Pinger  # noqa: E402
+
+NETWORK = "mesh"
+PORT = 51820
+DELAY_MS = 20
+IN_VM = os.environ.get("SCOPE_VM") == "1"
+PATIENCE = 60 if IN_VM else 20  #: seconds until a host must have reached all others
+ANSWER = 5 if IN_VM else 1  #: seconds to wait for the answer to a ping
+
+# Of the NAT kinds these two let pairs meet directly by 0.0.x's means, without relay and
+# without timed punching; a symmetric router does not.
+HOME, OFFICE = "port-restricted", "endpoint-independent"
+
+PICTURE = f"""
+      mail           root            web
+     public     root + registry     public
+        |              |              |
+   -----+----+---------+---------+----+-----   internet, {DELAY_MS} ms round trip
+             |                   |
+           home                office          NAT routers: home is {HOME},
+             |                   |                office {OFFICE}
+           laptop               desk
+"""
+
+COLOURS = {"bold": "1", "dim": "2", "green": "32", "red": "31", "yellow": "33"}
+_colour = os.environ.get("SCOPE_DEMO_COLOUR") == "1" and not os.environ.get("NO_COLOR")
+
+
+def paint(style: str, text: str) -> str:
+    return f"\033[{COLOURS[style]}m{text}\033[0m" if _colour else text
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def chapter(text: str) -> None:
+    say("\n" + paint("bold", text))
+
+
+class Trouble(Exception):
+    """What the audience is told when the demo cannot go on."""
+
+
+@dataclass
+class Member:
+    """One of the five, with its place in the mesh."""
+
+    node: Node
+    number: int
+    private: str
+    public: str
+    pinger: Pinger
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        return f"10.0.0.{self.number}", f"fd5c::{self.number}"
+
+    @property
+    def ranges(self) -> str:
+        return "{}/32,{}/128".format(*self.addresses)
+
+
+@dataclass
+class Tally:
+    """What the summary and the exit status are made of."""
+
+    joins: list[float] = field(default_factory=list)  #: ms from nmcli's start to "activated"
+    first_pings: list[float] = field(default_factory=list)  #: ms from nmcli's start to the root's answer
+    expected: int = 0
+    answered: int = 0
+    absent: int = 0  #: pings to or from hosts that are away
+    ghosts: int = 0  #: of those, answered
+    faults: list[str] = field(default_factory=list)
+
+
+class Demo:
+    def __init__(self, lab: Lab):
+        self.lab = lab
+        self.tally = Tally()
+        self.online: list[Member] = []
+        self.registry: Any = None
+
+    # --- the set
+
+    def build(self) -> None:
+        lab = self.lab
+        root = lab.host("root", nm=False)
+        home, office = lab.router("home", HOME), lab.router("office", OFFICE)
+        nodes = [lab.host("mail"), lab.host("web"), lab.host("laptop", behind=home), lab.host("desk", behind=office)]
+        lab.up(120 if IN_VM else 30)
+        numbers = [*enumerate(nodes, 1), (254, root)]
+        *self.hosts, self.root = [Member(node, number, *lab.genkey(), Pinger(node)) for number, node in numbers]
+        self.members = [self.root, *self.hosts]
+        self.behind = {node.name: router for router, node in ((home, nodes[2]), (office, nodes[3]))}
+
+    def start_root(self) -> None:
+        root = self.root
+        peers = [(host.public, host.ranges) for host in self.hosts]
+        address4, address6 = root.addresses
+        self.lab.wireguard(root.node, NETWORK, root.private, PORT, [f"{address4}/24", f"{address6}/64"], peers)
+        end = f"{root.node.address(4)}:{PORT}"
+        config = {"networks": [NETWORK], "self": {NETWORK: {"heartbeat": 20, "end": end, "range": root.ranges}}}
+        self.registry = self.lab.registry(root.node, config)
+        self.online.append(root)
+        say(f"  root     WireGuard {'(kernel)' if self.lab.kernel_wireguard else '(wireguard-go)'} on {end}")
+        say(f"           registry on {self.registry.url}")
+
+    def add_profile(self, host: Member) -> None:
+        """As a person would; the private key comes from elsewhere, root's table has the public one."""
+        data = {"registry": self.registry.url, "network": NETWORK}
+        if host.name == "desk":
+            edge = [{"registry": self.registry.url, "network": NETWORK, "pubKey": host.public}]
+            host.node.file("/run/edge.json").write_text(json.dumps(edge))
+            host.node.nmcli("connection", "import", "type", "scope", "file", "/run/edge.json")
+            host.node.nmcli("connection", "modify", NETWORK, "vpn.secrets", f"private-key={host.private}")
+            say(f"  {host.name:8} nmcli connection import type scope file edge.json (of 0.0.x)")
+        else:
+            self.lab.scope_add(host.node, NETWORK, data, {"private-key": host.private}, **{"vpn.persistent": "yes"})
+
+    # --- what happens
+
+    def check_registry(self) -> None:
+        if self.registry.poll() is not None:
+            words = last_lines(self.registry.log, 3)
+            raise Trouble(f"root: the registry ended with status {self.registry.returncode}: {words}")
+
+    def join(self, host: Member) -> None:
+        """nmcli connection up, and what follows until everybody who is there has answered this host."""
+        started, began = time.time(), time.perf_counter()
+        nmcli = host.node.popen(["nmcli", "connection", "up", NETWORK], log="nmcli.log")
+        activated = False
+        names = {peer.addresses[0]: peer for peer in self.online}
+        pings: dict[str, float] = {}
+        handshakes: dict[str, tuple[float, str]] = {}
+        missing = set(names)
+        next_ping = next_look = 0.0
+        while missing or not activated:
+            now = time.perf_counter()
+            if not activated and nmcli.poll() is not None:
+                if nmcli.returncode != 0:
+                    words = last_lines(nmcli.log, 2) + service_log(host.node)
+                    raise Trouble(f"{host.name}: nmcli connection up: {words}")
+                activated = True
+                self.tally.joins.append(1000 * (now - began))
+                self.line(host, f"connection up {NETWORK}", f"activated after {1000 * (now - began):.0f} ms")
+            self.check_registry()
+            if now - began > PATIENCE:
+                for address in sorted(missing):
+                    say(f"           {names[address].name:8} {paint('red', f'no answer within {PATIENCE} s')}"
+                        f"{describe(handshakes.get(address))}")  # fmt: skip
+                    self.tally.faults.append(f"{host.name} did not reach {names[address].name}")
+                break
+            if now >= next_ping:
+                for address in names.keys() - pings.keys():
+                    host.pinger.send(address)
+                next_ping = time.perf_counter() + (0.1 if IN_VM else 0.02)
+            for address, _ in host.pinger.answers(since=began):
+                pings.setdefault(address, 1000 * (time.perf_counter() - began))
+            if now >= next_look:
+                table = wireguard.peers(host.node, NETWORK)
+                for address in missing - handshakes.keys():
+                    peer = table.get(names[address].public)
+                    if peer and peer.handshake >= started:
+                        handshakes[address] = (1000 * (peer.handshake - started), peer.endpoint)
+                next_look = time.perf_counter() + (0.2 if IN_VM else 0.03)
+            complete = missing & pings.keys() & handshakes.keys() if activated else ()
+            for address in sorted(complete, key=lambda address: pings[address]):
+                missing.remove(address)
+                self.met(host, names[address], pings[address], *handshakes[address])
+            select.select(host.pinger.sockets, [], [], 0.005)
+        self.online.append(host)
+
+    def met(self, host: Member, peer: Member, ping: float, handshake: float, endpoint: str) -> None:
+        if peer is self.root:
+            self.tally.first_pings.append(ping)
+        say(f"           {peer.name:8} {ms(handshake)}   {ms(ping)}   {self.path(peer, endpoint)}")
+
+    def line(self, host: Member, command: str, result: str) -> None:
+        say(f"  {paint('bold', f'{host.name:8}')} nmcli {command:30} {paint('green', result)}")
+
+    def path(self, peer: Member, endpoint: str) -> str:
+        """How a host reaches a peer, by the endpoint that its WireGuard sends to."""
+        router = self.behind.get(peer.name)
+        address = endpoint.rpartition(":")[0]
+        if address == peer.node.address(4):
+            how = "direct"
+        elif router and address == router.address(4):
+            how = f"direct, {router.name}'s NAT"
+        else:
+            return paint("yellow", f"not direct, by {endpoint}")
+        return f"{paint('green', how)} {endpoint}"
+
+    def leave(self, host: Member) -> None:
+        began = time.perf_counter()
+        host.node.nmcli("connection", "down", NETWORK)
+        self.online.remove(host)
+        wait_for(f"{host.name}: interface {NETWORK} to go", lambda: not has_interface(host.node), 10)
+        took = 1000 * (time.perf_counter() - began)
+        self.line(host, f"connection down {NETWORK}", f"interface gone after {took:.0f} ms")
+
+    def matrix(self) -> None:
+        """Everybody pings everybody once over IPv4 and once over IPv6."""
+        started = time.perf_counter()
+        trips: dict[tuple[str, str], float] = {}  # (from, address): ms
+        pairs = [(a, b) for a in self.members for b in self.members if a is not b]
+        for version in (0, 1):
+            for a, b in pairs:
+                a.pinger.send(b.addresses[version])
+                self.collect(trips, started, 0.01 if IN_VM else 0.002)
+        there = [(a, b) for a, b in pairs if a in self.online and b in self.online]
+        expected = {(a.name, address) for a, b in there for address in b.addresses}
+        enough = time.perf_counter() + ANSWER
+        while time.perf_counter() < enough and not (expected <= trips.keys() and len(self.online) == len(self.members)):
+            self.collect(trips, started, 0.05)
+
+        say(paint("dim", "  from \\ to" + "".join(f"{b.name:>10}" for b in self.members) + "   ms"))
+        for a in self.members:
+            say(f"  {a.name:9}" + "".join(self.cell(a, b, trips) for b in self.members))
+        self.count(expected, trips)
+
+    def count(self, expected: set[tuple[str, str]], trips: dict[tuple[str, str], float]) -> None:
+        names = {address: b.name for b in self.members for address in b.addresses}
+        lost, ghosts = expected - trips.keys(), trips.keys() - expected
+        over6 = [trips[key] for key in expected if ":" in key[1] and key in trips]
+        say(f"  over IPv6 {len(over6)} of {len(expected) // 2} answered"
+            + (f", {min(over6):.1f} to {max(over6):.1f} ms" if over6 else ""))  # fmt: skip
+        if lost6 := sorted(f"{a} -> {names[to]}" for a, to in lost if ":" in to):
+            say(paint("red", f"  lost over IPv6: {', '.join(lost6)}"))
+        tally = self.tally
+        tally.expected += len(expected)
+        tally.answered += len(expected) - len(lost)
+        tally.absent += 2 * len(self.members) * (len(self.members) - 1) - len(expected)
+        tally.ghosts += len(ghosts)
+        for member in self.online:
+            if not has_interface(member.node):
+                tally.faults.append(f"{member.name}: interface {NETWORK} is gone")
+        for a, to in sorted(ghosts):
+            tally.faults.append(f"an answer from someone who is away: {a} -> {names[to]} {to}")
+        if lost:
+            raise Trouble(f"{len(lost)} pings were not answered")
+
+    def collect(self, trips: dict[tuple[str, str], float], since: float, seconds: float) -> None:
+        """Take the answers that come within some seconds."""
+        waiting = {sock: member for member in self.members for sock in member.pinger.sockets}
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            ready = select.select(waiting, [], [], left)[0]
+            for member in {waiting[sock].name: waiting[sock] for sock in ready}.values():
+                for address, trip in member.pinger.answers(since):
+                    trips.setdefault((member.name, address), trip)
+
+    def cell(self, a: Member, b: Member, trips: dict[tuple[str, str], float]) -> str:
+        trip = trips.get((a.name, b.addresses[0]))
+        there = a in self.online and b in self.online
+        if a is b:
+            return paint("dim", f"{'.':>10}")
+        if trip is None:
+            return paint("red", f"{'LOST':>10}") if there else paint("dim", f"{'away':>10}")
+        return paint("green" if there else "red", f"{trip:10.1f}")
+
+    # --- the plot
+
+    def tell(self, shell: str | None, keep: bool) -> None:
+        say(PICTURE)
+        say("  mail, web, laptop and desk are NetworkManager hosts; each machine is a network")
+        say("  namespace of this one.")
+        chapter("Setting up")
+        self.build()
+        say("  all      base networks are up")
+        self.start_root()
+        say("  mail     nmcli connection add type vpn vpn-type scope con-name mesh")
+        say(f'             vpn.data "registry={self.registry.url}, network={NETWORK}"')
+        say("  web      the same")
+        say("  laptop   the same")
+        for host in self.hosts:
+            self.add_profile(host)
+
+        chapter("Four hosts join")
+        say(paint("dim", "           to      handshake  first ping   counted from the start of nmcli"))
+        for host in self.hosts:
+            self.join(host)
+            if self.tally.faults:
+                break
+        chapter("Everybody pings everybody")
+        self.matrix()
+        if shell:
+            self.shell(self.lab.nodes[shell])
+        else:
+            laptop = self.hosts[2]
+            chapter("The laptop leaves")
+            self.leave(laptop)
+            self.matrix()
+            chapter("The laptop comes back")
+            self.join(laptop)
+            self.matrix()
+        if keep:
+            self.keep()
+            return  # with Ctrl-C the hosts' programs end, too
+        chapter("Everybody leaves")
+        for host in self.hosts:
+            self.leave(host)
+            self.check_clean(host.node)
+
+    def check_clean(self, host: Any) -> None:
+        """The host itself must be as before: no program of ours, no connection but its own."""
+
+        def left() -> list[str]:
+            programs = host.run(["pgrep", "-a", "nm-scope|wireguard-go"], check=False).stdout.splitlines()
+            return programs + sorted(host.active() - {"eth0", "lo"})
+
+        if not wait_until(lambda: not left(), PATIENCE / 4):
+            self.tally.faults += [f"{host.name}: left after nmcli connection down: {item}" for item in left()]
+
+    def shell(self, node: Node) -> None:
+        chapter(f"A shell on {node.name}")
+        say(f"  {NETWORK}: " + ", ".join(f"{member.name} {member.addresses[0]}" for member in self.members))
+        say("  try: nmcli device; wg; ping 10.0.0.1; ip route.   exit ends the demo.\n")
+        interrupt = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's now
+        node.shell()
+        signal.signal(signal.SIGINT, interrupt)
+
+    def keep(self) -> None:
+        chapter("Running until Ctrl-C")
+        say("  To look around, from another terminal:")
+        for name in [*(member.name for member in self.members), *(router.name for router in self.behind.values())]:
+            say(f"    sudo nsenter -t {self.lab.nodes[name].pid:<7} -n -m -p -u -- bash    # {name}")
+        say("  nmcli, wg, ip, ping are at home there. In the mesh:")
+        for member in self.members:
+            say("    {:8} {:12} {}".format(member.name, *member.addresses))
+        say(f"  Logs: {self.lab.dir}")
+        try:
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            say()
+
+    def close(self) -> None:
+        for member in getattr(self, "members", ()):
+            member.pinger.close()
+
+
+def ms(value: float) -> str:
+    return f"{value:5.0f} ms"
+
+
+def describe(handshake: tuple[float, str] | None) -> str:
+    return f" (handshake {ms(handshake[0])}, {handshake[1]})" if handshake else " (no handshake)"
+
+
+def has_interface(node: Node) -> bool:
+    lines = Path(f"/proc/{node.pid}/net/dev").read_text().splitlines()
+    return any(line.strip().startswith(f"{NETWORK}:") for line in lines)
+
+
+def last_lines(path: Path, count: int) -> str:
+    return " ".join(path.read_text(errors="replace").strip().splitlines()[-count:])
+
+
+def service_log(node: Any) -> str:
+    """The last words of the VPN service on a host."""
+    lines = node.log.read_text(errors="replace").splitlines()
+    lines = [line for line in lines if line.startswith("nm-scope") and "<debug>" not in line]
+    return "".join(f"\n    {line}" for line in lines[-4:])
+
+
+def wait_until(probe: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def numbers(values: list[float]) -> str:
+    return ", ".join(f"{value:.0f}" for value in values)
+
+
+def summary(tally: Tally, left: list[str], seconds: float) -> None:
+    chapter("Summary")
+    if tally.joins:
+        say(f"  joins        {len(tally.joins)}, activated after {numbers(tally.joins)} ms")
+    if tally.first_pings:
+        say(f"  first ping   from root after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
+    say(f"  pings        {tally.answered} of {tally.expected} answered"
+        + (f"; to or from the one who was away {tally.ghosts} of {tally.absent}" if tally.absent else ""))  # fmt: skip
+    say(f"  left behind  {'nothing' if not left else ''}")
+    for item in left:
+        say(f"    {paint('red', item)}")
+    for fault in tally.faults:
+        say(f"  {paint('red', 'failed')}       {fault}")
+    say(f"  time         {seconds:.1f} s")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--logs", help="where to put the logs after a failure, instead of keeping them in place")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--shell")
+    arguments = parser.parse_args()
+    if why := Lab.missing():
+        print(f"tools/demo: {why}", file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGHUP, lambda number, frame: sys.exit(128 + number))
+
+    began = time.monotonic()
+    status, demo = 1, None
+    where = f"Linux {os.uname().release}" + (", in a virtual machine" if IN_VM else "")
+    say(paint("bold", "Scope: a WireGuard mesh from NetworkManager") + f"   ({where})")
+    with Lab(delay_ms=DELAY_MS, build=arguments.build, source=SOURCE) as lab:
+        try:
+            demo = Demo(lab)
+            demo.tell(arguments.shell, arguments.keep)
+            status = 0
+        except KeyboardInterrupt:
+            say("\n  Ctrl-C: cleaning up")
+            status = 130
+        except (Trouble, CommandFailed, TimeoutError, RuntimeError, OSError) as trouble:
+            demo.tally.faults.append(str(trouble))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # let it finish
+        demo.close()
+        if demo.tally.faults and arguments.logs:
+            shutil.copytree(lab.dir, arguments.logs, dirs_exist_ok=True)
+        elif demo.tally.faults:
+            lab.keep_logs = True
+    wait_until(lambda: not lab.leftovers(), PATIENCE / 4)
+    left = lab.leftovers()
+    summary(demo.tally, left, time.monotonic() - began)
+    tally = demo.tally
+    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected):
+        status = 1
+    if tally.faults:
+        say(f"  logs         {arguments.logs or lab.dir}")
+    if status == 0:
+        say(paint("green", "  All well."))
+    return status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
