@@ -150,7 +150,7 @@ class Mesh:
 def ping_gaps(host, destination: str, seconds: float, action, interval: float = 0.05) -> float:
     """Ping while `action()` runs; returns the longest time without an answer, in seconds."""
     assert host.ping(destination) is not None, f"{destination}: no answer"
-    ping = host.popen(["ping", "-n", "-D", "-i", str(interval), "-w", str(int(seconds)), destination], log="ping-gaps.log")
+    ping = host.popen(["timeout", "-s", "INT", str(seconds), "ping", "-n", "-D", "-i", str(interval), destination], log="ping-gaps.log")
     start = time.time()
     time.sleep(0.5)
     action()
