@@ -136,3 +136,8 @@ if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif
 EXTRA_DIST += tests/fuzz/corpus
+
+# The registry under load; tests/bench/README.md has what was measured.
+check_PROGRAMS += tests/bench/ws-load
+tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
+EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double

@@ -21,6 +21,8 @@
 #define PORT_FIRST 49152
 #define PORT_RANGE 16384
 #define NUMBERED_NAMES 100
+#define NUDGE_FIRST_MS 100 /* 0, 0.2, 0.6, 1.4 and 3 s after the base connection changed */
+#define NUDGE_LAST_MS 1600
 #define NAME_RETRY_MS 50
 #define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
 
@@ -62,6 +64,8 @@ struct _ScopeEngine {
   guint poll_id;
   guint again_id;
   guint stale_id;
+  guint nudge_id;
+  guint nudge_ms;
 };
 
 G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
@@ -566,6 +570,7 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   g_clear_handle_id (&self->poll_id, g_source_remove);
   g_clear_handle_id (&self->again_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
+  g_clear_handle_id (&self->nudge_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
   g_clear_handle_id (&self->patience_id, g_source_remove);
 
@@ -584,23 +589,42 @@ scope_engine_stop_finish (ScopeEngine *self, GAsyncResult *result, GError **erro
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+static void
+nudge_all (ScopeEngine *self)
+{
+  g_autoptr (GArray) keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < self->plan->peers->len; i++)
+    g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->pub);
+  if (!scope_tunnel_nudge (self->tunnel, keys, &error))
+    g_warning ("%s", error->message);
+}
+
+/* NetworkManager (1.42) names a primary connection while its routes are still on their way: what is
+ * sent too early is lost, and would be repeated only at the next keepalive. */
+static gboolean
+on_nudge (gpointer data)
+{
+  ScopeEngine *self = data;
+
+  nudge_all (self);
+  self->nudge_id = self->nudge_ms < NUDGE_LAST_MS ? g_timeout_add (self->nudge_ms *= 2, on_nudge, self) : 0;
+  return G_SOURCE_REMOVE;
+}
+
 void
 scope_engine_base_changed (ScopeEngine *self)
 {
-  g_autoptr (GArray) keys = NULL;
-  g_autoptr (GError) error = NULL;
-
   if (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING)
     return;
   g_message ("the base connection changed: reconnecting");
   scope_session_kick (self->session);
   if (self->state != STATE_RUNNING)
     return;
-  keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
-  for (guint i = 0; i < self->plan->peers->len; i++)
-    g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->pub);
-  if (!scope_tunnel_nudge (self->tunnel, keys, &error))
-    g_warning ("%s", error->message);
+  g_clear_handle_id (&self->nudge_id, g_source_remove);
+  self->nudge_ms = NUDGE_FIRST_MS;
+  on_nudge (self);
 }
 
 ScopeTunnel *
@@ -649,6 +673,7 @@ scope_engine_dispose (GObject *object)
   g_clear_handle_id (&self->poll_id, g_source_remove);
   g_clear_handle_id (&self->again_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
+  g_clear_handle_id (&self->nudge_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
   g_clear_handle_id (&self->patience_id, g_source_remove);
   if (self->session)

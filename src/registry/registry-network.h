@@ -46,7 +46,7 @@ guint registry_network_refresh (RegistryNetwork *network, gint64 now);
  * registry_network_recheck:
  *
  * Somebody asks who is not listed: perhaps since a moment ago. Reads if what is known is older than
- * REGISTRY_NETWORK_RECHECK_MSEC, so that strangers cause one reading a second at most.
+ * REGISTRY_NETWORK_RECHECK_MSEC, so that strangers cause one reading in that time at most.
  *
  * Returns: as registry_network_refresh()
  */

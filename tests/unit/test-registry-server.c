@@ -965,6 +965,44 @@ test_drain (void)
   stop (&f);
 }
 
+/*
+ * Under ASan: the leak checker of gcc 12 and clang 14 crashes once gnutls has been loaded, so it runs
+ * before the last test, which does that. libsoup 3.2.3 loses the path of a request whose encoding it
+ * does not know.
+ */
+int __lsan_do_recoverable_leak_check (void) __attribute__ ((weak));
+int __lsan_is_turned_off (void);
+const char *__lsan_default_suppressions (void);
+const char *__asan_default_options (void);
+
+static gboolean leaks_checked;
+
+int
+__lsan_is_turned_off (void)
+{
+  return leaks_checked;
+}
+
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:soup_headers_parse_request\n";
+}
+
+const char *
+__asan_default_options (void)
+{
+  return "fast_unwind_on_malloc=0";
+}
+
+static void
+check_leaks (void)
+{
+  if (__lsan_do_recoverable_leak_check)
+    g_assert_cmpint (__lsan_do_recoverable_leak_check (), ==, 0);
+  leaks_checked = TRUE;
+}
+
 /* libsoup's client, over TLS: an independent idea of HTTP and RFC 6455 */
 
 static const char certificate[] =
@@ -1103,6 +1141,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/server/rate", test_rate);
   g_test_add_func ("/registry/server/reload", test_reload);
   g_test_add_func ("/registry/server/drain", test_drain);
+  g_test_add_func ("/registry/server/leaks", check_leaks);
   g_test_add_func ("/registry/server/tls", test_tls);
   return g_test_run ();
 }
