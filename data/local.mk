@@ -22,6 +22,10 @@ data/90-nm-scope: data/90-nm-scope.in Makefile
 scopeexamplesdir = $(docdir)/examples
 dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope data/examples/registry.json
 
+# Where README.md beside it expects it
+docpicturedir = $(docdir)/data
+dist_docpicture_DATA = data/mesh.svg
+
 dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5 \
 	data/man/scope-registry.8 data/man/scope-registry.json.5
 

@@ -21,3 +21,10 @@ properties_libnm_vpn_plugin_scope_la_LIBADD = libscope-properties.la $(LIBNM_LIB
 properties_libnm_vpn_plugin_scope_la_DEPENDENCIES = libscope-properties.la \
 	$(srcdir)/properties/libnm-vpn-plugin-scope.ver
 EXTRA_DIST += properties/libnm-vpn-plugin-scope.ver
+
+# A plugin is loaded by its name, nobody links with it: libtool's own file would only lie there.
+plugin_file = $(DESTDIR)$(nmplugindir)/libnm-vpn-plugin-scope
+install-data-hook:
+	rm -f $(plugin_file).la
+uninstall-hook:
+	rm -f $(plugin_file).so
