@@ -162,7 +162,7 @@ ip_config (const ScopeTunnelConfig *config, int family)
   if (*config->dns_search)
     g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_IP4_CONFIG_DOMAINS,
                            g_variant_new_strv ((const char *const *) config->dns_search, -1));
-  return g_variant_builder_end (&dict);
+  return g_variant_ref_sink (g_variant_builder_end (&dict));
 }
 
 static gboolean
@@ -174,6 +174,9 @@ report_config (ScopePlugin *self)
   g_autofree char *gateway = scope_engine_get_gateway (self->engine);
   gboolean via_nm = scope_tunnel_nm_configures (tunnel);
   gboolean ip4 = via_nm && first_address (config, AF_INET), ip6 = via_nm && first_address (config, AF_INET6);
+  g_autoptr (GVariant) dict4 = ip4 ? ip_config (config, AF_INET) : NULL;
+  g_autoptr (GVariant) dict6 = ip6 ? ip_config (config, AF_INET6) : NULL;
+  g_autoptr (GVariant) generic = NULL;
   GVariantBuilder dict;
 
   if (!gateway)
@@ -189,11 +192,13 @@ report_config (ScopePlugin *self)
   if (via_nm && config->mtu)
     g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_MTU, g_variant_new_uint32 (config->mtu));
 
-  nm_vpn_service_plugin_set_config (plugin, g_variant_builder_end (&dict));
+  /* Ours, not floating: libnm 1.42 takes the references of some and not of others. */
+  generic = g_variant_ref_sink (g_variant_builder_end (&dict));
+  nm_vpn_service_plugin_set_config (plugin, generic);
   if (ip4)
-    nm_vpn_service_plugin_set_ip4_config (plugin, ip_config (config, AF_INET));
+    nm_vpn_service_plugin_set_ip4_config (plugin, dict4);
   if (ip6)
-    nm_vpn_service_plugin_set_ip6_config (plugin, ip_config (config, AF_INET6));
+    nm_vpn_service_plugin_set_ip6_config (plugin, dict6);
   return TRUE;
 }
 
