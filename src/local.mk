@@ -32,6 +32,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
+	src/tunnel/scope-tunnel-sweep.c src/tunnel/scope-tunnel-sweep.h \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
 	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
@@ -42,7 +43,9 @@ libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS)
 libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)
 
 libscope_peer_la_SOURCES = \
+	src/peer/scope-announcer.c src/peer/scope-announcer.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \

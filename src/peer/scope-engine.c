@@ -2,25 +2,21 @@
 #include "peer/scope-engine.h"
 
 #include "crypto/scope-x25519.h"
+#include "peer/scope-announcer.h"
 #include "peer/scope-cache.h"
+#include "peer/scope-choose.h"
 #include "peer/scope-plan.h"
 #include "peer/scope-resolver.h"
 #include "peer/scope-session.h"
 #include "tunnel/scope-link.h"
-#include "tunnel/scope-tunnel-kernel.h"
+#include "tunnel/scope-tunnel-sweep.h"
 
 #include <string.h>
 
 #define START_PATIENCE_SECONDS 10 /* an unreachable registry is tried again this long */
-#define HANDSHAKE_POLL_MS 20
-#define HANDSHAKE_POLL_SLOW_MS 500
-#define HANDSHAKE_FAST_USEC (2 * G_USEC_PER_SEC)
-#define ANNOUNCE_AGAIN_SECONDS 10 /* as 0.0.x */
+#define CACHE_SECONDS 5 /* the roster is stored at most this often: it costs a write to the disk */
 #define STALE_CHECK_SECONDS 30
 #define STALE_USEC (180 * G_USEC_PER_SEC) /* WireGuard's REJECT_AFTER_TIME: the session is over */
-#define PORT_FIRST 49152
-#define PORT_RANGE 16384
-#define NUMBERED_NAMES 100
 #define NUDGE_FIRST_MS 100 /* 0, 0.2, 0.6, 1.4 and 3 s after the base connection changed */
 #define NUDGE_LAST_MS 1600
 #define NAME_RETRY_MS 50
@@ -59,10 +55,8 @@ struct _ScopeEngine {
   gboolean refused; /* once already as not listed */
   GError *last_error; /* of the session, while there is no roster */
 
-  gint64 heard_after; /* real time, µs: the root must have heard from us since then */
-  gint64 poll_since;  /* monotonic */
-  guint poll_id;
-  guint again_id;
+  ScopeAnnouncer *announcer;
+  guint store_id;
   guint stale_id;
   guint nudge_id;
   guint nudge_ms;
@@ -131,61 +125,15 @@ on_resolved (gpointer data)
 /* --- announcing ---------------------------------------------------------------------------- */
 
 static gboolean
-on_announce_again (gpointer data)
+root_has_heard_us (gint64 since, gpointer data)
 {
   ScopeEngine *self = data;
-
-  self->again_id = 0;
-  scope_session_announce (self->session);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-announce (ScopeEngine *self)
-{
-  g_clear_handle_id (&self->poll_id, g_source_remove);
-  scope_session_announce (self->session);
-  g_clear_handle_id (&self->again_id, g_source_remove);
-  self->again_id = g_timeout_add_seconds (ANNOUNCE_AGAIN_SECONDS, on_announce_again, self);
-}
-
-static gboolean
-root_has_heard_us (ScopeEngine *self)
-{
   g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self->tunnel, NULL);
-  const ScopeWgPeer *root;
+  const ScopeWgPeer *root = NULL;
 
-  if (!device || !self->roster->self)
-    return FALSE;
-  root = scope_wg_device_find (device, &self->roster->self->pub);
-  return root && root->handshake_usec >= self->heard_after;
-}
-
-static gboolean
-on_poll (gpointer data)
-{
-  ScopeEngine *self = data;
-  gint64 waited = g_get_monotonic_time () - self->poll_since;
-
-  self->poll_id = 0;
-  /* A root that is silent for long is announced to anyhow, as 0.0.x does: it may see us later. */
-  if (scope_session_is_open (self->session) &&
-      (root_has_heard_us (self) || waited > ANNOUNCE_AGAIN_SECONDS * G_USEC_PER_SEC))
-    announce (self);
-  else if (waited < ANNOUNCE_AGAIN_SECONDS * 2 * G_USEC_PER_SEC)
-    self->poll_id =
-        g_timeout_add (waited < HANDSHAKE_FAST_USEC ? HANDSHAKE_POLL_MS : HANDSHAKE_POLL_SLOW_MS, on_poll, self);
-  return G_SOURCE_REMOVE;
-}
-
-/* Announce as soon as the root has a handshake with us that is not older than @heard_after. */
-static void
-announce_when_heard (ScopeEngine *self, gint64 heard_after)
-{
-  self->heard_after = heard_after;
-  self->poll_since = g_get_monotonic_time ();
-  if (!self->poll_id)
-    self->poll_id = g_timeout_add (HANDSHAKE_POLL_MS, on_poll, self);
+  if (device && self->roster->self)
+    root = scope_wg_device_find (device, &self->roster->self->pub);
+  return root && root->handshake_usec >= since;
 }
 
 static void
@@ -194,8 +142,8 @@ on_session_open (ScopeSession *session, gpointer data)
   ScopeEngine *self = data;
 
   /* After a reconnect a live session with the root is good enough. */
-  if (self->state == STATE_RUNNING && !self->poll_id)
-    announce_when_heard (self, g_get_real_time () - STALE_USEC);
+  if (self->state == STATE_RUNNING && !scope_announcer_is_waiting (self->announcer))
+    scope_announcer_start (self->announcer, g_get_real_time () - STALE_USEC);
 }
 
 /* --- stale names --------------------------------------------------------------------------- */
@@ -239,52 +187,11 @@ watch_names (ScopeEngine *self)
 
 /* --- bringing the tunnel up ---------------------------------------------------------------- */
 
-/* The network's name when it can be one, else scope0, scope1, …; a name from the profile must be free. */
-static char *
-choose_ifname (const ScopeSettings *settings, GError **error)
-{
-  if (settings->interface_name)
-    {
-      if (!scope_link_exists (settings->interface_name))
-        return g_strdup (settings->interface_name);
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface-name: %s is taken", settings->interface_name);
-      return NULL;
-    }
-  if (scope_ifname_valid (settings->network) && !scope_link_exists (settings->network))
-    return g_strdup (settings->network);
-  for (guint i = 0; i < NUMBERED_NAMES; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("scope%u", i);
-      if (!scope_link_exists (name))
-        return g_steal_pointer (&name);
-    }
-  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface-name: scope0 to scope%d are all taken",
-               NUMBERED_NAMES - 1);
-  return NULL;
-}
-
-/* Without a port in the profile one follows from its UUID, so that a NAT's mapping survives a restart. */
-static guint16
-choose_port (const ScopeEngineConfig *config)
-{
-  guint start = g_str_hash (config->vpn_uuid);
-
-  if (config->settings->listen_port)
-    return config->settings->listen_port;
-  for (guint i = 0; i < 64; i++)
-    {
-      guint16 port = PORT_FIRST + (start + i) % PORT_RANGE;
-      if (scope_udp_port_free (port))
-        return port;
-    }
-  return scope_udp_port_pick ();
-}
-
 static ScopeTunnelConfig *
 tunnel_config (ScopeEngine *self, GError **error)
 {
   const ScopeSettings *settings = self->config->settings;
-  g_autofree char *ifname = choose_ifname (settings, error);
+  g_autofree char *ifname = scope_choose_ifname (settings, error);
   ScopeTunnelConfig *config;
 
   if (!ifname)
@@ -295,7 +202,7 @@ tunnel_config (ScopeEngine *self, GError **error)
   config->zone = g_strdup (self->config->zone);
   config->ifname = g_steal_pointer (&ifname);
   config->private_key = self->config->private_key;
-  config->listen_port = choose_port (self->config);
+  config->listen_port = scope_choose_port (settings, self->config->vpn_uuid);
   config->addresses = g_array_ref (self->addresses);
   config->routes = g_array_ref (self->plan->routes);
   config->mtu = settings->mtu;
@@ -347,7 +254,7 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
   g_message ("network %s is up on %s with %u peers", self->config->settings->network,
              scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
-  announce_when_heard (self, now);
+  scope_announcer_start (self->announcer, now);
   watch_names (self);
   g_signal_emit (self, signals[STARTED], 0);
 }
@@ -367,10 +274,7 @@ on_retry (gpointer data)
 static gboolean
 name_may_become_free (ScopeEngine *self)
 {
-  const ScopeSettings *settings = self->config->settings;
-  const char *name = settings->interface_name ? settings->interface_name : settings->network;
-
-  if (!scope_link_exists (name) || g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
+  if (!scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) || g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
     return FALSE;
   if (!self->retry_id)
     self->retry_id = g_timeout_add (NAME_RETRY_MS, on_retry, self);
@@ -416,6 +320,19 @@ raise_tunnel (ScopeEngine *self)
 
 /* --- roster -------------------------------------------------------------------------------- */
 
+/* The interface keeps its addresses while it is up; an admin who moves us should not do it in silence. */
+static void
+check_addresses (ScopeEngine *self)
+{
+  g_autoptr (GArray) now = scope_plan_addresses (self->roster, self->config->settings, &self->own, NULL);
+
+  if (now && !scope_prefix_list_equal (now, self->addresses))
+    {
+      g_autofree char *text = scope_prefix_format_list (now);
+      g_warning ("network %s now gives us %s: connect anew to use it", self->config->settings->netreg, text);
+    }
+}
+
 static void
 take_roster (ScopeEngine *self, ScopeRoster *roster)
 {
@@ -426,9 +343,29 @@ take_roster (ScopeEngine *self, ScopeRoster *roster)
     {
       apply_plan (self);
       watch_names (self);
+      check_addresses (self);
     }
   else
     raise_tunnel (self);
+}
+
+static void
+store_roster (ScopeEngine *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!scope_cache_store (self->config->cache_path, self->roster, self->cached_gateway, &error))
+    g_warning ("roster cache: %s", error->message);
+}
+
+static gboolean
+on_store (gpointer data)
+{
+  ScopeEngine *self = data;
+
+  self->store_id = 0;
+  store_roster (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -437,17 +374,21 @@ on_session_roster (ScopeSession *session, gpointer data)
   ScopeEngine *self = data;
   ScopeRoster *roster = scope_session_take_roster (session);
   const char *gateway = scope_session_get_gateway (session);
-  g_autoptr (GError) error = NULL;
+  gboolean first = !self->heard;
 
   if (gateway)
     {
       g_free (self->cached_gateway);
       self->cached_gateway = g_strdup (gateway);
     }
-  if (!scope_cache_store (self->config->cache_path, roster, gateway, &error))
-    g_warning ("roster cache: %s", error->message);
   self->heard = TRUE;
   take_roster (self, roster);
+  if (self->state == STATE_STOPPED)
+    return;
+  if (first)
+    store_roster (self);
+  else if (!self->store_id)
+    self->store_id = g_timeout_add_seconds (CACHE_SECONDS, on_store, self);
 }
 
 static void
@@ -485,7 +426,7 @@ on_swept (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (ScopeEngine) self = data;
   g_autoptr (GError) error = NULL;
-  int n = scope_tunnel_kernel_sweep_finish (result, &error);
+  int n = scope_tunnel_sweep_finish (result, &error);
 
   if (n > 0)
     g_message ("removed %d tunnel profiles that a service had left behind", n);
@@ -513,6 +454,7 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
   if (!self->session)
     return NULL;
   self->resolver = scope_resolver_new (on_resolved, self);
+  self->announcer = scope_announcer_new (self->session, root_has_heard_us, self);
   g_signal_connect (self->session, "roster", G_CALLBACK (on_session_roster), self);
   g_signal_connect (self->session, "failed", G_CALLBACK (on_session_failed), self);
   g_signal_connect (self->session, "open", G_CALLBACK (on_session_open), self);
@@ -527,7 +469,7 @@ scope_engine_start (ScopeEngine *self)
   g_return_if_fail (self->state == STATE_IDLE);
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
-  scope_tunnel_kernel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
+  scope_tunnel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
   self->patience_id = g_timeout_add_seconds (START_PATIENCE_SECONDS, on_patience_over, self);
   scope_session_start (self->session);
   cached = scope_cache_load (self->config->cache_path, self->config->settings->netreg, &self->cached_gateway);
@@ -563,12 +505,14 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   gboolean raising = self->state == STATE_RAISING;
 
   g_return_if_fail (self->state != STATE_STOPPED);
+  if (self->store_id)
+    store_roster (self);
   self->state = STATE_STOPPED;
   self->stop = g_task_new (self, NULL, callback, data);
   g_cancellable_cancel (self->cancellable);
   scope_session_stop (self->session);
-  g_clear_handle_id (&self->poll_id, g_source_remove);
-  g_clear_handle_id (&self->again_id, g_source_remove);
+  g_clear_pointer (&self->announcer, scope_announcer_free);
+  g_clear_handle_id (&self->store_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
   g_clear_handle_id (&self->nudge_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
@@ -633,36 +577,15 @@ scope_engine_get_tunnel (ScopeEngine *self)
   return self->tunnel;
 }
 
-static char *
-outside_address (const ScopeSockaddr *sa)
-{
-  g_autoptr (GInetAddress) address = NULL;
-
-  if (!sa || sa->any.sa_family == AF_UNSPEC)
-    return NULL;
-  address = sa->any.sa_family == AF_INET
-                ? g_inet_address_new_from_bytes ((const guint8 *) &sa->in.sin_addr, G_SOCKET_FAMILY_IPV4)
-                : g_inet_address_new_from_bytes ((const guint8 *) &sa->in6.sin6_addr, G_SOCKET_FAMILY_IPV6);
-  return g_inet_address_get_is_loopback (address) ? NULL : g_inet_address_to_string (address);
-}
-
 char *
 scope_engine_get_gateway (ScopeEngine *self)
 {
   GHashTable *resolved = scope_resolver_get_table (self->resolver);
   const ScopeRosterPeer *root = self->roster ? self->roster->self : NULL;
-  char *gateway;
 
-  if (self->cached_gateway)
-    {
-      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (self->cached_gateway);
-      if (address && !g_inet_address_get_is_loopback (address))
-        return g_inet_address_to_string (address);
-    }
-  gateway = root && root->end ? outside_address (g_hash_table_lookup (resolved, root->end)) : NULL;
-  for (guint i = 0; !gateway && self->plan && i < self->plan->peers->len; i++)
-    gateway = outside_address (&((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->endpoint);
-  return gateway;
+  return scope_choose_gateway (self->cached_gateway,
+                               root && root->end ? g_hash_table_lookup (resolved, root->end) : NULL,
+                               self->plan ? self->plan->peers : NULL);
 }
 
 static void
@@ -670,8 +593,8 @@ scope_engine_dispose (GObject *object)
 {
   ScopeEngine *self = SCOPE_ENGINE (object);
 
-  g_clear_handle_id (&self->poll_id, g_source_remove);
-  g_clear_handle_id (&self->again_id, g_source_remove);
+  g_clear_pointer (&self->announcer, scope_announcer_free);
+  g_clear_handle_id (&self->store_id, g_source_remove);
   g_clear_handle_id (&self->stale_id, g_source_remove);
   g_clear_handle_id (&self->nudge_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);

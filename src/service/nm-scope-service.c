@@ -8,7 +8,7 @@
 #include "service/scope-activation.h"
 #include "service/scope-log.h"
 #include "service/scope-plugin.h"
-#include "tunnel/scope-tunnel-kernel.h"
+#include "tunnel/scope-tunnel-sweep.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ on_swept (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   Main *m = data;
-  int n = scope_tunnel_kernel_sweep_finish (result, &error);
+  int n = scope_tunnel_sweep_finish (result, &error);
 
   if (n < 0)
     {
@@ -126,7 +126,7 @@ run_sweep (GDBusConnection *bus, const char *uuid)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   Main m = { .loop = loop };
 
-  scope_tunnel_kernel_sweep_async (bus, uuid, NULL, on_swept, &m);
+  scope_tunnel_sweep_async (bus, uuid, NULL, on_swept, &m);
   g_main_loop_run (loop);
   return m.status;
 }

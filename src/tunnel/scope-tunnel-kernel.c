@@ -2,15 +2,12 @@
 #include "tunnel/scope-tunnel-kernel.h"
 
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-tunnel-sweep.h"
 
 #include <NetworkManager.h>
 
 #define NM_SETTINGS_CONNECTION_INTERFACE NM_DBUS_INTERFACE_SETTINGS_CONNECTION
 #define NM_ACTIVE_INTERFACE NM_DBUS_INTERFACE_ACTIVE_CONNECTION
-
-/* Keys of the profile's `user` setting (each needs a dot). */
-#define TAG_VPN "scope.vpn-uuid"
-#define TAG_OWNER "scope.owner"
 
 #define UPDATE_FLAGS (NM_SETTINGS_UPDATE2_FLAG_IN_MEMORY_ONLY | NM_SETTINGS_UPDATE2_FLAG_VOLATILE)
 #define DELETE_WAIT_MS 20
@@ -124,8 +121,8 @@ build_profile (ScopeTunnelKernel *self)
                 NM_SETTING_WIREGUARD_IP6_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE, NULL);
   explicit_bzero (secret, sizeof secret);
 
-  nm_setting_user_set_data (NM_SETTING_USER (s_user), TAG_VPN, config->vpn_uuid, NULL);
-  nm_setting_user_set_data (NM_SETTING_USER (s_user), TAG_OWNER, g_dbus_connection_get_unique_name (self->bus), NULL);
+  nm_setting_user_set_data (NM_SETTING_USER (s_user), SCOPE_TUNNEL_TAG_VPN, config->vpn_uuid, NULL);
+  nm_setting_user_set_data (NM_SETTING_USER (s_user), SCOPE_TUNNEL_TAG_OWNER, g_dbus_connection_get_unique_name (self->bus), NULL);
 
   nm_connection_add_setting (profile, s_con);
   nm_connection_add_setting (profile, s_wg);
@@ -371,7 +368,7 @@ scope_tunnel_kernel_set_routes (ScopeTunnel *tunnel, const GArray *previous)
            NULL, on_updated, g_object_ref (self));
 }
 
-/* --- down and sweep ------------------------------------------------------------------------ */
+/* --- down ---------------------------------------------------------------------------------- */
 
 static gboolean
 link_gone_yet (gpointer data)
@@ -453,143 +450,4 @@ scope_tunnel_kernel_class_init (ScopeTunnelKernelClass *class)
   tunnel_class->up = scope_tunnel_kernel_up;
   tunnel_class->down = scope_tunnel_kernel_down;
   tunnel_class->set_routes = scope_tunnel_kernel_set_routes;
-}
-
-/* One sweep: list, look at each, delete what is ours and orphaned. */
-typedef struct {
-  char *vpn_uuid;
-  guint pending;
-  int deleted;
-} Sweep;
-
-typedef struct {
-  GTask *task;
-  char *path;
-} SweepItem;
-
-static void
-sweep_free (gpointer data)
-{
-  Sweep *sweep = data;
-  g_free (sweep->vpn_uuid);
-  g_free (sweep);
-}
-
-static SweepItem *
-sweep_item (GTask *task, const char *path)
-{
-  SweepItem *item = g_new0 (SweepItem, 1);
-
-  ((Sweep *) g_task_get_task_data (task))->pending++;
-  item->task = g_object_ref (task);
-  item->path = g_strdup (path);
-  return item;
-}
-
-static void
-sweep_item_done (SweepItem *item, gboolean deleted)
-{
-  Sweep *sweep = g_task_get_task_data (item->task);
-
-  sweep->deleted += deleted;
-  if (--sweep->pending == 0)
-    g_task_return_int (item->task, sweep->deleted);
-  g_object_unref (item->task);
-  g_free (item->path);
-  g_free (item);
-}
-
-static void
-on_swept (GObject *source, GAsyncResult *result, gpointer data)
-{
-  SweepItem *item = data;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
-
-  sweep_item_done (item, reply != NULL);
-}
-
-static void
-sweep_delete (SweepItem *item, GDBusConnection *bus)
-{
-  g_dbus_connection_call (bus, NM_DBUS_SERVICE, item->path, NM_SETTINGS_CONNECTION_INTERFACE, "Delete", NULL, NULL,
-                          G_DBUS_CALL_FLAGS_NONE, -1, g_task_get_cancellable (item->task), on_swept, item);
-}
-
-static void
-on_owner (GObject *source, GAsyncResult *result, gpointer data)
-{
-  SweepItem *item = data;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
-  gboolean alive = TRUE;
-
-  if (reply)
-    g_variant_get (reply, "(b)", &alive);
-  if (alive)
-    sweep_item_done (item, FALSE);
-  else
-    sweep_delete (item, G_DBUS_CONNECTION (source));
-}
-
-static void
-on_settings (GObject *source, GAsyncResult *result, gpointer data)
-{
-  SweepItem *item = data;
-  Sweep *sweep = g_task_get_task_data (item->task);
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
-  g_autoptr (GVariant) settings = reply ? g_variant_get_child_value (reply, 0) : NULL;
-  g_autoptr (GVariant) user =
-      settings ? g_variant_lookup_value (settings, NM_SETTING_USER_SETTING_NAME, G_VARIANT_TYPE_VARDICT) : NULL;
-  g_autoptr (GVariant) tags = user ? g_variant_lookup_value (user, NM_SETTING_USER_DATA, G_VARIANT_TYPE ("a{ss}")) : NULL;
-  const char *vpn_uuid = NULL, *owner = NULL;
-
-  if (!tags || !g_variant_lookup (tags, TAG_VPN, "&s", &vpn_uuid) || !g_variant_lookup (tags, TAG_OWNER, "&s", &owner))
-    sweep_item_done (item, FALSE);
-  else if (g_strcmp0 (vpn_uuid, sweep->vpn_uuid) == 0)
-    sweep_delete (item, G_DBUS_CONNECTION (source));
-  else
-    g_dbus_connection_call (G_DBUS_CONNECTION (source), "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                            "org.freedesktop.DBus", "NameHasOwner", g_variant_new ("(s)", owner), NULL,
-                            G_DBUS_CALL_FLAGS_NONE, -1, g_task_get_cancellable (item->task), on_owner, item);
-}
-
-static void
-on_listed (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  g_autoptr (GVariantIter) paths = NULL;
-  GError *error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  const char *path;
-
-  if (!reply)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  SweepItem *self_item = sweep_item (task, "/"); /* keeps an empty list from finishing never or twice */
-  g_variant_get (reply, "(ao)", &paths);
-  while (g_variant_iter_next (paths, "&o", &path))
-    g_dbus_connection_call (G_DBUS_CONNECTION (source), NM_DBUS_SERVICE, path, NM_SETTINGS_CONNECTION_INTERFACE,
-                            "GetSettings", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, g_task_get_cancellable (task),
-                            on_settings, sweep_item (task, path));
-  sweep_item_done (self_item, FALSE);
-}
-
-void
-scope_tunnel_kernel_sweep_async (GDBusConnection *bus, const char *vpn_uuid, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer data)
-{
-  GTask *task = g_task_new (NULL, cancellable, callback, data);
-  Sweep *sweep = g_new0 (Sweep, 1);
-
-  sweep->vpn_uuid = g_strdup (vpn_uuid);
-  g_task_set_task_data (task, sweep, sweep_free);
-  g_dbus_connection_call (bus, NM_DBUS_SERVICE, NM_DBUS_PATH_SETTINGS, NM_DBUS_INTERFACE_SETTINGS, "ListConnections",
-                          NULL, G_VARIANT_TYPE ("(ao)"), G_DBUS_CALL_FLAGS_NONE, -1, cancellable, on_listed, task);
-}
-
-int
-scope_tunnel_kernel_sweep_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_int (G_TASK (result), error);
 }
