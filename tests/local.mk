@@ -36,6 +36,10 @@ unit_tests += tests/unit/test-plan
 tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
 tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-choose
+tests_unit_test_choose_SOURCES = tests/unit/test-choose.c
+tests_unit_test_choose_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-resolver
 tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c $(test_log)
 tests_unit_test_resolver_LDADD = libscope-peer.la $(GLIB_LIBS)

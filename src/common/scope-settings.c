@@ -262,7 +262,7 @@ check_table (GHashTable *table, gboolean secret, GError **error)
         continue;
       if (!info)
         {
-          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: no such setting"), (char *) name);
+          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: no such setting; nm-settings-scope(5) lists them"), (char *) name);
           return FALSE;
         }
       if (info->secret && !secret)
@@ -316,7 +316,7 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     if (info->required && !lookup (data, info->name))
       {
-        g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: missing"), info->name);
+        g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("%s: missing in vpn.data"), info->name);
         return NULL;
       }
 

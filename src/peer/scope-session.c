@@ -46,6 +46,7 @@ struct _ScopeSession {
   guint rounds;   /* rounds over all registries that failed in a row: the back-off's exponent */
   KeyForm key_form;
   char *gateway;
+  char *said; /* the last failure */
   ScopeRoster *roster;
 
   GCancellable *attempt; /* everything of the current connection */
@@ -128,17 +129,36 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
 
 /* --- errors -------------------------------------------------------------------------------- */
 
+static const char *
+tls_reason (GTlsCertificateFlags flags)
+{
+  if (flags & G_TLS_CERTIFICATE_EXPIRED)
+    return "it has expired";
+  if (flags & G_TLS_CERTIFICATE_NOT_ACTIVATED)
+    return "it is not valid yet";
+  if (flags & G_TLS_CERTIFICATE_BAD_IDENTITY)
+    return "it is for another name";
+  if (flags & G_TLS_CERTIFICATE_REVOKED)
+    return "it was revoked";
+  if (flags & G_TLS_CERTIFICATE_UNKNOWN_CA)
+    return "nobody whom we trust has signed it; a CA of your own goes into ca";
+  return "it is not acceptable";
+}
+
 /* libsoup's and GIO's many errors as ours, with the registry named. */
 static GError *
-translate (ScopeSession *self, const GError *error)
+translate (ScopeSession *self, SoupMessage *message, const GError *error)
 {
-  ScopeError code = SCOPE_ERROR_UNREACHABLE;
+  const char *url = registry_url (self);
 
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE))
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_TLS, "registry %s: certificate refused: %s", url,
+                        tls_reason (soup_message_get_tls_peer_certificate_errors (message)));
   if (error->domain == G_TLS_ERROR)
-    code = SCOPE_ERROR_TLS;
-  else if (error->domain == SOUP_SESSION_ERROR || error->domain == SOUP_WEBSOCKET_ERROR)
-    code = SCOPE_ERROR_PROTOCOL;
-  return g_error_new (SCOPE_ERROR, code, "registry %s: %s", registry_url (self), error->message);
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_TLS, "registry %s: no TLS there (%s)", url, error->message);
+  if (error->domain == SOUP_SESSION_ERROR || error->domain == SOUP_WEBSOCKET_ERROR)
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: %s", url, error->message);
+  return g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: %s", url, error->message);
 }
 
 static GError *
@@ -153,8 +173,8 @@ translate_status (ScopeSession *self, guint status, gboolean json)
                         "registry %s: our public key %s is not listed in network %s: add it on the root server", url,
                         key, network);
   if (status == SOUP_STATUS_FORBIDDEN || status == SOUP_STATUS_UNAUTHORIZED)
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED, "registry %s: serves no network %s to us (status %u)", url,
-                        network, status);
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED, "registry %s: serves no network %s to us (status %u); netreg is its name there",
+                        url, network, status);
   if (status == 429 /* too many requests */ || status >= 500)
     return g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: busy or broken (status %u)", url, status);
   return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: does not answer as a registry does (status %u)",
@@ -289,7 +309,7 @@ on_body (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!bytes)
     {
-      fetch_failed (f, translate (f->session, error));
+      fetch_failed (f, translate (f->session, f->message, error));
       return;
     }
   if (g_bytes_get_size (bytes) == 0)
@@ -318,7 +338,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!stream)
     {
-      fetch_failed (f, translate (f->session, error));
+      fetch_failed (f, translate (f->session, f->message, error));
       return;
     }
   GCancellable *attempt = f->attempt;
@@ -475,7 +495,11 @@ translate_websocket (ScopeSession *self, SoupMessage *message, const GError *err
 
   if (error->domain == SOUP_WEBSOCKET_ERROR && status >= 400 && status != SOUP_STATUS_NOT_FOUND)
     return translate_status (self, status, FALSE);
-  return translate (self, error);
+  if (error->domain == SOUP_WEBSOCKET_ERROR)
+    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
+                        "registry %s: no registry at this address, or a proxy that passes no WebSockets (status %u)",
+                        registry_url (self), status);
+  return translate (self, message, error);
 }
 
 static void
@@ -580,6 +604,7 @@ maybe_open (ScopeSession *self)
   self->state = STATE_OPEN;
   self->opened_usec = g_get_monotonic_time ();
   g_message ("registry %s: connected", registry_url (self));
+  g_clear_pointer (&self->said, g_free);
   g_signal_emit (self, signals[OPEN], 0);
 }
 
@@ -598,7 +623,13 @@ attempt_failed (ScopeSession *self, GError *error)
   gboolean was_good = self->state == STATE_OPEN &&
                       g_get_monotonic_time () - self->opened_usec >= self->timings.stable_ms * G_GINT64_CONSTANT (1000);
 
-  g_warning ("%s", error->message);
+  /* The same again and again is for those who debug. */
+  if (g_strcmp0 (error->message, self->said) == 0)
+    g_debug ("%s", error->message);
+  else
+    g_warning ("%s", error->message);
+  g_free (self->said);
+  self->said = g_strdup (error->message);
   drop (self);
   self->registry = (self->registry + 1) % n;
   self->state = STATE_WAITING;
@@ -682,6 +713,7 @@ scope_session_finalize (GObject *object)
 
   g_strfreev (self->registries);
   g_free (self->network);
+  g_free (self->said);
   G_OBJECT_CLASS (scope_session_parent_class)->finalize (object);
 }
 

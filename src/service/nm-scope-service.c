@@ -11,6 +11,7 @@
 #include "tunnel/scope-tunnel-sweep.h"
 
 #include <glib-unix.h>
+#include <locale.h>
 #include <stdio.h>
 
 static char *bus_name = SCOPE_NM_SERVICE;
@@ -138,6 +139,7 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
   g_autoptr (GDBusConnection) bus = NULL;
 
+  setlocale (LC_ALL, "");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     {

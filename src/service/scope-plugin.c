@@ -285,6 +285,7 @@ scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection,
       if (flags & (NM_SETTING_SECRET_FLAG_AGENT_OWNED | NM_SETTING_SECRET_FLAG_NOT_SAVED) &&
           !(flags & NM_SETTING_SECRET_FLAG_NOT_REQUIRED) && !nm_setting_vpn_get_secret (s_vpn, names[i]))
         {
+          g_message ("%s is to be asked for (%s-flags=%d)", names[i], names[i], flags);
           *setting_name = NM_SETTING_VPN_SETTING_NAME;
           return TRUE;
         }

@@ -97,13 +97,13 @@ scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig 
     }
   else if (kind == SCOPE_TUNNEL_KIND_KERNEL && !scope_wg_kernel_available ())
     {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "tunnel=kernel: this kernel has no WireGuard");
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "tunnel: this kernel has no WireGuard: load its module, or use auto");
       return NULL;
     }
 
   if (kind == SCOPE_TUNNEL_KIND_USERSPACE && (missing = tun_missing ()))
     {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "tunnel=userspace (%s): %s", why, missing);
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "tunnel: no userspace WireGuard (%s): %s", why, missing);
       return NULL;
     }
   g_message ("tunnel %s: %s (%s)", owned->ifname, kind == SCOPE_TUNNEL_KIND_KERNEL ? "kernel" : "userspace", why);
