@@ -328,7 +328,9 @@ with Lab(delay_ms=1) as lab:
     print(lab._owner, flush=True)
     {body}
 """
-    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that starts a job in the background makes it ignore SIGINT; then we would pass that on.
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))  # fmt: skip
 
 
 def processes(tag: str) -> list[str]:
