@@ -38,6 +38,10 @@ unit_tests += tests/unit/test-resolver
 tests_unit_test_resolver_SOURCES = tests/unit/test-resolver.c tests/unit/test-log.h
 tests_unit_test_resolver_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-session
+tests_unit_test_session_SOURCES = tests/unit/test-session.c
+tests_unit_test_session_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-keystore
 tests_unit_test_keystore_SOURCES = tests/unit/test-keystore.c src/service/scope-keystore.c
 tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexistent\"

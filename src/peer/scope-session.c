@@ -161,16 +161,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
 
 static void fetch_send (ScopeSession *self, KeyForm form);
 
+/* The attempt is over, and the session may be: then its owner and the settings are gone. */
+static gboolean
+given_up (Fetch *f)
+{
+  return g_cancellable_is_cancelled (f->attempt);
+}
+
 static void
 fetch_failed (Fetch *f, GError *error)
 {
   ScopeSession *self = f->session;
 
-  if (g_cancellable_is_cancelled (f->attempt))
-    {
-      g_error_free (error);
-      return;
-    }
   self->fetching = FALSE;
   if (self->state == STATE_OPEN && self->served)
     {
@@ -226,7 +228,7 @@ fetch_done (Fetch *f)
   g_clear_pointer (&self->roster, scope_roster_free);
   self->roster = g_steal_pointer (&roster);
   g_signal_emit (self, signals[ROSTER], 0);
-  if (self->fetch_again && !g_cancellable_is_cancelled (f->attempt))
+  if (self->fetch_again && !given_up (f))
     fetch (self);
 }
 
@@ -237,6 +239,8 @@ on_body (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
 
+  if (given_up (f))
+    return;
   if (!bytes)
     {
       fetch_failed (f, translate (f->session, error));
@@ -266,6 +270,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GInputStream) stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
 
+  if (given_up (f))
+    return;
   if (!stream)
     {
       fetch_failed (f, translate (f->session, error));

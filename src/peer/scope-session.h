@@ -17,7 +17,7 @@ G_DECLARE_FINAL_TYPE (ScopeSession, scope_session, SCOPE, SESSION, GObject)
 
 /**
  * scope_session_new:
- * @settings: registries, network and CA; must outlive the session
+ * @settings: registries, network and CA; must stay until the session is stopped
  * @own: our public key
  * @error: SCOPE_ERROR_INVALID when the CA file cannot be read
  *
