@@ -33,6 +33,7 @@ struct _RegistryListener {
   guint max;
   guint refused;
   guint sweep_id;
+  guint quiet_id;
 
   GQueue connections; /* that have a time limit */
   guint size;
@@ -47,6 +48,7 @@ struct _RegistryConnection {
   RegistryConnectionState state;
   gint64 deadline;
   gpointer owner;
+  guint closed; /* sweeps that have seen it closed by the client */
   GList link;
 };
 
@@ -115,6 +117,7 @@ registry_connection_set_state (RegistryConnection *connection, RegistryConnectio
   if (connection->state == REGISTRY_CONNECTION_TAKEN)
     return;
   connection->state = state;
+  connection->closed = 0;
   connection->deadline = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
   if (state == REGISTRY_CONNECTION_TAKEN)
     {
@@ -150,6 +153,24 @@ is_closed_by_client (RegistryConnection *connection)
   return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* libsoup has dealt with all that was there to read, the ends of the connections that we have marked too. */
+static gboolean
+on_quiet (gpointer user_data)
+{
+  RegistryListener *listener = user_data;
+
+  listener->quiet_id = 0;
+  for (GList *l = listener->connections.head, *next; l; l = next)
+    {
+      RegistryConnection *connection = l->data;
+
+      next = l->next;
+      if (connection->closed && connection->owner)
+        listener->release (g_steal_pointer (&connection->owner));
+    }
+  return G_SOURCE_REMOVE;
+}
+
 void
 registry_listener_sweep (RegistryListener *listener)
 {
@@ -161,7 +182,15 @@ registry_listener_sweep (RegistryListener *listener)
 
       next = l->next;
       if (connection->state == REGISTRY_CONNECTION_IDLE && connection->owner && is_closed_by_client (connection))
-        listener->release (g_steal_pointer (&connection->owner));
+        {
+          /* Not before libsoup has seen it, too: until then its source for the next request is there, and
+           * crashes on a connection that was released (3.2.3). On a busy server, which is never quiet, it
+           * has seen it after the second sweep at the latest. */
+          if (++connection->closed > 2)
+            listener->release (g_steal_pointer (&connection->owner));
+          else if (!listener->quiet_id)
+            listener->quiet_id = g_idle_add_full (G_PRIORITY_LOW, on_quiet, listener, NULL);
+        }
       else if (now >= connection->deadline)
         {
           g_debug ("connection: %s", connection->state == REGISTRY_CONNECTION_IDLE ? "idle, closed" : "too slow, cut off");
@@ -397,6 +426,7 @@ registry_listener_free (RegistryListener *listener)
   registry_listener_stop (listener);
   registry_listener_abort (listener);
   g_clear_handle_id (&listener->sweep_id, g_source_remove);
+  g_clear_handle_id (&listener->quiet_id, g_source_remove);
   listener->func = NULL;
   listener->config = NULL;
   listener->accounts = NULL;

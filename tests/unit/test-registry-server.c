@@ -724,6 +724,28 @@ test_slow (void)
   stop (&f);
 }
 
+/* A client that closes between two requests while the sweep runs: libsoup does not know yet. */
+static void
+test_closed_in_sweep (void)
+{
+  Fixture f;
+
+  start (&f, "");
+  for (guint i = 1; i < 3; i++)
+    {
+      Client *c = client_new (&f);
+
+      put (c, "GET /networks HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+      wait_until (c, has_answer (c->in), 5);
+      client_free (c);
+      for (guint sweeps = 0; sweeps < i; sweeps++)
+        g_assert_false (registry_server_is_drained (f.server));
+      pump (NULL);
+    }
+  wait_until (NULL, registry_server_is_drained (f.server), 5);
+  stop (&f);
+}
+
 static void
 test_deaf (void)
 {
@@ -1135,6 +1157,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/server/header-limit", test_header_limit);
   g_test_add_func ("/registry/server/garbage", test_garbage);
   g_test_add_func ("/registry/server/slow", test_slow);
+  g_test_add_func ("/registry/server/closed-in-sweep", test_closed_in_sweep);
   g_test_add_func ("/registry/server/deaf", test_deaf);
   g_test_add_func ("/registry/server/not-reading", test_not_reading);
   g_test_add_func ("/registry/server/connections", test_connections);
