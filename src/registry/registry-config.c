@@ -125,7 +125,10 @@ get_number (Parse *parse, JsonNode *node, const char *field, guint min, guint ma
   value = json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : -1;
   if (value >= min && value <= max)
     return value;
-  wrong (parse, field, "expected a whole number from %u to %u", min, max);
+  if (json_node_get_value_type (node) == G_TYPE_STRING)
+    wrong (parse, field, "expected a number, without quotes");
+  else
+    wrong (parse, field, "expected a whole number from %u to %u", min, max);
   return fallback;
 }
 
@@ -141,12 +144,12 @@ get_object (Parse *parse, JsonNode *node, const char *field)
 }
 
 static JsonArray *
-get_array (Parse *parse, JsonNode *node, const char *field, guint max)
+get_array (Parse *parse, JsonNode *node, const char *field, const char *example, guint max)
 {
   if (!node)
     return NULL;
   if (!JSON_NODE_HOLDS_ARRAY (node))
-    wrong (parse, field, "expected an array");
+    wrong (parse, field, "expected an array such as [\"%s\"]", example);
   else if (json_array_get_length (json_node_get_array (node)) > max)
     wrong (parse, field, "more than %u entries", max);
   else
@@ -262,12 +265,14 @@ parse_networks (Parse *parse, JsonObject *root, RegistryConfig *config)
 {
   guint heartbeat = get_number (parse, member (root, "heartbeat"), "heartbeat", 0, G_MAXUINT16,
                                 SCOPE_ROSTER_HEARTBEAT);
-  JsonArray *names = get_array (parse, member (root, "networks"), "networks", REGISTRY_MAX_NETWORKS);
+  JsonArray *names = get_array (parse, member (root, "networks"), "networks", "wg0", REGISTRY_MAX_NETWORKS);
   JsonObject *self = get_object (parse, member (root, "self"), "self");
   g_autoptr (GList) selves = self ? json_object_get_members (self) : NULL;
 
   if (!json_object_has_member (root, "networks"))
     wrong (parse, "networks", "missing: name the WireGuard interfaces to serve");
+  else if (names && json_array_get_length (names) == 0)
+    warn (parse, "networks", "no networks: nobody is served");
 
   for (guint i = 0; names && i < json_array_get_length (names); i++)
     {
@@ -305,7 +310,7 @@ parse_networks (Parse *parse, JsonObject *root, RegistryConfig *config)
 static void
 parse_proxies (Parse *parse, JsonObject *root, RegistryConfig *config)
 {
-  JsonArray *array = get_array (parse, member (root, "trustedProxies"), "trustedProxies", 256);
+  JsonArray *array = get_array (parse, member (root, "trustedProxies"), "trustedProxies", "127.0.0.1", 256);
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     {

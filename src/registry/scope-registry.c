@@ -7,11 +7,13 @@
 #include "registry/registry-server.h"
 
 #include <glib-unix.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#define SELF "scope-registry"
 #define DRAIN_SECONDS 5
 #define DEFAULT_CONFIG "registry.json" /* as 0.0.x, in the working directory */
 
@@ -35,7 +37,7 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
     { G_LOG_LEVEL_MESSAGE, 5, "" },        { G_LOG_LEVEL_INFO, 6, "" },            { G_LOG_LEVEL_DEBUG, 7, "" },
   };
   gboolean systemd = g_getenv ("JOURNAL_STREAM") != NULL;
-  const char *message = "";
+  const char *message = "", *self;
 
   if (g_log_writer_default_would_drop (level, NULL))
     return G_LOG_WRITER_HANDLED;
@@ -44,13 +46,14 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   for (gsize i = 0; i < n_fields; i++)
     if (g_str_equal (fields[i].key, "MESSAGE"))
       message = fields[i].value;
+  self = g_str_has_prefix (message, SELF " ") ? "" : SELF ": ";
   for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
     if (level & levels[i].level)
       {
         if (systemd)
           fprintf (stderr, "<%d>%s\n", levels[i].priority, message);
         else
-          fprintf (stderr, "scope-registry: %s%s\n", levels[i].name, message);
+          fprintf (stderr, "%s%s%s\n", self, levels[i].name, message);
         break;
       }
   return G_LOG_WRITER_HANDLED;
@@ -89,21 +92,32 @@ log_problems (const char *path, GPtrArray *problems)
     }
 }
 
+/* @port: that was found where the configuration says 0 */
 static char *
-describe (const RegistryConfig *config)
+describe (const RegistryConfig *config, guint16 port)
 {
   g_autofree char *address = g_inet_address_to_string (config->listen);
   g_autoptr (GString) text = g_string_new (NULL);
   gboolean v6 = g_inet_address_get_family (config->listen) == G_SOCKET_FAMILY_IPV6;
 
   g_string_append_printf (text, "%s://%s%s%s:%u%s, networks:", config->tls_certificate ? "https" : "http",
-                          v6 ? "[" : "", address, v6 ? "]" : "", config->listen_port, config->prefix);
+                          v6 ? "[" : "", address, v6 ? "]" : "", config->listen_port ? config->listen_port : port, config->prefix);
   for (guint i = 0; i < config->networks->len; i++)
     g_string_append_printf (text, "%s %s", i ? "," : "",
                             ((RegistryNetworkConfig *) g_ptr_array_index (config->networks, i))->name);
   if (config->networks->len == 0)
     g_string_append (text, " none");
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+print_problems (const char *path, GPtrArray *problems)
+{
+  for (guint i = 0; i < problems->len; i++)
+    {
+      g_autofree char *line = registry_problem_format (g_ptr_array_index (problems, i), path);
+      g_printerr ("%s\n", line);
+    }
 }
 
 static int
@@ -113,14 +127,10 @@ check (const char *path)
   g_autoptr (RegistryConfig) config = load (path, problems);
   g_autofree char *summary = NULL;
 
-  for (guint i = 0; i < problems->len; i++)
-    {
-      g_autofree char *line = registry_problem_format (g_ptr_array_index (problems, i), path);
-      g_printerr ("%s\n", line);
-    }
+  print_problems (path, problems);
   if (!config)
     return EXIT_FAILURE;
-  summary = describe (config);
+  summary = describe (config, 0);
   g_print ("%s: OK: %s\n", path, summary);
   return EXIT_SUCCESS;
 }
@@ -160,18 +170,20 @@ on_reload (gpointer user_data)
   g_autoptr (GPtrArray) problems = registry_problems_new ();
   g_autoptr (RegistryConfig) config = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *summary = NULL;
+  const RegistryConfig *next;
 
   sd_notifyf (FALSE, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
-  config = load (m->path, problems);
+  next = config = load (m->path, problems);
   log_problems (m->path, problems);
-  summary = config ? describe (config) : NULL;
   if (!config)
     g_warning ("%s is wrong, the old configuration stays", m->path);
   else if (!registry_server_configure (m->server, g_steal_pointer (&config), &error))
     g_warning ("%s; the old configuration stays", error->message);
   else
-    g_message ("reloaded: %s", summary);
+    {
+      g_autofree char *summary = describe (next, registry_server_get_port (m->server));
+      g_message ("reloaded: %s", summary);
+    }
   sd_notify (FALSE, "READY=1");
   return G_SOURCE_CONTINUE;
 }
@@ -190,6 +202,7 @@ serve (const char *path)
   g_autoptr (RegistryServer) server = NULL;
   g_autoptr (GPtrArray) problems = registry_problems_new ();
   g_autoptr (RegistryConfig) config = load (path, problems);
+  const RegistryConfig *served = config;
   g_autofree char *summary = NULL;
   g_autoptr (GError) error = NULL;
   Main m = { .loop = loop, .path = path };
@@ -197,15 +210,10 @@ serve (const char *path)
 
   if (!config)
     {
-      for (guint i = 0; i < problems->len; i++)
-        {
-          g_autofree char *line = registry_problem_format (g_ptr_array_index (problems, i), path);
-          g_printerr ("%s\n", line);
-        }
+      print_problems (path, problems);
       return EXIT_FAILURE;
     }
   log_problems (path, problems);
-  summary = describe (config);
   raise_descriptors ();
   signal (SIGPIPE, SIG_IGN);
 
@@ -222,7 +230,8 @@ serve (const char *path)
   if (sd_watchdog_enabled (FALSE, &watchdog) > 0)
     g_timeout_add (MAX (1, watchdog / 2000), on_watchdog, NULL);
 
-  g_message ("%s %s serves %s (port %u)", "scope-registry", PACKAGE_VERSION, summary, registry_server_get_port (server));
+  summary = describe (served, registry_server_get_port (server));
+  g_message (SELF " " PACKAGE_VERSION " serves %s", summary);
   sd_notifyf (FALSE, "READY=1\nSTATUS=%s", summary);
   g_main_loop_run (loop);
   g_message ("stopped");
@@ -241,6 +250,7 @@ main (int argc, char **argv)
     { NULL },
   };
 
+  setlocale (LC_ALL, ""); /* the encoding of what is printed */
   g_log_set_writer_func (write_log, NULL, NULL);
   g_option_context_set_summary (context, "Serves WireGuard peer information to the peers of a network.");
   g_option_context_set_description (context, "CONFIG is registry.json in the working directory unless given.\n"
@@ -267,6 +277,11 @@ main (int argc, char **argv)
     {
       g_printerr ("scope-registry: the configuration must be a file: it is read again at SIGHUP\n");
       return 2;
+    }
+  if (argc < 2 && !g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_printerr (DEFAULT_CONFIG ": there is none here: give CONFIG, or run where " DEFAULT_CONFIG " is\n");
+      return EXIT_FAILURE;
     }
   return only_check ? check (path) : serve (path);
 }

@@ -247,6 +247,21 @@ walk (Walk *w, ScopeJsonVisit visit, gpointer user_data)
     }
 }
 
+/* For mistakes that people make: why @bad is one, or "". */
+static const char *
+explain (const char *text, const char *bad, const char *end)
+{
+  const char *before = bad;
+
+  if (*bad == '/' && end - bad > 1 && (bad[1] == '/' || bad[1] == '*'))
+    return ": JSON has no comments";
+  while (before > text && g_ascii_isspace (before[-1]))
+    before--;
+  if ((*bad == '}' || *bad == ']') && before > text && before[-1] == ',')
+    return ": no comma after the last one";
+  return "";
+}
+
 gboolean
 scope_json_walk (const char *text, gsize len, ScopeJsonVisit visit, gpointer user_data, guint *line, GError **error)
 {
@@ -272,8 +287,8 @@ scope_json_walk (const char *text, gsize len, ScopeJsonVisit visit, gpointer use
   else if (w.p >= w.end)
     g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "line %u: JSON ends too early", w.line);
   else
-    g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "line %u: not JSON at “%.1s”", w.line,
-                 g_ascii_isprint (*w.p) ? w.p : "?");
+    g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "line %u: not JSON at “%.1s”%s", w.line,
+                 g_ascii_isprint (*w.p) ? w.p : "?", explain (text, w.p, w.end));
   if (line)
     *line = w.line;
   return FALSE;

@@ -88,17 +88,22 @@ test_mistakes (void)
     const char *text, *problem;
   } cases[] = {
     { "", "f:1: JSON ends too early\n" },
-    { "{\n\"networks\": [],\n}", "f:3: not JSON at “}”\n" },
+    { "{\n\"networks\": [],\n}", "f:3: not JSON at “}”: no comma after the last one\n" },
+    { "{\n\"networks\": [\"a\"\n, ]}", "f:3: not JSON at “]”: no comma after the last one\n" },
+    { "{\n\"networks\": [}", "f:2: not JSON at “}”\n" },
+    { "// mine\n{\"networks\": []}", "f:1: not JSON at “/”: JSON has no comments\n" },
+    { "{\n\"networks\": [] /* none */}", "f:2: not JSON at “/”: JSON has no comments\n" },
+    { "{\"networks\": /", "f:1: not JSON at “/”\n" },
     { "[]", "f:1: not a JSON object\n" },
     { "{\n}", "f:1: networks: missing" },
-    { "{\n\"networks\":\n\"a\"}", "f:2: networks: expected an array\n" },
+    { "{\n\"networks\":\n\"a\"}", "f:2: networks: expected an array such as [\"wg0\"]\n" },
     { "{\"networks\":[\n\"a\",\n7]}", "f:3: networks[1]: expected a string\n" },
     { "{\"networks\":[\n\"a b\"]}", "f:2: networks[0]: “a b” is not an interface name" },
     { "{\"networks\":[\"a\",\n\"a\"]}", "f:2: networks[1]: “a” is listed twice\n" },
     { "{\"networks\":[],\n\"listen\":\"here\"}", "f:2: listen: “here” is not an IP address\n" },
     { "{\"networks\":[],\n\"listen\":null}", "f:2: listen: expected a string\n" },
     { "{\"networks\":[],\n\"listenPort\":65536}", "f:2: listenPort: expected a whole number from 0 to 65535\n" },
-    { "{\"networks\":[],\n\"listenPort\":\"80\"}", "f:2: listenPort: expected a whole number" },
+    { "{\"networks\":[],\n\"listenPort\":\"80\"}", "f:2: listenPort: expected a number, without quotes\n" },
     { "{\"networks\":[],\n\"listenPort\":80.5}", "f:2: listenPort: expected a whole number" },
     { "{\"networks\":[],\n\"heartbeat\":-1}", "f:2: heartbeat: expected a whole number" },
     { "{\"networks\":[\"a\"],\"self\":\n{\"a\":\n{\"end\":\n\"x\"}}}", "f:3: self.a.end: “x” is not an endpoint" },
@@ -140,6 +145,7 @@ test_several (void)
   g_assert_cmpstr (problems, ==,
                    "f:2: limits.idleSeconds: expected a whole number from 1 to 86400\n"
                    "f:3: listenPort: expected a whole number from 0 to 65535\n"
+                   "f:4: networks: warning: no networks: nobody is served\n"
                    "f:5: listen: expected a string\n");
 }
 
@@ -161,6 +167,17 @@ test_warnings (void)
                    "f:9: limits.y: warning: unknown, ignored\n");
 }
 
+/* A registry for nobody may be on purpose. */
+static void
+test_nobody (void)
+{
+  g_autofree char *problems = NULL;
+  g_autoptr (RegistryConfig) config = parse ("{\n\"networks\": []}", &problems);
+
+  g_assert_nonnull (config);
+  g_assert_cmpstr (problems, ==, "f:2: networks: warning: no networks: nobody is served\n");
+}
+
 static void
 test_files (void)
 {
@@ -175,7 +192,7 @@ test_files (void)
   g_assert_cmpuint (problems->len, ==, 1);
   g_assert_cmpuint (((RegistryProblem *) problems->pdata[0])->line, ==, 0);
 
-  g_assert_true (g_file_set_contents (file, "{\"networks\":[],\n\"tlsCertificate\":\"none.pem\",\n\"tlsKey\":\"none.key\"}", -1, NULL));
+  g_assert_true (g_file_set_contents (file, "{\"networks\":[\"a\"],\n\"tlsCertificate\":\"none.pem\",\n\"tlsKey\":\"none.key\"}", -1, NULL));
   g_ptr_array_set_size (problems, 0);
   second = registry_config_load (file, problems);
   g_assert_null (second);
@@ -196,6 +213,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/config/mistakes", test_mistakes);
   g_test_add_func ("/registry/config/several", test_several);
   g_test_add_func ("/registry/config/warnings", test_warnings);
+  g_test_add_func ("/registry/config/nobody", test_nobody);
   g_test_add_func ("/registry/config/files", test_files);
   return g_test_run ();
 }
