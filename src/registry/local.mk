@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libscope-registry.la
 
 libscope_registry_la_SOURCES = \
+	src/registry/registry-answer.c src/registry/registry-answer.h \
 	src/registry/registry-config.c src/registry/registry-config.h \
 	src/registry/registry-detail.c src/registry/registry-detail.h \
 	src/registry/registry-frame.c src/registry/registry-frame.h \
@@ -11,7 +12,8 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-listener.c src/registry/registry-listener.h \
 	src/registry/registry-network.c src/registry/registry-network.h \
 	src/registry/registry-path.c src/registry/registry-path.h \
-	src/registry/registry-server.c src/registry/registry-server.h
+	src/registry/registry-server.c src/registry/registry-server.h \
+	src/registry/registry-verbs.c src/registry/registry-verbs.h
 libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) -lm
 

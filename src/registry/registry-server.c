@@ -2,37 +2,27 @@
 #include "registry/registry-server.h"
 
 #include "common/scope-error.h"
-#include "registry/registry-detail.h"
+#include "registry/registry-answer.h"
 #include "registry/registry-hub.h"
 #include "registry/registry-limits.h"
 #include "registry/registry-listener.h"
 #include "registry/registry-path.h"
-#include "wire/scope-json.h"
+#include "registry/registry-verbs.h"
 
 #include <errno.h>
 #include <libsoup/soup.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define JSON_TYPE "application/json"
-#define TEXT_TYPE "text/plain; charset=utf-8"
 #define SWEEP_SECONDS 10
-
-typedef struct {
-  RegistryNetwork *network;
-  RegistryDetail *detail;
-} Served;
 
 struct _RegistryServer {
   SoupServer *soup;
-  RegistryReadFunc read;
   RegistryConfig *config;
   RegistryAccounts *accounts;
   RegistryListener *listener;
   RegistryHub *hub;
-  GHashTable *served; /* Served, by network name */
-  GBytes *networks;   /* the answer to GET /networks */
+  RegistryVerbs *verbs;
   GHashTable *waiting;
   int placeholder;
   guint hook_signal;
@@ -40,79 +30,6 @@ struct _RegistryServer {
   guint sweep;
   gboolean draining;
 };
-
-/* A request that waits for a device that must not be read yet. */
-typedef struct {
-  RegistryServer *server;
-  SoupServerMessage *message;
-  guint timer;
-} Waiting;
-
-static gboolean route (RegistryServer *server, SoupServerMessage *message, guint *wait);
-
-/* Answers */
-
-static void
-answer (SoupServerMessage *message, guint status, const char *type, GBytes *body)
-{
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
-
-  soup_server_message_set_status (message, status, NULL);
-  soup_message_headers_replace (headers, "Content-Type", type);
-  soup_message_headers_replace (headers, "Cache-Control", "no-store");
-  soup_message_body_append_bytes (soup_server_message_get_response_body (message), body);
-}
-
-static void
-answer_text (SoupServerMessage *message, guint status, const char *text)
-{
-  g_autoptr (GBytes) body = g_bytes_new_static (text, strlen (text));
-
-  answer (message, status, TEXT_TYPE, body);
-}
-
-/* As 0.0.x writes it, with the name escaped. */
-static void
-answer_error (SoupServerMessage *message, guint status, const char *network, const char *error)
-{
-  g_autoptr (GString) text = g_string_new ("{\"ifname\":");
-  g_autoptr (GBytes) body = NULL;
-
-  scope_json_append_string (text, network);
-  g_string_append (text, ", \"error\": ");
-  scope_json_append_string (text, error);
-  g_string_append_c (text, '}');
-  body = g_string_free_to_bytes (g_steal_pointer (&text));
-  answer (message, status, JSON_TYPE, body);
-}
-
-static void
-answer_bad_field (SoupServerMessage *message, const char *field)
-{
-  g_autoptr (GString) text = g_string_new ("{\"error\":\"badRequest\",\"field\":");
-  g_autoptr (GBytes) body = NULL;
-
-  scope_json_append_string (text, field);
-  g_string_append_c (text, '}');
-  body = g_string_free_to_bytes (g_steal_pointer (&text));
-  answer (message, SOUP_STATUS_BAD_REQUEST, JSON_TYPE, body);
-}
-
-static void
-answer_later (SoupServerMessage *message, guint status, guint seconds, const char *text)
-{
-  char number[16];
-
-  g_snprintf (number, sizeof number, "%u", seconds);
-  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Retry-After", number);
-  answer_text (message, status, text);
-}
-
-static void
-close_after (SoupServerMessage *message)
-{
-  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "close");
-}
 
 /* Who asks */
 
@@ -131,154 +48,6 @@ client_of (RegistryServer *server, SoupServerMessage *message, RegistryConnectio
   if (server->config->trusted_proxies->len)
     forwarded = soup_message_headers_get_list (headers, "X-Forwarded-For");
   return registry_client_address (server->config, registry_connection_peer (connection), forwarded);
-}
-
-/* The verbs. Each returns FALSE and sets *wait when it must be asked again. */
-
-/* NULL, and answered, when there is no such network or its device is not there. */
-static Served *
-find_served (RegistryServer *server, SoupServerMessage *message, const char *name, guint *wait)
-{
-  Served *served = g_hash_table_lookup (server->served, name);
-
-  if (!served)
-    {
-      answer_error (message, SOUP_STATUS_FORBIDDEN, name, "noPermission");
-      return NULL;
-    }
-  *wait = registry_network_refresh (served->network, g_get_monotonic_time ());
-  if (*wait)
-    return NULL;
-  if (!registry_network_is_up (served->network, NULL))
-    {
-      soup_message_headers_replace (soup_server_message_get_response_headers (message), "Retry-After", "1");
-      answer_error (message, SOUP_STATUS_SERVICE_UNAVAILABLE, name, "unavailable");
-      return NULL;
-    }
-  return served;
-}
-
-static Served *
-find_listed (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path, ScopeKey *key, guint *wait)
-{
-  Served *served = find_served (server, message, path->network, wait);
-  ScopeRosterPeer *peer = served ? registry_network_find (served->network, path->key) : NULL;
-
-  if (served && !peer)
-    {
-      *wait = registry_network_recheck (served->network, g_get_monotonic_time ());
-      if (*wait)
-        return NULL;
-      peer = registry_network_find (served->network, path->key);
-    }
-  if (peer)
-    *key = peer->pub;
-  else if (served)
-    answer_error (message, SOUP_STATUS_NOT_FOUND, path->network, "notFound");
-  return peer ? served : NULL;
-}
-
-static void
-on_get (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path, guint *wait)
-{
-  ScopeKey key;
-  Served *served = find_listed (server, message, path, &key, wait);
-
-  if (served)
-    answer (message, SOUP_STATUS_OK, JSON_TYPE, registry_network_get_answer (served->network));
-}
-
-static void
-on_detail (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path, guint *wait)
-{
-  ScopeKey key;
-  Served *served = find_listed (server, message, path, &key, wait);
-  g_autoptr (GBytes) body = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *field = NULL;
-
-  if (!served)
-    return;
-  if (g_ascii_strcasecmp (soup_server_message_get_method (message), "PUT") != 0)
-    {
-      body = registry_detail_get (served->detail, served->network, &key);
-      answer (message, SOUP_STATUS_OK, JSON_TYPE, body);
-      return;
-    }
-  body = soup_message_body_flatten (soup_server_message_get_request_body (message));
-  if (registry_detail_put (served->detail, served->network, &key, g_bytes_get_data (body, NULL),
-                           g_bytes_get_size (body), &field, &error))
-    answer_text (message, SOUP_STATUS_OK, "OK");
-  else if (scope_err_invalid (error))
-    answer_bad_field (message, field);
-  else
-    answer_error (message, SOUP_STATUS_SERVICE_UNAVAILABLE, path->network, "full");
-}
-
-/* What is known is enough to recognise a key that was listed before; reading is left to who asks next. */
-static gboolean
-update (Served *served, const char *key, guint *wait)
-{
-  RegistryNetwork *network = served->network;
-  gint64 now = g_get_monotonic_time ();
-
-  if (!registry_network_is_up (network, NULL))
-    {
-      *wait = registry_network_refresh (network, now);
-      return !*wait && registry_network_is_up (network, NULL) && registry_network_find (network, key);
-    }
-  if (registry_network_find (network, key))
-    {
-      registry_network_mark_stale (network);
-      return TRUE;
-    }
-  *wait = registry_network_recheck (network, now);
-  return !*wait && registry_network_find (network, key);
-}
-
-static void
-on_update (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path, guint *wait)
-{
-  Served *named = g_hash_table_lookup (server->served, path->network);
-  GHashTableIter iter;
-  gpointer value;
-  guint later = 0;
-  ScopeKey key;
-
-  /* As 0.0.x edges do it: /update/<network>/<key> */
-  if (named && update (named, path->key, &later))
-    {
-      registry_hub_announce (server->hub, path->network);
-      answer_text (message, SOUP_STATUS_OK, "OK");
-      return;
-    }
-  *wait = later;
-
-  /* As 0.0.x documents it: /update/<key> */
-  g_hash_table_iter_init (&iter, server->served);
-  while (strlen (path->rest) <= 2 * SCOPE_KEY_BASE64_LEN && g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      Served *served = value;
-
-      later = 0;
-      if (update (served, path->rest, &later))
-        {
-          ScopeRosterPeer *peer = registry_network_find (served->network, path->rest);
-          char text[SCOPE_KEY_BASE64_LEN + 1];
-
-          *wait = 0;
-          registry_hub_announce (server->hub, scope_key_to_base64 (&peer->pub, text));
-          answer_text (message, SOUP_STATUS_OK, "OK");
-          return;
-        }
-      *wait = MAX (*wait, later);
-    }
-  if (*wait)
-    return;
-  if (named || !*path->key || scope_key_parse (&key, path->rest))
-    answer_error (message, SOUP_STATUS_NOT_FOUND, named ? path->network : "", "notFound");
-  else
-    answer_error (message, SOUP_STATUS_FORBIDDEN, path->network, "noPermission");
 }
 
 /* The WebSocket upgrade */
@@ -327,12 +96,12 @@ on_messages (RegistryServer *server, SoupServerMessage *message)
 
   if (server->draining)
     {
-      answer_later (message, SOUP_STATUS_SERVICE_UNAVAILABLE, 1, "Stopping");
+      registry_answer_later (message, SOUP_STATUS_SERVICE_UNAVAILABLE, 1, "Stopping");
       return;
     }
   if (counted && !registry_accounts_connect (server->accounts, server->config, &client))
     {
-      answer_later (message, 429, 10, "Too Many Connections");
+      registry_answer_later (message, 429, 10, "Too Many Connections");
       return;
     }
   if (!soup_websocket_server_process_handshake (message, NULL, NULL, NULL, NULL))
@@ -373,7 +142,7 @@ check_method (SoupServerMessage *message, RegistryPathKind kind)
         if (g_ascii_strcasecmp (method, methods[i].methods[j]) == 0)
           return TRUE;
       soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow", methods[i].allow);
-      answer_text (message, SOUP_STATUS_METHOD_NOT_ALLOWED, "Method Not Allowed");
+      registry_answer_text (message, SOUP_STATUS_METHOD_NOT_ALLOWED, "Method Not Allowed");
     }
   return FALSE;
 }
@@ -388,7 +157,7 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
   registry_path_parse (&path, g_uri_get_path (soup_server_message_get_uri (message)), server->config->prefix);
   if (path.kind == REGISTRY_PATH_UNKNOWN)
     {
-      answer_text (message, SOUP_STATUS_NOT_FOUND, "API Not Found");
+      registry_answer_text (message, SOUP_STATUS_NOT_FOUND, "API Not Found");
       return TRUE;
     }
   if (!check_method (message, path.kind))
@@ -397,25 +166,32 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
   switch (path.kind)
     {
     case REGISTRY_PATH_NETWORKS:
-      answer (message, SOUP_STATUS_OK, JSON_TYPE, server->networks);
+      registry_verbs_networks (server->verbs, message);
       break;
     case REGISTRY_PATH_MESSAGES:
       on_messages (server, message);
       break;
     case REGISTRY_PATH_GET:
-      on_get (server, message, &path, wait);
+      registry_verbs_get (server->verbs, message, &path, wait);
       break;
     case REGISTRY_PATH_UPDATE:
-      on_update (server, message, &path, wait);
+      registry_verbs_update (server->verbs, message, &path, wait);
       break;
     case REGISTRY_PATH_DETAIL:
-      on_detail (server, message, &path, wait);
+      registry_verbs_detail (server->verbs, message, &path, wait);
       break;
     case REGISTRY_PATH_UNKNOWN:
       g_assert_not_reached ();
     }
   return *wait == 0;
 }
+
+/* A request that waits for a device that must not be read yet. */
+typedef struct {
+  RegistryServer *server;
+  SoupServerMessage *message;
+  guint timer;
+} Waiting;
 
 static void
 waiting_free (gpointer data)
@@ -453,7 +229,7 @@ on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
 
   registry_connection_set_state (connection, REGISTRY_CONNECTION_WRITING);
   if (server->draining)
-    close_after (message);
+    registry_answer_close (message);
   if (route (server, message, &wait))
     return;
 
@@ -471,8 +247,8 @@ static void
 refuse_body (RegistryServer *server, SoupServerMessage *message)
 {
   soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-  close_after (message);
-  answer_text (message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "Content Too Large");
+  registry_answer_close (message);
+  registry_answer_text (message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "Content Too Large");
 }
 
 static void
@@ -501,7 +277,7 @@ on_headers (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
   if (seconds)
     {
       soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-      answer_later (message, 429, seconds, "Too Many Requests");
+      registry_answer_later (message, 429, seconds, "Too Many Requests");
     }
   else if (encoding == SOUP_ENCODING_CONTENT_LENGTH &&
            soup_message_headers_get_content_length (headers) > server->config->limits.body_bytes)
@@ -590,16 +366,6 @@ on_sweep (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static void
-served_free (gpointer data)
-{
-  Served *served = data;
-
-  registry_network_free (served->network);
-  registry_detail_free (served->detail);
-  g_free (served);
-}
-
 /* SoupServer keeps connections alive only while it has a listener: one that nobody can connect to. */
 static gboolean
 add_placeholder (RegistryServer *server, GError **error)
@@ -622,14 +388,13 @@ registry_server_new (RegistryReadFunc read, GError **error)
 {
   g_autoptr (RegistryServer) server = g_new0 (RegistryServer, 1);
 
-  server->read = read;
   server->placeholder = -1;
   server->accounts = registry_accounts_new ();
-  server->served = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, served_free);
   server->waiting = g_hash_table_new_full (NULL, NULL, waiting_free, NULL);
   server->soup = soup_server_new ("raw-paths", TRUE, NULL);
   server->listener = registry_listener_new (server->accounts, on_accepted, release_connection, server);
   server->hub = registry_hub_new (server->accounts, error);
+  server->verbs = server->hub ? registry_verbs_new (read, server->hub) : NULL;
   if (!server->hub || !add_placeholder (server, error))
     return NULL;
 
@@ -654,58 +419,12 @@ registry_server_free (RegistryServer *server)
   g_signal_handlers_disconnect_by_data (server->soup, server);
   g_clear_object (&server->soup);
   g_clear_pointer (&server->listener, registry_listener_free);
-  g_clear_pointer (&server->served, g_hash_table_unref);
+  g_clear_pointer (&server->verbs, registry_verbs_free);
   g_clear_pointer (&server->accounts, registry_accounts_free);
-  g_clear_pointer (&server->networks, g_bytes_unref);
   g_clear_pointer (&server->config, registry_config_free);
   if (server->placeholder >= 0)
     close (server->placeholder);
   g_free (server);
-}
-
-static char *
-detail_file (const RegistryConfig *config, const char *network)
-{
-  g_autofree char *name = g_strdup_printf ("detail-%s.json", network);
-
-  return config->state_directory ? g_build_filename (config->state_directory, name, NULL) : NULL;
-}
-
-static void
-serve (RegistryServer *server)
-{
-  RegistryConfig *config = server->config;
-  g_autoptr (GString) names = g_string_new ("[");
-  GHashTableIter iter;
-  gpointer name;
-
-  g_hash_table_iter_init (&iter, server->served);
-  while (g_hash_table_iter_next (&iter, &name, NULL))
-    if (!registry_config_find (config, name))
-      g_hash_table_iter_remove (&iter);
-
-  for (guint i = 0; i < config->networks->len; i++)
-    {
-      const RegistryNetworkConfig *network = g_ptr_array_index (config->networks, i);
-      Served *served = g_hash_table_lookup (server->served, network->name);
-
-      if (!served)
-        {
-          g_autofree char *file = detail_file (config, network->name);
-
-          served = g_new (Served, 1);
-          served->network = registry_network_new (network->name, server->read);
-          served->detail = registry_detail_new (network->name, file);
-          g_hash_table_insert (server->served, (char *) registry_network_get_name (served->network), served);
-        }
-      registry_network_configure (served->network, network);
-      if (i)
-        g_string_append_c (names, ',');
-      scope_json_append_string (names, network->name);
-    }
-  g_string_append_c (names, ']');
-  g_clear_pointer (&server->networks, g_bytes_unref);
-  server->networks = g_string_free_to_bytes (g_steal_pointer (&names));
 }
 
 gboolean
@@ -719,7 +438,7 @@ registry_server_configure (RegistryServer *server, RegistryConfig *config, GErro
   old = g_steal_pointer (&server->config);
   server->config = g_steal_pointer (&unused);
   registry_hub_configure (server->hub, server->config);
-  serve (server);
+  registry_verbs_configure (server->verbs, server->config);
   return TRUE;
 }
 
@@ -747,9 +466,7 @@ registry_server_get_port (const RegistryServer *server)
 RegistryNetwork *
 registry_server_get_network (const RegistryServer *server, const char *name)
 {
-  Served *served = g_hash_table_lookup (server->served, name);
-
-  return served ? served->network : NULL;
+  return registry_verbs_get_network (server->verbs, name);
 }
 
 guint

@@ -100,8 +100,10 @@ describe (const RegistryConfig *config, guint16 port)
   g_autoptr (GString) text = g_string_new (NULL);
   gboolean v6 = g_inet_address_get_family (config->listen) == G_SOCKET_FAMILY_IPV6;
 
+  if (config->listen_port)
+    port = config->listen_port;
   g_string_append_printf (text, "%s://%s%s%s:%u%s, networks:", config->tls_certificate ? "https" : "http",
-                          v6 ? "[" : "", address, v6 ? "]" : "", config->listen_port ? config->listen_port : port, config->prefix);
+                          v6 ? "[" : "", address, v6 ? "]" : "", port, config->prefix);
   for (guint i = 0; i < config->networks->len; i++)
     g_string_append_printf (text, "%s %s", i ? "," : "",
                             ((RegistryNetworkConfig *) g_ptr_array_index (config->networks, i))->name);
