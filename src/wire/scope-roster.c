@@ -97,6 +97,7 @@ parse_measured (ScopeRosterPeer *peer, JsonObject *object, GError **error)
       peer->sum = json_node_get_double (node);
       if (!isfinite (peer->sum) || peer->sum < 0)
         return wrong (error, "sum");
+      peer->sum += 0.; /* -0 would be written, and read again as 0 */
     }
 
   if (!optional_string (object, "mode", &text) ||
