@@ -63,5 +63,5 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/scope-log.c src/service/scope-log.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h
 src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\"
-src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
-src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS)
+src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)
+src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS) $(CRYPTO_LIBS)

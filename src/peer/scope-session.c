@@ -47,6 +47,7 @@ struct _ScopeSession {
   KeyForm key_form;
   char *gateway;
   char *said; /* the last failure */
+  gboolean own_trust; /* instead of the system's certificates, in this process */
   ScopeRoster *roster;
 
   GCancellable *attempt; /* everything of the current connection */
@@ -123,6 +124,10 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
           return NULL;
         }
       soup_session_set_tls_database (self->soup, db);
+      /* glib-networking 2.74 asks for the default one before it is told of ours: reading the system's
+       * certificates for nothing costs 9 MB. */
+      g_tls_backend_set_default_database (g_tls_backend_get_default (), db);
+      self->own_trust = TRUE;
     }
   return g_steal_pointer (&self);
 }
@@ -700,6 +705,9 @@ scope_session_dispose (GObject *object)
   ScopeSession *self = SCOPE_SESSION (object);
 
   scope_session_stop (self);
+  if (self->own_trust)
+    g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
+  self->own_trust = FALSE;
   g_clear_object (&self->soup);
   g_clear_pointer (&self->gateway, g_free);
   g_clear_pointer (&self->roster, scope_roster_free);

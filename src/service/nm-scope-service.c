@@ -12,6 +12,7 @@
 
 #include <glib-unix.h>
 #include <locale.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 static char *bus_name = SCOPE_NM_SERVICE;
@@ -157,6 +158,9 @@ main (int argc, char *argv[])
       return 2;
     }
   scope_log_init (debug);
+  /* Texts of errors and tables of legacy names: half a megabyte that nobody asks OpenSSL for here. */
+  OPENSSL_init_crypto (OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+                       OPENSSL_INIT_NO_ADD_ALL_DIGESTS, NULL);
   bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
   if (!bus)
     {

@@ -117,7 +117,7 @@ handle_link (ScopeLinkWatch *watch, const struct nlmsghdr *message)
 static gboolean
 ask (ScopeLinkWatch *watch)
 {
-  _Alignas (struct nlmsghdr) guint8 buffer[256];
+  _Alignas (struct nlmsghdr) guint8 buffer[256] = { 0 }; /* libmnl 1.0.4 leaves the padding as it is */
   struct nlmsghdr *request = mnl_nlmsg_put_header (buffer);
   struct ifinfomsg *info = mnl_nlmsg_put_extra_header (request, sizeof *info);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #define POLL_MS 5
 #define START_TRIES 1000 /* × POLL_MS: 5 s */
@@ -123,11 +124,13 @@ on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 /* Between fork and exec: the interface must not outlive us, also when we are killed with -9. With
- * SIGTERM wireguard-go removes its socket as well. */
+ * SIGTERM wireguard-go removes its socket as well. A parent that was killed before that sends nothing. */
 static void
-die_with_parent (gpointer data)
+die_with_parent (gpointer parent)
 {
   prctl (PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid () != GPOINTER_TO_INT (parent))
+    _exit (1);
 }
 
 static void
@@ -145,7 +148,7 @@ scope_tunnel_userspace_up (ScopeTunnel *tunnel, GTask *task)
                                     config->listen_port));
       return;
     }
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, GINT_TO_POINTER (getpid ()), NULL);
   g_subprocess_launcher_setenv (launcher, "LOG_LEVEL", "error", TRUE);
   /* wireguard-go refuses where the kernel could do it, unless told that we mean it. */
   g_subprocess_launcher_setenv (launcher, "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD", "1", TRUE);

@@ -530,7 +530,7 @@ take_family (const struct nlmsghdr *message, gpointer data, GError **error)
 static gboolean
 netlink_open (Netlink *nl, const char *ifname, GError **error)
 {
-  _Alignas (struct nlmsghdr) guint8 buffer[256];
+  _Alignas (struct nlmsghdr) guint8 buffer[256] = { 0 }; /* libmnl 1.0.4 leaves the padding as it is */
   struct nlmsghdr *request;
   g_autoptr (GError) why = NULL;
   int one = 1;
@@ -576,7 +576,7 @@ ScopeWgDevice *
 scope_wg_netlink_read (const char *ifname, GError **error)
 {
   g_auto (Netlink) nl = { 0 };
-  _Alignas (struct nlmsghdr) guint8 buffer[256];
+  _Alignas (struct nlmsghdr) guint8 buffer[256] = { 0 };
 
   if (!netlink_open (&nl, ifname, error))
     return NULL;
@@ -615,7 +615,7 @@ gboolean
 scope_wg_netlink_configure (const char *ifname, const ScopeKey *private_key, guint16 listen_port, GError **error)
 {
   g_auto (Netlink) nl = { 0 };
-  _Alignas (struct nlmsghdr) guint8 buffer[256];
+  _Alignas (struct nlmsghdr) guint8 buffer[256] = { 0 };
 
   if (!netlink_open (&nl, ifname, error))
     return FALSE;

@@ -68,11 +68,15 @@ class Edge:
         found += [f"socket {path.name}" for path in sockets.iterdir()] if sockets.exists() else []
         return found
 
-    def gone(self, timeout: float = 5) -> None:
-        """Wait until nothing is left; fail with what is."""
-        end = time.monotonic() + timeout
-        while found := self.leftovers():
-            assert time.monotonic() < end, f"{self.host.name}: left behind: {found}"
+    def gone(self, timeout: float = 5) -> float:
+        """Wait until nothing is left and return how many seconds that took; fail with what is."""
+        start = time.monotonic()
+        while True:
+            asked = time.monotonic() - start
+            found = self.leftovers()
+            if not found:
+                return asked
+            assert asked < timeout, f"{self.host.name}: left behind: {found}"
             time.sleep(0.1)
 
 
