@@ -36,6 +36,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
 	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
+	src/tunnel/scope-wg-netlink-decode.c src/tunnel/scope-wg-netlink-decode.h \
 	src/tunnel/scope-wg-private.h \
 	src/tunnel/scope-wg-uapi.c src/tunnel/scope-wg-uapi.h
 libscope_tunnel_la_CPPFLAGS = $(AM_CPPFLAGS) -DWIREGUARD_GO=\"$(WIREGUARD_GO)\"
