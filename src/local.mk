@@ -36,6 +36,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
 	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
+	src/tunnel/scope-wg-netlink-decode.c src/tunnel/scope-wg-netlink-decode.h \
 	src/tunnel/scope-wg-private.h \
 	src/tunnel/scope-wg-uapi.c src/tunnel/scope-wg-uapi.h
 libscope_tunnel_la_CPPFLAGS = $(AM_CPPFLAGS) -DWIREGUARD_GO=\"$(WIREGUARD_GO)\"
@@ -44,12 +45,15 @@ libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(
 
 libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \
+	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
-	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h
+	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-timeout.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 

@@ -4,12 +4,12 @@
 #include "peer/scope-session-private.h"
 
 #include "common/scope-error.h"
+#include "peer/scope-fetch.h"
+#include "peer/scope-timeout.h"
 #include "wire/scope-message.h"
 
 #include <libsoup/soup.h>
 #include <string.h>
-
-#define CHUNK (64 * 1024)
 
 static const ScopeSessionTimings default_timings = {
   .ping_ms = 20 * 1000,
@@ -29,22 +29,19 @@ typedef enum {
   STATE_WAITING,    /* back-off */
 } SessionState;
 
-/* How the key is written in a path. 0.0.x writes it raw; a proxy may merge the slashes of a raw key. */
-typedef enum { KEY_RAW, KEY_BASE64URL, N_KEY_FORMS } KeyForm;
-
 struct _ScopeSession {
   GObject parent_instance;
 
   char **registries; /* our copies: a cancelled operation comes back after our owner has gone */
   char *network;
-  ScopeKey own;
+  ScopeApi api; /* the registry in use */
   ScopeSessionTimings timings;
   SoupSession *soup;
   SessionState state;
-  guint registry; /* index of the one in use */
+  guint registry; /* its index */
   guint failures; /* registries that failed in a row */
   guint rounds;   /* rounds over all registries that failed in a row: the back-off's exponent */
-  KeyForm key_form;
+  ScopeApiKeyForm key_form;
   char *gateway;
   char *said; /* the last failure */
   gboolean own_trust; /* instead of the system's certificates, in this process */
@@ -58,7 +55,8 @@ struct _ScopeSession {
   guint ping_id;
   guint pong_id;
   guint refresh_id;
-  guint fetch_id;        /* the running fetch's limit, or the pause after one that failed */
+  ScopeFetch *fetching;  /* or NULL */
+  guint fetch_pause_id;  /* after one that failed */
   guint fetch_failures;  /* in a row: the pause's exponent */
   gboolean fetch_again;
 };
@@ -72,19 +70,6 @@ static void connect_now (ScopeSession *self);
 static void fetch (ScopeSession *self);
 static void attempt_failed (ScopeSession *self, GError *error);
 static void maybe_open (ScopeSession *self);
-
-static const char *
-registry_url (ScopeSession *self)
-{
-  return self->registries[self->registry];
-}
-
-/* Whole seconds leave it to GLib to wake up for several timers at once. */
-static guint
-after (guint ms, GSourceFunc function, ScopeSession *self)
-{
-  return ms % 1000 ? g_timeout_add (ms, function, self) : g_timeout_add_seconds (ms / 1000, function, self);
-}
 
 /* 1 s to 60 s, doubled with each failure, with jitter so that a thousand peers do not come back in the
  * same instant. */
@@ -109,7 +94,7 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
 
   self->registries = g_strdupv (settings->registries);
   self->network = g_strdup (settings->netreg);
-  self->own = *own;
+  self->api = (ScopeApi) { .registry = self->registries[0], .network = self->network, .own = *own };
   self->timings = default_timings;
   /* No proxy: root has no desktop settings to take one from, and looking for them costs 2 MB and a bus. */
   self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
@@ -132,260 +117,73 @@ scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **
   return g_steal_pointer (&self);
 }
 
-/* --- errors -------------------------------------------------------------------------------- */
-
-static const char *
-tls_reason (GTlsCertificateFlags flags)
-{
-  if (flags & G_TLS_CERTIFICATE_EXPIRED)
-    return "it has expired";
-  if (flags & G_TLS_CERTIFICATE_NOT_ACTIVATED)
-    return "it is not valid yet";
-  if (flags & G_TLS_CERTIFICATE_BAD_IDENTITY)
-    return "it is for another name";
-  if (flags & G_TLS_CERTIFICATE_REVOKED)
-    return "it was revoked";
-  if (flags & G_TLS_CERTIFICATE_UNKNOWN_CA)
-    return "nobody whom we trust has signed it; a CA of your own goes into ca";
-  return "it is not acceptable";
-}
-
-/* libsoup's and GIO's many errors as ours, with the registry named. */
-static GError *
-translate (ScopeSession *self, SoupMessage *message, const GError *error)
-{
-  const char *url = registry_url (self);
-
-  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE))
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_TLS, "registry %s: certificate refused: %s", url,
-                        tls_reason (soup_message_get_tls_peer_certificate_errors (message)));
-  if (error->domain == G_TLS_ERROR)
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_TLS, "registry %s: no TLS there (%s)", url, error->message);
-  if (error->domain == SOUP_SESSION_ERROR || error->domain == SOUP_WEBSOCKET_ERROR)
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: %s", url, error->message);
-  return g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: %s", url, error->message);
-}
-
-static GError *
-translate_status (ScopeSession *self, guint status, gboolean json)
-{
-  const char *url = registry_url (self), *network = self->network;
-  char key[SCOPE_KEY_BASE64_LEN + 1];
-
-  scope_key_to_base64 (&self->own, key);
-  if (status == SOUP_STATUS_NOT_FOUND && json) /* else it is some web server's 404 */
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_NOT_LISTED,
-                        "registry %s: our public key %s is not listed in network %s: add it on the root server", url,
-                        key, network);
-  if (status == SOUP_STATUS_FORBIDDEN || status == SOUP_STATUS_UNAUTHORIZED)
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED, "registry %s: serves no network %s to us (status %u); netreg is its name there",
-                        url, network, status);
-  if (status == 429 /* too many requests */ || status >= 500)
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: busy or broken (status %u)", url, status);
-  return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: does not answer as a registry does (status %u)",
-                      url, status);
-}
-
 /* --- the roster ---------------------------------------------------------------------------- */
-
-static char *
-peer_url (ScopeSession *self, const char *verb, KeyForm form)
-{
-  char key[SCOPE_KEY_BASE64_LEN + 1];
-
-  if (form == KEY_RAW)
-    scope_key_to_base64 (&self->own, key);
-  else
-    scope_key_to_base64url (&self->own, key);
-  return g_strdup_printf ("%s/%s/%s/%s", registry_url (self), verb, self->network, key);
-}
-
-typedef struct {
-  ScopeSession *session;
-  GCancellable *attempt;
-  SoupMessage *message;
-  GByteArray *body;
-  KeyForm form;
-  guint tried; /* forms before this one */
-} Fetch;
-
-static void
-fetch_free (Fetch *f)
-{
-  g_object_unref (f->session);
-  g_object_unref (f->attempt);
-  g_object_unref (f->message);
-  g_byte_array_unref (f->body);
-  g_free (f);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
-
-static void fetch_send (ScopeSession *self, KeyForm form, guint tried);
 
 static gboolean
 on_fetch_pause_over (gpointer data)
 {
   ScopeSession *self = data;
 
-  self->fetch_id = 0;
+  self->fetch_pause_id = 0;
   fetch (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-fetch_failed (Fetch *f, GError *error)
+fetch_failed (ScopeSession *self, gboolean stuck, GError *error)
 {
-  ScopeSession *self = f->session;
-
-  if (g_cancellable_is_cancelled (f->attempt))
-    {
-      g_error_free (error);
-      return;
-    }
-  g_clear_handle_id (&self->fetch_id, g_source_remove);
-  if (self->state == STATE_OPEN)
+  if (self->state == STATE_OPEN && !stuck)
     {
       /* The registry was fine a moment ago, and the roster that we have stays good. But there is news that
        * nobody will announce again: ask until we have it. */
       g_warning ("%s", error->message);
       g_error_free (error);
-      self->fetch_id = after (backoff (self, self->fetch_failures++), on_fetch_pause_over, self);
+      self->fetch_pause_id = scope_timeout_add (backoff (self, self->fetch_failures++), on_fetch_pause_over, self);
     }
   else
     attempt_failed (self, error);
 }
 
 static void
-fetch_done (Fetch *f)
+on_fetched (ScopeFetch *fetched, ScopeRoster *roster, GError *error, gpointer data)
 {
-  ScopeSession *self = f->session;
-  guint skipped = 0;
-  GError *error = NULL;
-  g_autoptr (ScopeRoster) roster = NULL;
-  guint status = soup_message_get_status (f->message);
+  g_autoptr (ScopeSession) self = g_object_ref (data); /* who hears of it may let go of us */
+  g_autoptr (GCancellable) attempt = g_object_ref (self->attempt);
+  g_autoptr (ScopeFetch) over = g_steal_pointer (&self->fetching);
 
-  if (status == SOUP_STATUS_NOT_FOUND && f->tried + 1 < N_KEY_FORMS)
-    {
-      fetch_send (self, (f->form + 1) % N_KEY_FORMS, f->tried + 1);
-      return;
-    }
-  if (status != SOUP_STATUS_OK)
-    {
-      fetch_failed (f, translate_status (self, status, f->body->len > 0 && f->body->data[0] == '{'));
-      return;
-    }
-  roster = scope_roster_parse ((const char *) f->body->data, f->body->len, &skipped, &error);
   if (!roster)
     {
-      g_prefix_error (&error, "registry %s: ", registry_url (self));
-      fetch_failed (f, error);
+      fetch_failed (self, scope_fetch_timed_out (over), error);
       return;
     }
-  if (skipped)
-    g_warning ("registry %s: %u entries of network %s make no sense and are left out", registry_url (self), skipped,
-               self->network);
-
-  GSocketAddress *remote = soup_message_get_remote_address (f->message);
-  if (G_IS_INET_SOCKET_ADDRESS (remote))
+  char *gateway = scope_fetch_get_remote (over);
+  if (gateway)
     {
       g_free (self->gateway);
-      self->gateway = g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+      self->gateway = gateway;
     }
   g_debug ("roster with %u peers", roster->peers->len);
-  self->key_form = f->form;
-  g_clear_handle_id (&self->fetch_id, g_source_remove);
+  self->key_form = scope_fetch_get_form (over);
   self->fetch_failures = 0;
   self->served = TRUE;
   g_clear_pointer (&self->roster, scope_roster_free);
-  self->roster = g_steal_pointer (&roster);
+  self->roster = roster;
   g_signal_emit (self, signals[ROSTER], 0);
-  if (!g_cancellable_is_cancelled (f->attempt))
+  if (!g_cancellable_is_cancelled (attempt))
     maybe_open (self);
-  if (!g_cancellable_is_cancelled (f->attempt) && self->fetch_again)
+  if (!g_cancellable_is_cancelled (attempt) && self->fetch_again)
     fetch (self);
-}
-
-static void
-on_body (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Fetch) f = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
-
-  if (!bytes)
-    {
-      fetch_failed (f, translate (f->session, f->message, error));
-      return;
-    }
-  if (g_bytes_get_size (bytes) == 0)
-    {
-      fetch_done (f);
-      return;
-    }
-  g_byte_array_append (f->body, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  if (f->body->len > SCOPE_ROSTER_MAX_BYTES)
-    {
-      fetch_failed (f, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "registry %s: roster longer than %d bytes",
-                                    registry_url (f->session), SCOPE_ROSTER_MAX_BYTES));
-      return;
-    }
-  GCancellable *attempt = f->attempt;
-  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, attempt, on_body,
-                                   g_steal_pointer (&f));
-}
-
-static void
-on_answer (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (Fetch) f = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
-
-  if (!stream)
-    {
-      fetch_failed (f, translate (f->session, f->message, error));
-      return;
-    }
-  GCancellable *attempt = f->attempt;
-  g_input_stream_read_bytes_async (stream, CHUNK, G_PRIORITY_DEFAULT, attempt, on_body, g_steal_pointer (&f));
-}
-
-static void
-fetch_send (ScopeSession *self, KeyForm form, guint tried)
-{
-  g_autofree char *url = peer_url (self, "get", form);
-  Fetch *f = g_new0 (Fetch, 1);
-
-  f->session = g_object_ref (self);
-  f->attempt = g_object_ref (self->attempt);
-  f->message = soup_message_new (SOUP_METHOD_GET, url);
-  f->body = g_byte_array_new ();
-  f->form = form;
-  f->tried = tried;
-  soup_session_send_async (self->soup, f->message, G_PRIORITY_DEFAULT, self->attempt, on_answer, f);
-}
-
-static gboolean
-on_fetch_timeout (gpointer data)
-{
-  ScopeSession *self = data;
-
-  self->fetch_id = 0;
-  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no whole roster within %u ms",
-                                     registry_url (self), self->timings.fetch_ms));
-  return G_SOURCE_REMOVE;
 }
 
 /* One at a time; an update that comes meanwhile makes it run once more. */
 static void
 fetch (ScopeSession *self)
 {
-  self->fetch_again = self->fetch_id != 0;
+  self->fetch_again = self->fetching || self->fetch_pause_id;
   if (self->fetch_again)
     return;
-  self->fetch_id = after (self->timings.fetch_ms, on_fetch_timeout, self);
   g_debug ("asking for the roster");
-  fetch_send (self, self->key_form, 0);
+  self->fetching = scope_fetch_new (self->soup, &self->api, self->key_form, self->timings.fetch_ms, on_fetched, self);
 }
 
 /* --- announcing ---------------------------------------------------------------------------- */
@@ -412,7 +210,7 @@ scope_session_announce (ScopeSession *self)
 {
   if (self->state == STATE_STOPPED || !self->attempt)
     return;
-  g_autofree char *url = peer_url (self, "update", self->key_form);
+  g_autofree char *url = scope_api_peer_url (&self->api, "update", self->key_form);
   SoupMessage *message = soup_message_new (SOUP_METHOD_POST, url);
 
   soup_session_send_async (self->soup, message, G_PRIORITY_DEFAULT, self->attempt, on_announced, message);
@@ -427,7 +225,7 @@ on_pong_missing (gpointer data)
 
   self->pong_id = 0;
   attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer to our ping",
-                                     registry_url (self)));
+                                     self->api.registry));
   return G_SOURCE_REMOVE;
 }
 
@@ -439,7 +237,7 @@ on_ping (gpointer data)
 
   soup_websocket_connection_send_text (self->socket, text);
   if (!self->pong_id)
-    self->pong_id = after (self->timings.pong_ms, on_pong_missing, self);
+    self->pong_id = scope_timeout_add (self->timings.pong_ms, on_pong_missing, self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -462,7 +260,7 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
   g_clear_handle_id (&self->pong_id, g_source_remove); /* anything shows that it lives */
   if (type != SOUP_WEBSOCKET_DATA_TEXT || !scope_message_parse (&message, text, len, &error))
     {
-      g_info ("registry %s: message that makes no sense: %s", registry_url (self), error ? error->message : "not text");
+      g_info ("registry %s: message that makes no sense: %s", self->api.registry, error ? error->message : "not text");
       return;
     }
   switch (message.type)
@@ -475,7 +273,7 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
       fetch (self);
       break;
     case SCOPE_MESSAGE_ERROR:
-      g_info ("registry %s: %s", registry_url (self), message.data ? message.data : "error");
+      g_info ("registry %s: %s", self->api.registry, message.data ? message.data : "error");
       break;
     case SCOPE_MESSAGE_PING:
     case SCOPE_MESSAGE_UNKNOWN:
@@ -489,22 +287,7 @@ on_closed (SoupWebsocketConnection *socket, gpointer data)
   ScopeSession *self = data;
 
   attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: closed the connection",
-                                     registry_url (self)));
-}
-
-/* A proxy that says 502 for us says it for both: the WebSocket's error must not hide what it means. */
-static GError *
-translate_websocket (ScopeSession *self, SoupMessage *message, const GError *error)
-{
-  guint status = message ? soup_message_get_status (message) : 0;
-
-  if (error->domain == SOUP_WEBSOCKET_ERROR && status >= 400 && status != SOUP_STATUS_NOT_FOUND)
-    return translate_status (self, status, FALSE);
-  if (error->domain == SOUP_WEBSOCKET_ERROR)
-    return g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
-                        "registry %s: no registry at this address, or a proxy that passes no WebSockets (status %u)",
-                        registry_url (self), status);
-  return translate (self, message, error);
+                                     self->api.registry));
 }
 
 static void
@@ -520,7 +303,7 @@ on_websocket (GObject *source, GAsyncResult *result, gpointer data)
     {
       if (scope_err_cancelled (error) || self->state != STATE_CONNECTING)
         return;
-      attempt_failed (self, translate_websocket (self, message, error));
+      attempt_failed (self, scope_api_websocket_error (&self->api, message, error));
       return;
     }
   if (self->state != STATE_CONNECTING || self->socket)
@@ -533,8 +316,8 @@ on_websocket (GObject *source, GAsyncResult *result, gpointer data)
   /* “closed” comes only when the other side has let go of TCP, too. */
   g_signal_connect (self->socket, "closing", G_CALLBACK (on_closed), self);
   g_signal_connect (self->socket, "closed", G_CALLBACK (on_closed), self);
-  self->ping_id = after (self->timings.ping_ms, on_ping, self);
-  self->refresh_id = after (self->timings.refresh_ms, on_refresh, self);
+  self->ping_id = scope_timeout_add (self->timings.ping_ms, on_ping, self);
+  self->refresh_id = scope_timeout_add (self->timings.refresh_ms, on_refresh, self);
 
   /* What was announced before the WebSocket stood we have not heard: ask once more. */
   fetch (self);
@@ -553,6 +336,8 @@ drop (ScopeSession *self)
   if (self->attempt)
     g_cancellable_cancel (self->attempt);
   g_clear_object (&self->attempt);
+  g_clear_pointer (&self->fetching, scope_fetch_free);
+  g_clear_handle_id (&self->fetch_pause_id, g_source_remove);
   if (self->socket)
     {
       g_signal_handlers_disconnect_by_data (self->socket, self);
@@ -560,7 +345,6 @@ drop (ScopeSession *self)
         soup_websocket_connection_close (self->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
     }
   g_clear_object (&self->socket);
-  g_clear_handle_id (&self->fetch_id, g_source_remove);
   self->fetch_again = self->served = FALSE;
   self->fetch_failures = 0;
 }
@@ -572,7 +356,7 @@ on_attempt_timeout (gpointer data)
 
   self->timer_id = 0;
   attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %u ms",
-                                     registry_url (self), self->timings.attempt_ms));
+                                     self->api.registry, self->timings.attempt_ms));
   return G_SOURCE_REMOVE;
 }
 
@@ -589,12 +373,12 @@ on_backoff_over (gpointer data)
 static void
 connect_now (ScopeSession *self)
 {
-  g_autofree char *url = g_strconcat (registry_url (self), "/messages", NULL);
+  g_autofree char *url = scope_api_messages_url (&self->api);
   g_autoptr (SoupMessage) message = soup_message_new (SOUP_METHOD_GET, url);
 
   self->state = STATE_CONNECTING;
   self->attempt = g_cancellable_new ();
-  self->timer_id = after (self->timings.attempt_ms, on_attempt_timeout, self);
+  self->timer_id = scope_timeout_add (self->timings.attempt_ms, on_attempt_timeout, self);
   fetch (self);
   soup_session_websocket_connect_async (self->soup, message, NULL, NULL, G_PRIORITY_DEFAULT, self->attempt,
                                         on_websocket, g_object_ref (self));
@@ -608,7 +392,7 @@ maybe_open (ScopeSession *self)
     return;
   self->state = STATE_OPEN;
   self->opened_usec = g_get_monotonic_time ();
-  g_message ("registry %s: connected", registry_url (self));
+  g_message ("registry %s: connected", self->api.registry);
   g_clear_pointer (&self->said, g_free);
   g_signal_emit (self, signals[OPEN], 0);
 }
@@ -637,6 +421,7 @@ attempt_failed (ScopeSession *self, GError *error)
   self->said = g_strdup (error->message);
   drop (self);
   self->registry = (self->registry + 1) % n;
+  self->api.registry = self->registries[self->registry];
   self->state = STATE_WAITING;
   if (was_good || ++self->failures < n)
     {

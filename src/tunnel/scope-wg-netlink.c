@@ -2,6 +2,7 @@
 #include "tunnel/scope-wg-netlink.h"
 
 #include "common/scope-error.h"
+#include "tunnel/scope-wg-netlink-decode.h"
 #include "tunnel/scope-wg-private.h"
 
 #include <errno.h>
@@ -13,205 +14,6 @@
 
 #define ANSWER_SIZE 32768 /* bytes; the kernel makes the messages of a dump no longer than what we read */
 #define READ_TRIES 10     /* times that a dump may be disturbed by somebody who changes the device */
-
-/* --- decoding: own iteration, so that a wrong length is an error and not the silent end of a list --- */
-
-typedef struct {
-  const guint8 *data;
-  gsize len;
-} Span;
-
-static gboolean
-bad_field (GError **error, const char *field, gsize len)
-{
-  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "WireGuard's netlink answer: %s: wrong length or value (%zu bytes)",
-               field, len);
-  return FALSE;
-}
-
-/* Takes the next attribute from the front of @rest. */
-static gboolean
-next_attribute (Span *rest, const char *field, guint16 *type, Span *payload, GError **error)
-{
-  struct nlattr header;
-
-  if (rest->len < sizeof header)
-    return bad_field (error, field, rest->len);
-  memcpy (&header, rest->data, sizeof header);
-  if (header.nla_len < sizeof header || header.nla_len > rest->len)
-    return bad_field (error, field, rest->len);
-
-  *type = header.nla_type & NLA_TYPE_MASK;
-  *payload = (Span) { rest->data + NLA_HDRLEN, header.nla_len - NLA_HDRLEN };
-  gsize step = MIN ((gsize) NLA_ALIGN (header.nla_len), rest->len);
-  rest->data += step;
-  rest->len -= step;
-  return TRUE;
-}
-
-/* Attributes by type; the last one of a type counts, unknown types are ignored. */
-static gboolean
-parse_table (Span rest, const char *field, Span *table, guint max, GError **error)
-{
-  guint16 type;
-  Span payload;
-
-  memset (table, 0, (max + 1) * sizeof *table);
-  while (rest.len > 0)
-    {
-      if (!next_attribute (&rest, field, &type, &payload, error))
-        return FALSE;
-      if (type <= max)
-        table[type] = payload;
-    }
-  return TRUE;
-}
-
-/* Copies a value of exactly @size bytes, if it is there. */
-static gboolean
-take (const Span *span, const char *field, gpointer out, gsize size, GError **error)
-{
-  if (!span->data)
-    return TRUE;
-  if (span->len != size)
-    return bad_field (error, field, span->len);
-  memcpy (out, span->data, size);
-  return TRUE;
-}
-
-static gboolean
-parse_allowed_ip (Span span, ScopePrefix *prefix, GError **error)
-{
-  Span table[WGALLOWEDIP_A_MAX + 1];
-  guint16 family = 0;
-  guint8 mask = 0xff;
-
-  if (!parse_table (span, "allowed IP", table, WGALLOWEDIP_A_MAX, error) ||
-      !take (&table[WGALLOWEDIP_A_FAMILY], "allowed IP's family", &family, sizeof family, error) ||
-      !take (&table[WGALLOWEDIP_A_CIDR_MASK], "allowed IP's mask", &mask, sizeof mask, error))
-    return FALSE;
-  if (family != AF_INET && family != AF_INET6)
-    return bad_field (error, "allowed IP's family", sizeof family);
-
-  gsize len = family == AF_INET ? 4 : 16;
-  if (mask > 8 * len)
-    return bad_field (error, "allowed IP's mask", sizeof mask);
-  if (table[WGALLOWEDIP_A_IPADDR].len != len)
-    return bad_field (error, "allowed IP's address", table[WGALLOWEDIP_A_IPADDR].len);
-
-  memset (prefix, 0, sizeof *prefix);
-  prefix->family = family;
-  prefix->len = mask;
-  memcpy (prefix->addr, table[WGALLOWEDIP_A_IPADDR].data, len);
-  return TRUE;
-}
-
-static gboolean
-parse_endpoint (const Span *span, ScopeSockaddr *endpoint, GError **error)
-{
-  ScopeSockaddr sa = { 0 };
-
-  if (!span->data)
-    return TRUE;
-  if (span->len < sizeof sa.any.sa_family || span->len > sizeof sa)
-    return bad_field (error, "peer's endpoint", span->len);
-  memcpy (&sa, span->data, span->len);
-  if (!(sa.any.sa_family == AF_INET && span->len == sizeof sa.in) &&
-      !(sa.any.sa_family == AF_INET6 && span->len == sizeof sa.in6))
-    return bad_field (error, "peer's endpoint", span->len);
-  *endpoint = sa;
-  return TRUE;
-}
-
-static gboolean
-parse_handshake (const Span *span, gint64 *usec, GError **error)
-{
-  struct {
-    gint64 sec;
-    gint64 nsec;
-  } time = { 0 }; /* struct __kernel_timespec */
-
-  if (!span->data)
-    return TRUE;
-  if (!take (span, "peer's last handshake", &time, sizeof time, error))
-    return FALSE;
-  if (time.sec < 0 || time.sec > G_MAXINT64 / G_USEC_PER_SEC - 1 || time.nsec < 0 || time.nsec > 999999999)
-    return bad_field (error, "peer's last handshake", span->len);
-  *usec = time.sec * G_USEC_PER_SEC + time.nsec / 1000;
-  return TRUE;
-}
-
-static gboolean
-parse_peer (ScopeWgDevice *device, Span span, GError **error)
-{
-  Span table[WGPEER_A_MAX + 1];
-  ScopeKey pub;
-
-  if (!parse_table (span, "peer", table, WGPEER_A_MAX, error))
-    return FALSE;
-  if (table[WGPEER_A_PUBLIC_KEY].len != SCOPE_KEY_LEN)
-    return bad_field (error, "peer's public key", table[WGPEER_A_PUBLIC_KEY].len);
-  memcpy (&pub, table[WGPEER_A_PUBLIC_KEY].data, SCOPE_KEY_LEN);
-
-  /* A peer that did not fit comes again in the next message, with more allowed IPs and nothing else. */
-  ScopeWgPeer *peer = scope_wg_device_peer (device, &pub);
-  if (!take (&table[WGPEER_A_PRESHARED_KEY], "peer's preshared key", &peer->preshared, SCOPE_KEY_LEN, error) ||
-      !parse_endpoint (&table[WGPEER_A_ENDPOINT], &peer->endpoint, error) ||
-      !take (&table[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL], "peer's keepalive", &peer->keepalive,
-             sizeof peer->keepalive, error) ||
-      !parse_handshake (&table[WGPEER_A_LAST_HANDSHAKE_TIME], &peer->handshake_usec, error) ||
-      !take (&table[WGPEER_A_RX_BYTES], "peer's received bytes", &peer->rx_bytes, sizeof peer->rx_bytes, error) ||
-      !take (&table[WGPEER_A_TX_BYTES], "peer's sent bytes", &peer->tx_bytes, sizeof peer->tx_bytes, error))
-    return FALSE;
-
-  for (Span rest = table[WGPEER_A_ALLOWEDIPS]; rest.len > 0;)
-    {
-      guint16 type;
-      Span entry;
-      ScopePrefix prefix;
-
-      if (!next_attribute (&rest, "peer's allowed IPs", &type, &entry, error) ||
-          !parse_allowed_ip (entry, &prefix, error))
-        return FALSE;
-      g_array_append_val (peer->allowed, prefix);
-    }
-  scope_wg_peer_normalise (peer);
-  return TRUE;
-}
-
-gboolean
-scope_wg_device_parse_netlink (ScopeWgDevice *device, gconstpointer message, gsize len, GError **error)
-{
-  Span table[WGDEVICE_A_MAX + 1];
-  struct nlmsghdr header;
-  struct genlmsghdr generic;
-  const gsize start = NLMSG_HDRLEN + GENL_HDRLEN;
-
-  if (len < start)
-    return bad_field (error, "message", len);
-  memcpy (&header, message, sizeof header);
-  memcpy (&generic, (const guint8 *) message + NLMSG_HDRLEN, sizeof generic);
-  if (header.nlmsg_len < start || header.nlmsg_len > len || generic.cmd != WG_CMD_GET_DEVICE)
-    return bad_field (error, "message", len);
-
-  Span payload = { (const guint8 *) message + start, header.nlmsg_len - start };
-  if (!parse_table (payload, "device", table, WGDEVICE_A_MAX, error) ||
-      !take (&table[WGDEVICE_A_PUBLIC_KEY], "device's public key", &device->pub, SCOPE_KEY_LEN, error) ||
-      !take (&table[WGDEVICE_A_LISTEN_PORT], "device's listen port", &device->listen_port,
-             sizeof device->listen_port, error) ||
-      !take (&table[WGDEVICE_A_FWMARK], "device's fwmark", &device->fwmark, sizeof device->fwmark, error))
-    return FALSE;
-
-  for (Span rest = table[WGDEVICE_A_PEERS]; rest.len > 0;)
-    {
-      guint16 type;
-      Span peer;
-
-      if (!next_attribute (&rest, "device's peers", &type, &peer, error) || !parse_peer (device, peer, error))
-        return FALSE;
-    }
-  return TRUE;
-}
 
 /* --- encoding --- */
 
@@ -408,13 +210,13 @@ extended_ack (const struct nlmsghdr *message, gsize offset)
   if (!(message->nlmsg_flags & NLM_F_ACK_TLVS) || message->nlmsg_len < NLMSG_HDRLEN + offset)
     return NULL;
 
-  Span rest = { (const guint8 *) message + NLMSG_HDRLEN + offset, message->nlmsg_len - NLMSG_HDRLEN - offset };
+  ScopeNlSpan rest = { (const guint8 *) message + NLMSG_HDRLEN + offset, message->nlmsg_len - NLMSG_HDRLEN - offset };
   while (rest.len > 0)
     {
       guint16 type;
-      Span payload;
+      ScopeNlSpan payload;
 
-      if (!next_attribute (&rest, "extended ack", &type, &payload, NULL))
+      if (!scope_nl_next (&rest, "extended ack", &type, &payload, NULL))
         return NULL;
       if (type == NLMSGERR_ATTR_MSG)
         return g_strndup ((const char *) payload.data, payload.len);
@@ -517,14 +319,14 @@ transact (Netlink *nl, struct nlmsghdr *request, const char *what, AnswerFunc an
 static gboolean
 take_family (const struct nlmsghdr *message, gpointer data, GError **error)
 {
-  Span table[CTRL_ATTR_FAMILY_ID + 1];
+  ScopeNlSpan table[CTRL_ATTR_FAMILY_ID + 1];
   const gsize start = NLMSG_HDRLEN + GENL_HDRLEN;
 
   if (message->nlmsg_len < start)
-    return bad_field (error, "family", message->nlmsg_len);
-  Span payload = { (const guint8 *) message + start, message->nlmsg_len - start };
-  return parse_table (payload, "family", table, CTRL_ATTR_FAMILY_ID, error) &&
-         take (&table[CTRL_ATTR_FAMILY_ID], "family's number", data, sizeof (guint16), error);
+    return scope_nl_bad_field (error, "family", message->nlmsg_len);
+  ScopeNlSpan payload = { (const guint8 *) message + start, message->nlmsg_len - start };
+  return scope_nl_table (payload, "family", table, CTRL_ATTR_FAMILY_ID, error) &&
+         scope_nl_take (&table[CTRL_ATTR_FAMILY_ID], "family's number", data, sizeof (guint16), error);
 }
 
 static gboolean
