@@ -50,9 +50,12 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
+	src/peer/scope-nudger.c src/peer/scope-nudger.h \
+	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)

@@ -5,23 +5,20 @@
 #include "peer/scope-announcer.h"
 #include "peer/scope-cache.h"
 #include "peer/scope-choose.h"
+#include "peer/scope-nudger.h"
+#include "peer/scope-patience.h"
 #include "peer/scope-plan.h"
 #include "peer/scope-resolver.h"
 #include "peer/scope-session.h"
+#include "peer/scope-stale.h"
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
-#include <string.h>
 
-#define START_PATIENCE_SECONDS 10 /* an unreachable registry is tried again this long */
 #define CACHE_SECONDS 5 /* the roster is stored at most this often: it costs a write to the disk */
-#define STALE_CHECK_SECONDS 30
-#define STALE_USEC (180 * G_USEC_PER_SEC) /* WireGuard's REJECT_AFTER_TIME: the session is over */
-#define NUDGE_FIRST_MS 100 /* 0, 0.2, 0.6, 1.4 and 3 s after the base connection changed */
-#define NUDGE_LAST_MS 1600
 #define NAME_RETRY_MS 50
 #define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
 
@@ -52,17 +49,13 @@ struct _ScopeEngine {
   GArray *addresses;
   char *cached_gateway;
   gint64 started_usec; /* monotonic */
-  guint retry_id;
   gboolean swept;
-  guint patience_id;
-  gboolean refused; /* once already as not listed */
-  GError *last_error; /* of the session, while there is no roster */
-
+  ScopePatience *patience; /* from the start on */
   ScopeAnnouncer *announcer;
+  ScopeStale *stale;
+  ScopeNudger *nudger;
+  guint retry_id;
   guint store_id;
-  guint stale_id;
-  guint nudge_id;
-  guint nudge_ms;
 };
 
 G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
@@ -125,6 +118,28 @@ on_resolved (gpointer data)
     apply_plan (self);
 }
 
+static ScopeWgDevice *
+read_for_stale (const ScopeRoster **roster, gpointer data)
+{
+  ScopeEngine *self = data;
+
+  *roster = self->roster;
+  return scope_tunnel_read (self->tunnel, NULL);
+}
+
+static void
+nudge_all (gpointer data)
+{
+  ScopeEngine *self = data;
+  g_autoptr (GArray) keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < self->plan->peers->len; i++)
+    g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->pub);
+  if (!scope_tunnel_nudge (self->tunnel, keys, &error))
+    g_warning ("%s", error->message);
+}
+
 /* --- announcing ---------------------------------------------------------------------------- */
 
 static gboolean
@@ -146,46 +161,7 @@ on_session_open (ScopeSession *session, gpointer data)
 
   /* After a reconnect a live session with the root is good enough. */
   if (self->state == STATE_RUNNING && !scope_announcer_is_waiting (self->announcer))
-    scope_announcer_start (self->announcer, g_get_real_time () - STALE_USEC);
-}
-
-/* --- stale names --------------------------------------------------------------------------- */
-
-static void
-refresh_if_stale (ScopeEngine *self, const ScopeWgDevice *device, const ScopeRosterPeer *entry)
-{
-  const ScopeWgPeer *peer = entry && entry->end ? scope_wg_device_find (device, &entry->pub) : NULL;
-
-  if (peer && peer->handshake_usec < g_get_real_time () - STALE_USEC)
-    scope_resolver_refresh (self->resolver, entry->end);
-}
-
-static gboolean
-on_stale_check (gpointer data)
-{
-  ScopeEngine *self = data;
-  g_autoptr (ScopeWgDevice) device = NULL;
-
-  if (!scope_resolver_has_names (self->resolver))
-    {
-      self->stale_id = 0;
-      return G_SOURCE_REMOVE;
-    }
-  device = scope_tunnel_read (self->tunnel, NULL);
-  if (device)
-    {
-      refresh_if_stale (self, device, self->roster->self);
-      for (guint i = 0; i < self->roster->peers->len; i++)
-        refresh_if_stale (self, device, g_ptr_array_index (self->roster->peers, i));
-    }
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-watch_names (ScopeEngine *self)
-{
-  if (!self->stale_id && scope_resolver_has_names (self->resolver))
-    self->stale_id = g_timeout_add_seconds (STALE_CHECK_SECONDS, on_stale_check, self);
+    scope_announcer_start (self->announcer, g_get_real_time () - SCOPE_WG_SESSION_USEC);
 }
 
 /* --- bringing the tunnel up ---------------------------------------------------------------- */
@@ -258,7 +234,7 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
   g_message ("network %s is up on %s with %u peers", self->config->settings->network,
              scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
   scope_announcer_start (self->announcer, now);
-  watch_names (self);
+  scope_stale_watch (self->stale);
   g_signal_emit (self, signals[STARTED], 0);
 }
 
@@ -277,7 +253,8 @@ on_retry (gpointer data)
 static gboolean
 name_may_become_free (ScopeEngine *self)
 {
-  if (!scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) || g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
+  if (!scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
+      g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
     return FALSE;
   if (!self->retry_id)
     self->retry_id = g_timeout_add (NAME_RETRY_MS, on_retry, self);
@@ -344,8 +321,8 @@ take_roster (ScopeEngine *self, ScopeRoster *roster)
   scope_resolver_set_roster (self->resolver, roster);
   if (self->state == STATE_RUNNING)
     {
+      scope_stale_watch (self->stale);
       apply_plan (self);
-      watch_names (self);
       check_addresses (self);
     }
   else
@@ -405,26 +382,17 @@ on_session_failed (ScopeSession *session, GError *error, gpointer data)
   /* Once there is a roster the network goes on without its registry. */
   if (self->state != STATE_WAITING || self->roster)
     return;
-  /* “Not listed” counts when it is said twice: the admin may have listed us this very second. */
-  if ((scope_err_unreachable (error) && self->patience_id) || (scope_err_not_listed (error) && !self->refused))
-    {
-      self->refused = scope_err_not_listed (error);
-      g_clear_error (&self->last_error);
-      self->last_error = g_error_copy (error);
-    }
-  else
+  if (!scope_patience_bears (self->patience, error))
     fail (self, g_error_copy (error));
 }
 
-static gboolean
-on_patience_over (gpointer data)
+static void
+on_patience_over (const GError *error, gpointer data)
 {
   ScopeEngine *self = data;
 
-  self->patience_id = 0;
-  if (self->state == STATE_WAITING && !self->roster && self->last_error)
-    fail (self, g_steal_pointer (&self->last_error));
-  return G_SOURCE_REMOVE;
+  if (self->state == STATE_WAITING && !self->roster)
+    fail (self, g_error_copy (error));
 }
 
 static void
@@ -461,6 +429,8 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
     return NULL;
   self->resolver = scope_resolver_new (on_resolved, self);
   self->announcer = scope_announcer_new (self->session, root_has_heard_us, self);
+  self->stale = scope_stale_new (self->resolver, read_for_stale, self);
+  self->nudger = scope_nudger_new (nudge_all, self);
   g_signal_connect (self->session, "roster", G_CALLBACK (on_session_roster), self);
   g_signal_connect (self->session, "failed", G_CALLBACK (on_session_failed), self);
   g_signal_connect (self->session, "open", G_CALLBACK (on_session_open), self);
@@ -476,7 +446,7 @@ scope_engine_start (ScopeEngine *self)
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
   scope_tunnel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
-  self->patience_id = g_timeout_add_seconds (START_PATIENCE_SECONDS, on_patience_over, self);
+  self->patience = scope_patience_new (on_patience_over, self);
   scope_session_start (self->session);
   cached = scope_cache_load (self->config->cache_path, self->config->settings->netreg, &self->cached_gateway);
   if (cached)
@@ -505,6 +475,18 @@ tunnel_down (ScopeEngine *self)
   scope_tunnel_down_async (self->tunnel, on_tunnel_down, g_object_ref (self));
 }
 
+/* Everything that would come to us by itself, but for the session. */
+static void
+stop_timers (ScopeEngine *self)
+{
+  g_clear_pointer (&self->patience, scope_patience_free);
+  g_clear_pointer (&self->announcer, scope_announcer_free);
+  g_clear_pointer (&self->stale, scope_stale_free);
+  g_clear_pointer (&self->nudger, scope_nudger_free);
+  g_clear_handle_id (&self->store_id, g_source_remove);
+  g_clear_handle_id (&self->retry_id, g_source_remove);
+}
+
 void
 scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpointer data)
 {
@@ -517,12 +499,7 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   self->stop = g_task_new (self, NULL, callback, data);
   g_cancellable_cancel (self->cancellable);
   scope_session_stop (self->session);
-  g_clear_pointer (&self->announcer, scope_announcer_free);
-  g_clear_handle_id (&self->store_id, g_source_remove);
-  g_clear_handle_id (&self->stale_id, g_source_remove);
-  g_clear_handle_id (&self->nudge_id, g_source_remove);
-  g_clear_handle_id (&self->retry_id, g_source_remove);
-  g_clear_handle_id (&self->patience_id, g_source_remove);
+  stop_timers (self);
 
   if (!self->tunnel)
     {
@@ -539,30 +516,6 @@ scope_engine_stop_finish (ScopeEngine *self, GAsyncResult *result, GError **erro
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-static void
-nudge_all (ScopeEngine *self)
-{
-  g_autoptr (GArray) keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < self->plan->peers->len; i++)
-    g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->pub);
-  if (!scope_tunnel_nudge (self->tunnel, keys, &error))
-    g_warning ("%s", error->message);
-}
-
-/* NetworkManager (1.42) names a primary connection while its routes are still on their way: what is
- * sent too early is lost, and would be repeated only at the next keepalive. */
-static gboolean
-on_nudge (gpointer data)
-{
-  ScopeEngine *self = data;
-
-  nudge_all (self);
-  self->nudge_id = self->nudge_ms < NUDGE_LAST_MS ? g_timeout_add (self->nudge_ms *= 2, on_nudge, self) : 0;
-  return G_SOURCE_REMOVE;
-}
-
 void
 scope_engine_base_changed (ScopeEngine *self)
 {
@@ -572,9 +525,7 @@ scope_engine_base_changed (ScopeEngine *self)
   scope_session_kick (self->session);
   if (self->state != STATE_RUNNING)
     return;
-  g_clear_handle_id (&self->nudge_id, g_source_remove);
-  self->nudge_ms = NUDGE_FIRST_MS;
-  on_nudge (self);
+  scope_nudger_start (self->nudger);
 }
 
 ScopeTunnel *
@@ -599,12 +550,7 @@ scope_engine_dispose (GObject *object)
 {
   ScopeEngine *self = SCOPE_ENGINE (object);
 
-  g_clear_pointer (&self->announcer, scope_announcer_free);
-  g_clear_handle_id (&self->store_id, g_source_remove);
-  g_clear_handle_id (&self->stale_id, g_source_remove);
-  g_clear_handle_id (&self->nudge_id, g_source_remove);
-  g_clear_handle_id (&self->retry_id, g_source_remove);
-  g_clear_handle_id (&self->patience_id, g_source_remove);
+  stop_timers (self);
   if (self->session)
     {
       g_signal_handlers_disconnect_by_data (self->session, self);
@@ -617,7 +563,6 @@ scope_engine_dispose (GObject *object)
   g_clear_pointer (&self->roster, scope_roster_free);
   g_clear_pointer (&self->addresses, g_array_unref);
   g_clear_pointer (&self->cached_gateway, g_free);
-  g_clear_error (&self->last_error);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->config, scope_engine_config_free);

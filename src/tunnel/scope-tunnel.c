@@ -7,7 +7,6 @@
 
 #include <unistd.h>
 
-#define SESSION_USEC (180 * G_USEC_PER_SEC) /* WireGuard's REJECT_AFTER_TIME */
 
 typedef struct {
   ScopeTunnelConfig *config;
@@ -236,7 +235,7 @@ wanted_before (ScopeTunnelPrivate *priv, const ScopeWgDevice *device, const GPtr
 {
   GPtrArray *before = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_peer_free);
   g_autoptr (GHashTable) last = g_hash_table_new (scope_key_hash, scope_key_equal);
-  gint64 alive_since = g_get_real_time () - SESSION_USEC;
+  gint64 alive_since = g_get_real_time () - SCOPE_WG_SESSION_USEC;
 
   for (guint i = 0; priv->wanted && i < priv->wanted->len; i++)
     {

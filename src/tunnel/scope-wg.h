@@ -13,6 +13,9 @@
 #include "common/scope-key.h"
 #include "common/scope-prefix.h"
 
+/* WireGuard's REJECT_AFTER_TIME, µs: with a handshake older than this the session with a peer is over. */
+#define SCOPE_WG_SESSION_USEC (180 * G_USEC_PER_SEC)
+
 typedef enum {
   SCOPE_WG_KERNEL, /* generic netlink family "wireguard" */
   SCOPE_WG_UAPI,   /* /var/run/wireguard/<interface>.sock */
