@@ -62,12 +62,12 @@ tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
 tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-parts
-tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c
+tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
 tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_parts_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-server
-tests_unit_test_registry_server_SOURCES = tests/unit/test-registry-server.c
+tests_unit_test_registry_server_SOURCES = tests/unit/test-registry-server.c $(test_log)
 tests_unit_test_registry_server_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_server_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 

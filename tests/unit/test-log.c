@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 GPtrArray *test_log_warnings;
+GString *test_log_text;
 
 static GLogWriterOutput
 test_log_writer (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
@@ -19,6 +21,8 @@ test_log_writer (GLogLevelFlags level, const GLogField *fields, gsize n_fields, 
       fprintf (stderr, "critical: %s\n", message);
       abort ();
     }
+  if (!(level & G_LOG_LEVEL_DEBUG))
+    g_string_append_printf (test_log_text, "%s\n", message);
   if (level & G_LOG_LEVEL_WARNING)
     g_ptr_array_add (test_log_warnings, g_strdup (message));
   else if (g_getenv ("TEST_VERBOSE"))
@@ -30,7 +34,16 @@ void
 test_log_init (void)
 {
   test_log_warnings = g_ptr_array_new_with_free_func (g_free);
+  test_log_text = g_string_new (NULL);
   g_log_set_writer_func (test_log_writer, NULL, NULL);
+}
+
+void
+test_log_expect (const char *text)
+{
+  if (!strstr (test_log_text->str, text))
+    g_error ("not logged: %s", text);
+  g_string_set_size (test_log_text, 0);
 }
 
 void

@@ -11,30 +11,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* Log lines, instead of g_test_expect_message(), which does not see structured ones. */
-static GString *logged;
-
-static GLogWriterOutput
-note_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer user_data)
-{
-  for (gsize i = 0; i < n; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE") && !(level & G_LOG_LEVEL_DEBUG))
-      g_string_append_printf (logged, "%s\n", (const char *) fields[i].value);
-  if (level & (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR))
-    {
-      g_printerr ("%s\n", logged->str);
-      abort ();
-    }
-  return G_LOG_WRITER_HANDLED;
-}
-
-static void
-expect_log (const char *text)
-{
-  if (!strstr (logged->str, text))
-    g_error ("not logged: %s", text);
-  g_string_set_size (logged, 0);
-}
+#include "test-log.h"
 
 /* Frames */
 
@@ -489,12 +466,12 @@ test_network_down (void)
       g_assert_cmpuint (registry_network_refresh (network, now + i * 1000), ==, 0);
       g_assert_false (registry_network_is_up (network, &error));
     }
-  expect_log ("network a: gone");
+  test_log_expect ("network a: gone");
   g_assert_cmpstr (error, ==, "gone");
   g_assert_cmpuint (readings, ==, 1);
   broken = FALSE;
   g_assert_cmpuint (registry_network_refresh (network, now + 1100000), ==, 0);
-  expect_log ("is back");
+  test_log_expect ("is back");
   g_assert_true (registry_network_is_up (network, NULL));
 }
 
@@ -574,7 +551,7 @@ test_detail (void)
 
   g_assert_true (g_file_set_contents (file, "{\"reports\":[{}]}", -1, NULL));
   detail = registry_detail_new ("a", file);
-  expect_log ("set aside");
+  test_log_expect ("set aside");
   registry_detail_free (detail);
   g_assert_cmpint (g_unlink (aside), ==, 0);
   g_unlink (file);
@@ -585,8 +562,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  logged = g_string_new (NULL);
-  g_log_set_writer_func (note_log, NULL, NULL);
+  test_log_init ();
   g_test_add_func ("/registry/frame/messages", test_frames);
   g_test_add_func ("/registry/frame/wrong", test_frames_wrong);
   g_test_add_func ("/registry/frame/new", test_frames_new);

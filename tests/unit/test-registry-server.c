@@ -12,6 +12,8 @@
 #include <libsoup/soup.h>
 #include <netinet/in.h>
 #include <string.h>
+
+#include "test-log.h"
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,31 +28,6 @@
 #define UPGRADE(extra)                                                                                             \
   "GET /messages HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" \
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" extra "\r\n"
-
-/* Log lines, instead of g_test_expect_message(), which does not see structured ones. */
-static GString *logged;
-
-static GLogWriterOutput
-note_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer user_data)
-{
-  for (gsize i = 0; i < n; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE") && !(level & G_LOG_LEVEL_DEBUG))
-      g_string_append_printf (logged, "%s\n", (const char *) fields[i].value);
-  if (level & (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR))
-    {
-      g_printerr ("%s\n", logged->str);
-      abort ();
-    }
-  return G_LOG_WRITER_HANDLED;
-}
-
-static void
-expect_log (const char *text)
-{
-  if (!strstr (logged->str, text))
-    g_error ("not logged: %s", text);
-  g_string_set_size (logged, 0);
-}
 
 /* The device */
 
@@ -412,7 +389,7 @@ test_refused (void)
   device_gone = TRUE;
   registry_network_mark_stale (registry_server_get_network (f.server, "b.2"));
   check_body (GET (&f, "/get/b.2/" KEY_B), 503, "{\"ifname\":\"b.2\", \"error\": \"unavailable\"}");
-  expect_log ("no such device");
+  test_log_expect ("no such device");
   stop (&f);
 }
 
@@ -860,7 +837,7 @@ test_connections (void)
     check_status (answer, 503);
     expect_silence (a, 1500);
     expect_silence (b, 0);
-    expect_log ("refused 1 connections");
+    test_log_expect ("refused 1 connections");
   }
   stop (&f);
 }
@@ -1142,8 +1119,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  logged = g_string_new (NULL);
-  g_log_set_writer_func (note_log, NULL, NULL);
+  test_log_init ();
   g_test_add_func ("/registry/server/get", test_get);
   g_test_add_func ("/registry/server/keys", test_keys);
   g_test_add_func ("/registry/server/refused", test_refused);
