@@ -355,8 +355,8 @@ on_attempt_timeout (gpointer data)
   ScopeSession *self = data;
 
   self->timer_id = 0;
-  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %u ms",
-                                     self->api.registry, self->timings.attempt_ms));
+  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %g s",
+                                     self->api.registry, self->timings.attempt_ms / 1000.));
   return G_SOURCE_REMOVE;
 }
 
