@@ -14,6 +14,7 @@ struct _ScopeFetch {
   guint tried;         /* forms before this one */
   ScopeFetchDone done; /* NULL when it is over */
   gpointer data;
+  GDestroyNotify let_go;
   GCancellable *cancellable;
   SoupMessage *message;
   GByteArray *body;
@@ -31,6 +32,7 @@ clear (gpointer data)
   g_object_unref (self->cancellable);
   g_clear_object (&self->message);
   g_byte_array_unref (self->body);
+  self->let_go (self->data);
 }
 
 static void
@@ -159,7 +161,7 @@ on_limit (gpointer data)
 
 ScopeFetch *
 scope_fetch_new (SoupSession *soup, const ScopeApi *api, ScopeApiKeyForm form, guint limit_ms, ScopeFetchDone done,
-                 gpointer data)
+                 gpointer data, GDestroyNotify let_go)
 {
   ScopeFetch *self = g_rc_box_new0 (ScopeFetch);
 
@@ -168,6 +170,7 @@ scope_fetch_new (SoupSession *soup, const ScopeApi *api, ScopeApiKeyForm form, g
   self->form = form;
   self->done = done;
   self->data = data;
+  self->let_go = let_go;
   self->cancellable = g_cancellable_new ();
   self->body = g_byte_array_new ();
   self->limit_ms = limit_ms;

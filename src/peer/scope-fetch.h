@@ -25,11 +25,14 @@ typedef void (*ScopeFetchDone) (ScopeFetch *fetch, ScopeRoster *roster, GError *
  * @form: how to write the key first; the other form follows when that is not found
  * @limit_ms: for everything, from now to the last byte
  * @done: called once, later, unless the fetch is freed first
+ * @data: for @done
+ * @let_go: called with @data when nothing is under way any more, which for a fetch that was freed while it
+ *   ran is later: a cancelled operation comes back, and its connection is closed by then
  *
  * Returns: (transfer full): the fetch, which runs
  */
 ScopeFetch *scope_fetch_new (SoupSession *soup, const ScopeApi *api, ScopeApiKeyForm form, guint limit_ms,
-                             ScopeFetchDone done, gpointer data);
+                             ScopeFetchDone done, gpointer data, GDestroyNotify let_go);
 
 /* Cancels it if it runs: @done is not called any more. */
 void scope_fetch_free (ScopeFetch *fetch);

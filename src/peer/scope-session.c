@@ -183,7 +183,8 @@ fetch (ScopeSession *self)
   if (self->fetch_again)
     return;
   g_debug ("asking for the roster");
-  self->fetching = scope_fetch_new (self->soup, &self->api, self->key_form, self->timings.fetch_ms, on_fetched, self);
+  self->fetching = scope_fetch_new (self->soup, &self->api, self->key_form, self->timings.fetch_ms, on_fetched,
+                                    g_object_ref (self), g_object_unref);
 }
 
 /* --- announcing ---------------------------------------------------------------------------- */
