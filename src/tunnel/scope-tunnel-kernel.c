@@ -9,7 +9,8 @@
 #define NM_SETTINGS_CONNECTION_INTERFACE NM_DBUS_INTERFACE_SETTINGS_CONNECTION
 #define NM_ACTIVE_INTERFACE NM_DBUS_INTERFACE_ACTIVE_CONNECTION
 
-#define UPDATE_FLAGS (NM_SETTINGS_UPDATE2_FLAG_IN_MEMORY_ONLY | NM_SETTINGS_UPDATE2_FLAG_VOLATILE)
+#define UPDATE_FLAGS \
+  (NM_SETTINGS_UPDATE2_FLAG_IN_MEMORY_ONLY | NM_SETTINGS_UPDATE2_FLAG_VOLATILE | NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY)
 #define DELETE_WAIT_MS 20
 #define DELETE_WAIT_TRIES 150
 
@@ -136,6 +137,15 @@ static GVariant *
 profile_to_dbus (ScopeTunnelKernel *self)
 {
   return nm_connection_to_dbus (self->profile, NM_CONNECTION_SERIALIZE_ALL);
+}
+
+/* Writes the profile, volatile from then on: only once it is active, as an inactive one is deleted at once. */
+static void
+update_profile (ScopeTunnelKernel *self, GAsyncReadyCallback callback, gpointer data)
+{
+  nm_call (self, self->profile_path, NM_SETTINGS_CONNECTION_INTERFACE, "Update2",
+           g_variant_new ("(@a{sa{sv}}ua{sv})", profile_to_dbus (self), (guint) UPDATE_FLAGS, NULL), NULL, callback,
+           data);
 }
 
 /* --- up ------------------------------------------------------------------------------------ */
@@ -275,11 +285,7 @@ up_step (ScopeTunnelKernel *self)
                g_variant_new ("(ss)", NM_ACTIVE_INTERFACE, "State"), cancellable, on_got_state, g_object_ref (self));
       break;
     case STEP_DONE:
-      /* Volatile only now: an inactive volatile profile is deleted at once. */
-      nm_call (self, self->profile_path, NM_SETTINGS_CONNECTION_INTERFACE, "Update2",
-               g_variant_new ("(@a{sa{sv}}ua{sv})", profile_to_dbus (self),
-                              (guint) (UPDATE_FLAGS | NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY), NULL),
-               NULL, NULL, NULL);
+      update_profile (self, NULL, NULL);
       up_finish (self, NULL);
       break;
     }
@@ -362,10 +368,7 @@ scope_tunnel_kernel_set_routes (ScopeTunnel *tunnel, const GArray *previous)
   nm_connection_add_setting (self->profile, ip_setting (AF_INET, config));
   nm_connection_add_setting (self->profile, ip_setting (AF_INET6, config));
   /* Update2 alone would reapply some things by itself; we want exactly one Reapply, after it. */
-  nm_call (self, self->profile_path, NM_SETTINGS_CONNECTION_INTERFACE, "Update2",
-           g_variant_new ("(@a{sa{sv}}ua{sv})", profile_to_dbus (self),
-                          (guint) (UPDATE_FLAGS | NM_SETTINGS_UPDATE2_FLAG_NO_REAPPLY), NULL),
-           NULL, on_updated, g_object_ref (self));
+  update_profile (self, on_updated, g_object_ref (self));
 }
 
 /* --- down ---------------------------------------------------------------------------------- */

@@ -339,8 +339,7 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
         continue;
       for (int pass = 0; pass < 2; pass++)
         {
-          ScopeWgChange *change = g_new0 (ScopeWgChange, 1);
-          change->peer = scope_wg_peer_new (&peer->pub);
+          ScopeWgChange *change = scope_wg_change_new (scope_wg_peer_new (&peer->pub));
           change->peer->endpoint = peer->endpoint;
           change->peer->keepalive = pass ? peer->keepalive : 0;
           change->set_endpoint = pass == 0;
