@@ -11,17 +11,18 @@ noinst_LTLIBRARIES += \
 libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
 	src/common/scope-settings.c src/common/scope-settings.h
-libscope_common_la_LIBADD = $(GLIB_LIBS)
+libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libscope_common_la_LIBADD = $(GLIB_LIBS) $(JSON_LIBS)
 
 libscope_crypto_la_SOURCES = src/crypto/scope-x25519.c src/crypto/scope-x25519.h
 libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
-	src/wire/scope-json.c src/wire/scope-json.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

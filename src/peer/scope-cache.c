@@ -2,7 +2,7 @@
 #include "peer/scope-cache.h"
 
 #include "common/scope-error.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

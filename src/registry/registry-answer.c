@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "registry/registry-answer.h"
 
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include <string.h>
 

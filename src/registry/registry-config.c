@@ -3,7 +3,7 @@
 
 #include "common/scope-endpoint.h"
 #include "common/scope-settings.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 #include "wire/scope-roster.h"
 
 #include <string.h>

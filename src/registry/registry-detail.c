@@ -2,7 +2,7 @@
 #include "registry/registry-detail.h"
 
 #include "common/scope-error.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

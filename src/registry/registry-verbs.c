@@ -4,7 +4,7 @@
 #include "common/scope-error.h"
 #include "registry/registry-answer.h"
 #include "registry/registry-detail.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "wire/scope-message.h"
 
 #include "common/scope-error.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 static const char *const type_names[] = {
   [SCOPE_MESSAGE_PING] = "ping",

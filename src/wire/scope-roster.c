@@ -2,7 +2,7 @@
 #include "wire/scope-roster.h"
 
 #include "common/scope-error.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include <math.h>
 

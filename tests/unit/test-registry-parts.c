@@ -6,7 +6,7 @@
 #include "registry/registry-limits.h"
 #include "registry/registry-network.h"
 #include "registry/registry-path.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Messages, rosters and the strict JSON below them. */
 #include "common/scope-error.h"
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 #include "wire/scope-message.h"
 #include "wire/scope-roster.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "wire/scope-json.h"
+#include "common/scope-json.h"
 
 #include "common/scope-error.h"
 
