@@ -49,6 +49,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
+	src/peer/scope-dialer.c src/peer/scope-dialer.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
