@@ -52,11 +52,13 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
+	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)

@@ -15,7 +15,7 @@
  * @vpn_uuid, @vpn_id, @zone: of the VPN connection
  * @settings: its checked settings
  * @private_key: ours: the profile's, or the one that the service made
- * @cache_path: where the roster is kept
+ * @state: where state is kept: a path to add ".suffix" to
  */
 typedef struct {
   char *vpn_uuid;
@@ -23,7 +23,7 @@ typedef struct {
   char *zone;
   ScopeSettings *settings;
   ScopeKey private_key;
-  char *cache_path;
+  char *state;
 } ScopeEngineConfig;
 
 void scope_engine_config_free (ScopeEngineConfig *config);

@@ -19,7 +19,7 @@ scope_keystore_path (const char *uuid, const char *suffix, GError **error)
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "state directory %s: %s", dir, g_strerror (errno));
       return NULL;
     }
-  return g_strdup_printf ("%s/%s.%s", dir, uuid, suffix);
+  return suffix ? g_strdup_printf ("%s/%s.%s", dir, uuid, suffix) : g_build_filename (dir, uuid, NULL);
 }
 
 static gboolean

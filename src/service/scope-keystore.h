@@ -7,7 +7,7 @@
 
 #include "common/scope-key.h"
 
-/* STATEDIR/<uuid>.<suffix>; the directory is made (0700) when it is missing. */
+/* STATEDIR/<uuid>.<suffix>, or without one when it is NULL; the directory is made (0700) when it is missing. */
 char *scope_keystore_path (const char *uuid, const char *suffix, GError **error);
 
 /**

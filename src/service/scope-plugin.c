@@ -94,8 +94,8 @@ engine_config (NMConnection *connection, GError **error)
   config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
   config->vpn_id = g_strdup (nm_connection_get_id (connection));
   config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
-  config->cache_path = scope_keystore_path (config->vpn_uuid, "roster", error);
-  if (!config->cache_path || !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
+  config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
+  if (!config->state || !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
     return NULL;
   return g_steal_pointer (&config);
 }
