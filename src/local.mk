@@ -14,6 +14,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-error.c src/common/scope-error.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
+	src/common/scope-pq.c src/common/scope-pq.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
 	src/common/scope-settings.c src/common/scope-settings.h
 libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

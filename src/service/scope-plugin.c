@@ -273,19 +273,20 @@ static gboolean
 scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection, const char **setting_name,
                            GError **error)
 {
-  static const char *const names[] = { SCOPE_SETTING_PRIVATE_KEY, SCOPE_SETTING_PRESHARED_KEY };
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
 
-  for (guint i = 0; s_vpn && i < G_N_ELEMENTS (names); i++)
+  for (const ScopeSettingInfo *info = scope_setting_infos; s_vpn && info->name; info++)
     {
       NMSettingSecretFlags flags = NM_SETTING_SECRET_FLAG_NONE;
 
+      if (!info->secret)
+        continue;
       /* Without flags a missing secret is no secret at all: we make the private key ourselves. */
-      nm_setting_get_secret_flags (NM_SETTING (s_vpn), names[i], &flags, NULL);
+      nm_setting_get_secret_flags (NM_SETTING (s_vpn), info->name, &flags, NULL);
       if (flags & (NM_SETTING_SECRET_FLAG_AGENT_OWNED | NM_SETTING_SECRET_FLAG_NOT_SAVED) &&
-          !(flags & NM_SETTING_SECRET_FLAG_NOT_REQUIRED) && !nm_setting_vpn_get_secret (s_vpn, names[i]))
+          !(flags & NM_SETTING_SECRET_FLAG_NOT_REQUIRED) && !nm_setting_vpn_get_secret (s_vpn, info->name))
         {
-          g_message ("%s is to be asked for (%s-flags=%d)", names[i], names[i], flags);
+          g_message ("%s is to be asked for (%s-flags=%d)", info->name, info->name, flags);
           *setting_name = NM_SETTING_VPN_SETTING_NAME;
           return TRUE;
         }
