@@ -67,7 +67,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
-	src/peer/scope-timeout.h
+	src/peer/scope-timeout.h \
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 

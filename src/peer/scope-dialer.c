@@ -157,6 +157,12 @@ scope_dialer_served (ScopeDialer *self)
 }
 
 void
+scope_dialer_spoiled (ScopeDialer *self)
+{
+  self->served_usec = 0;
+}
+
+void
 scope_dialer_lost (ScopeDialer *self, GError *error)
 {
   g_autoptr (GError) owned = error;

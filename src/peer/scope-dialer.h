@@ -56,8 +56,9 @@ void scope_dialer_stop (ScopeDialer *dialer);
 /* The attempt's time limit is over; the connection itself may still turn out to be no good. */
 void scope_dialer_connected (ScopeDialer *dialer);
 
-/* It is good: we are served. */
+/* It is good: we are served. And no more: its loss starts a back-off, however long it lasted. */
 void scope_dialer_served (ScopeDialer *dialer);
+void scope_dialer_spoiled (ScopeDialer *dialer);
 
 /* (transfer full) @error: the connection, or the attempt, has ended: the next registry at once, or a pause. */
 void scope_dialer_lost (ScopeDialer *dialer, GError *error);
