@@ -60,10 +60,15 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
+	src/peer/scope-keys.c src/peer/scope-keys.h \
+	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
+	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
+	src/peer/scope-reach.c src/peer/scope-reach.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
+	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \

@@ -4,6 +4,7 @@
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
 #include "peer/scope-legacy.h"
+#include "peer/scope-member.h"
 #include "peer/scope-nudger.h"
 #include "peer/scope-patience.h"
 #include "peer/scope-plan.h"
@@ -59,6 +60,7 @@ scope_engine_config_free (ScopeEngineConfig *config)
   g_free (config->zone);
   g_clear_pointer (&config->settings, scope_settings_free);
   scope_key_clear (&config->private_key);
+  g_clear_pointer (&config->identity, scope_identity_unref);
   g_free (config->state);
   g_free (config);
 }
@@ -308,6 +310,55 @@ on_fatal (ScopeSource *source, GError *error, gpointer data)
   fail (data, g_error_copy (error));
 }
 
+static void on_source_failed (ScopeSource *source, GError *error, gpointer data);
+static void on_absent (ScopeSource *source, gpointer data);
+
+static void
+drop_source (ScopeEngine *self)
+{
+  if (!self->source)
+    return;
+  g_signal_handlers_disconnect_by_data (self->source, self);
+  scope_source_stop (self->source);
+  g_clear_object (&self->source);
+}
+
+/* A network that has a root, or was met with one, is spoken v1 with and nothing else. Another one is asked whether
+ * it knows v1, unless it is known not to. */
+static gboolean
+make_source (ScopeEngine *self, gboolean absent, GError **error)
+{
+  const ScopeEngineConfig *config = self->config;
+  ScopeSourceConfig source = { config->vpn_uuid, config->settings, self->own, config->identity, config->state };
+  g_autofree char *legacy = g_strconcat (config->state, ".roster", NULL);
+  gboolean v1 = config->identity && !absent &&
+                (scope_member_is_pinned (&source) || !g_file_test (legacy, G_FILE_TEST_EXISTS));
+
+  drop_source (self);
+  self->source = v1 ? scope_member_new (&source, error) : scope_legacy_new (&source, error);
+  if (!self->source)
+    return FALSE;
+  g_signal_connect (self->source, "roster", G_CALLBACK (on_roster), self);
+  g_signal_connect (self->source, "peers", G_CALLBACK (on_peers), self);
+  g_signal_connect (self->source, "failed", G_CALLBACK (on_source_failed), self);
+  g_signal_connect (self->source, "fatal", G_CALLBACK (on_fatal), self);
+  g_signal_connect (self->source, "absent", G_CALLBACK (on_absent), self);
+  return TRUE;
+}
+
+static void
+on_absent (ScopeSource *source, gpointer data)
+{
+  ScopeEngine *self = data;
+  GError *error = NULL;
+
+  g_info ("network %s: the registry does not know version 1", self->config->settings->network);
+  if (make_source (self, TRUE, &error))
+    scope_source_start (self->source);
+  else
+    fail (self, error);
+}
+
 static void
 on_source_failed (ScopeSource *source, GError *error, gpointer data)
 {
@@ -358,20 +409,11 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
   self->cancellable = g_cancellable_new ();
   if (!scope_x25519_public (&self->own, &config->private_key, error))
     return NULL;
-  self->source = scope_legacy_new (&(ScopeSourceConfig) { .uuid = config->vpn_uuid,
-                                                          .settings = config->settings,
-                                                          .own = self->own,
-                                                          .state = config->state },
-                                   error);
-  if (!self->source)
+  if (!make_source (self, FALSE, error))
     return NULL;
   self->resolver = scope_resolver_new (on_resolved, self);
   self->stale = scope_stale_new (self->resolver, read_for_stale, self);
   self->nudger = scope_nudger_new (nudge_all, self);
-  g_signal_connect (self->source, "roster", G_CALLBACK (on_roster), self);
-  g_signal_connect (self->source, "peers", G_CALLBACK (on_peers), self);
-  g_signal_connect (self->source, "failed", G_CALLBACK (on_source_failed), self);
-  g_signal_connect (self->source, "fatal", G_CALLBACK (on_fatal), self);
   return g_steal_pointer (&self);
 }
 
@@ -460,6 +502,15 @@ scope_engine_get_tunnel (ScopeEngine *self)
   return self->tunnel;
 }
 
+gboolean
+scope_engine_rotate (ScopeEngine *self)
+{
+  if (!SCOPE_IS_MEMBER (self->source))
+    return FALSE;
+  scope_member_rotate (SCOPE_MEMBER (self->source));
+  return TRUE;
+}
+
 char *
 scope_engine_get_gateway (ScopeEngine *self)
 {
@@ -479,12 +530,7 @@ scope_engine_dispose (GObject *object)
   ScopeEngine *self = SCOPE_ENGINE (object);
 
   stop_timers (self);
-  if (self->source)
-    {
-      g_signal_handlers_disconnect_by_data (self->source, self);
-      scope_source_stop (self->source);
-    }
-  g_clear_object (&self->source);
+  drop_source (self);
   g_clear_pointer (&self->resolver, scope_resolver_free);
   g_clear_object (&self->tunnel);
   g_clear_pointer (&self->plan, scope_plan_free);

@@ -9,7 +9,7 @@ typedef struct {
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (ScopeSource, scope_source, G_TYPE_OBJECT)
 #define PRIV(self) ((ScopeSourcePrivate *) scope_source_get_instance_private (self))
 
-enum { ROSTER, PEERS, FAILED, FATAL, N_SIGNALS };
+enum { ROSTER, PEERS, FAILED, FATAL, ABSENT, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 void
@@ -95,6 +95,12 @@ scope_source_emit_fatal (ScopeSource *self, const GError *error)
   g_signal_emit (self, signals[FATAL], 0, error);
 }
 
+void
+scope_source_emit_absent (ScopeSource *self)
+{
+  g_signal_emit (self, signals[ABSENT], 0);
+}
+
 static void
 scope_source_finalize (GObject *object)
 {
@@ -122,4 +128,5 @@ scope_source_class_init (ScopeSourceClass *class)
   signals[PEERS] = add_signal ("peers", FALSE);
   signals[FAILED] = add_signal ("failed", TRUE);
   signals[FATAL] = add_signal ("fatal", TRUE);
+  signals[ABSENT] = add_signal ("absent", FALSE);
 }

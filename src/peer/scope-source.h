@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/scope-settings.h"
+#include "crypto/scope-identity.h"
 #include "tunnel/scope-tunnel.h"
 #include "wire/scope-roster.h"
 
@@ -18,12 +19,14 @@ G_DECLARE_DERIVABLE_TYPE (ScopeSource, scope_source, SCOPE, SOURCE, GObject)
  * @uuid: of the connection
  * @settings: borrowed; outlives the source
  * @own: our public key
+ * @identity: (nullable): ours; borrowed
  * @state: where the source may keep files: a path to add ".suffix" to
  */
 typedef struct {
   const char *uuid;
   const ScopeSettings *settings;
   ScopeKey own;
+  ScopeIdentity *identity;
   const char *state;
 } ScopeSourceConfig;
 
@@ -41,6 +44,7 @@ typedef struct {
  * - "peers": what @peers would say has changed
  * - "failed" (GError): every registry was tried, or nothing more will come; the source goes on trying if it can
  * - "fatal" (GError): the connection must end, up or not
+ * - "absent": the registry does not know this kind; the source has stopped
  */
 struct _ScopeSourceClass {
   GObjectClass parent_class;
@@ -74,3 +78,4 @@ void scope_source_emit_roster (ScopeSource *source, ScopeRoster *roster, gboolea
 void scope_source_emit_peers (ScopeSource *source);
 void scope_source_emit_failed (ScopeSource *source, const GError *error);
 void scope_source_emit_fatal (ScopeSource *source, const GError *error);
+void scope_source_emit_absent (ScopeSource *source);

@@ -415,6 +415,24 @@ scope_v1_session_get_gateway (ScopeV1Session *self)
   return self->gateway;
 }
 
+char *
+scope_v1_session_dup_local (ScopeV1Session *self)
+{
+  GIOStream *stream = self->socket ? soup_websocket_connection_get_io_stream (self->socket) : NULL;
+  g_autoptr (GIOStream) base = NULL;
+  g_autoptr (GSocketAddress) local = NULL;
+
+  if (G_IS_TLS_CONNECTION (stream))
+    g_object_get (stream, "base-io-stream", &base, NULL);
+  else if (stream)
+    base = g_object_ref (stream);
+  if (G_IS_SOCKET_CONNECTION (base))
+    local = g_socket_connection_get_local_address (G_SOCKET_CONNECTION (base), NULL);
+  if (!G_IS_INET_SOCKET_ADDRESS (local))
+    return NULL;
+  return g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)));
+}
+
 static void
 scope_v1_session_dispose (GObject *object)
 {

@@ -58,3 +58,6 @@ gint64 scope_v1_session_offset (ScopeV1Session *session);
 
 /* (nullable): numeric address of the registry that answered last */
 const char *scope_v1_session_get_gateway (ScopeV1Session *session);
+
+/* (nullable) (transfer full): our numeric address on the way to the registry, while there is a connection */
+char *scope_v1_session_dup_local (ScopeV1Session *session);

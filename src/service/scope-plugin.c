@@ -97,7 +97,9 @@ engine_config (NMConnection *connection, GError **error)
   config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
   if (!config->state || !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
     return NULL;
-  return g_steal_pointer (&config);
+  config->identity = config->settings->identity ? scope_identity_parse (config->settings->identity, error)
+                                                : scope_keystore_identity (config->vpn_uuid, error);
+  return config->identity ? g_steal_pointer (&config) : NULL;
 }
 
 /* --- from the engine to NetworkManager ----------------------------------------------------- */
