@@ -56,6 +56,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
+	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
@@ -83,6 +84,7 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \
+	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
 	src/service/scope-log.c src/service/scope-log.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h

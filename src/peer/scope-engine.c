@@ -3,6 +3,7 @@
 
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
+#include "peer/scope-describe.h"
 #include "peer/scope-legacy.h"
 #include "peer/scope-member.h"
 #include "peer/scope-nudger.h"
@@ -509,6 +510,15 @@ scope_engine_rotate (ScopeEngine *self)
     return FALSE;
   scope_member_rotate (SCOPE_MEMBER (self->source));
   return TRUE;
+}
+
+char *
+scope_engine_describe (ScopeEngine *self)
+{
+  if (SCOPE_IS_MEMBER (self->source))
+    return scope_member_describe (SCOPE_MEMBER (self->source));
+  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL,
+                         self->tunnel);
 }
 
 char *

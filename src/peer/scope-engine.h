@@ -64,3 +64,6 @@ char *scope_engine_get_gateway (ScopeEngine *engine);
 
 /* New keys with every peer, now. FALSE where there are none: 0.0.x. */
 gboolean scope_engine_rotate (ScopeEngine *engine);
+
+/* (transfer full): what there is to say of the network now: JSON, see scope_describe() */
+char *scope_engine_describe (ScopeEngine *engine);

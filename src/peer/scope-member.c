@@ -3,6 +3,7 @@
 
 #include "common/scope-error.h"
 #include "peer/scope-choose.h"
+#include "peer/scope-describe.h"
 #include "peer/scope-keys.h"
 #include "peer/scope-observer.h"
 #include "peer/scope-reach.h"
@@ -538,6 +539,12 @@ void
 scope_member_rotate (ScopeMember *self)
 {
   scope_keys_rotate (self->keys);
+}
+
+char *
+scope_member_describe (ScopeMember *self)
+{
+  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->tunnel);
 }
 
 ScopeSource *

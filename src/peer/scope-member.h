@@ -25,3 +25,6 @@ gboolean scope_member_is_pinned (const ScopeSourceConfig *config);
 
 /* New keys with every peer, now. */
 void scope_member_rotate (ScopeMember *member);
+
+/* (transfer full): see scope_describe() */
+char *scope_member_describe (ScopeMember *member);

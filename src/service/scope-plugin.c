@@ -4,7 +4,9 @@
 #include "common/scope-error.h"
 #include "crypto/scope-x25519.h"
 #include "peer/scope-engine.h"
+#include "service/scope-activation.h"
 #include "service/scope-base-watch.h"
+#include "service/scope-control.h"
 #include "service/scope-keystore.h"
 
 #include <arpa/inet.h>
@@ -14,6 +16,8 @@ struct _ScopePlugin {
   NMVpnServicePlugin parent_instance;
 
   GDBusConnection *bus;
+  char *bus_name;
+  ScopeControl *control;
   ScopeEngine *engine;
   ScopeBaseWatch *base;
   guint stopping; /* engines that are going down */
@@ -221,7 +225,12 @@ on_failed (ScopeEngine *engine, GError *error, gpointer data)
 {
   ScopePlugin *self = data;
 
-  if (engine == self->engine)
+  if (engine != self->engine)
+    return;
+  /* Down until somebody starts it anew: NetworkManager must not do that by itself. */
+  if (scope_err_killed (error) && scope_activation_deactivate (self->bus, self->bus_name))
+    g_warning ("%s", error->message);
+  else
     give_up (self, error);
 }
 
@@ -326,6 +335,24 @@ scope_plugin_disconnect (NMVpnServicePlugin *plugin, GError **error)
   return TRUE;
 }
 
+static char *
+status (gpointer data)
+{
+  ScopePlugin *self = data;
+
+  return self->engine ? scope_engine_describe (self->engine) : g_strdup ("{}");
+}
+
+static gboolean
+rotate (gpointer data)
+{
+  ScopePlugin *self = data;
+
+  return self->engine && scope_engine_rotate (self->engine);
+}
+
+static const ScopeControlCalls control_calls = { status, rotate };
+
 gboolean
 scope_plugin_is_busy (ScopePlugin *self)
 {
@@ -338,8 +365,13 @@ scope_plugin_new (GDBusConnection *bus, const char *bus_name, GError **error)
   ScopePlugin *self = g_initable_new (SCOPE_TYPE_PLUGIN, NULL, error, NM_VPN_SERVICE_PLUGIN_DBUS_SERVICE_NAME, bus_name,
                                       NM_VPN_SERVICE_PLUGIN_DBUS_WATCH_PEER, TRUE, NULL);
 
-  if (self)
-    self->bus = g_object_ref (bus);
+  if (!self)
+    return NULL;
+  self->bus = g_object_ref (bus);
+  self->bus_name = g_strdup (bus_name);
+  self->control = scope_control_new (bus, &control_calls, self, error);
+  if (!self->control)
+    g_clear_object (&self);
   return self;
 }
 
@@ -349,8 +381,10 @@ scope_plugin_dispose (GObject *object)
   ScopePlugin *self = SCOPE_PLUGIN (object);
 
   g_clear_pointer (&self->base, scope_base_watch_free);
+  g_clear_pointer (&self->control, scope_control_free);
   g_clear_object (&self->engine);
   g_clear_object (&self->bus);
+  g_clear_pointer (&self->bus_name, g_free);
   G_OBJECT_CLASS (scope_plugin_parent_class)->dispose (object);
 }
 
