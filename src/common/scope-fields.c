@@ -4,6 +4,7 @@
 #include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
+#include "common/scope-json.h"
 #include "common/scope-prefix.h"
 
 #include <string.h>
@@ -141,13 +142,17 @@ scope_fields_count (const ScopeFields *fields, const char *name, guint64 *value,
   return TRUE;
 }
 
-/* scope_key_parse() takes several texts for a key; as the name of a member, one key must not be there twice. */
+/*
+ * scope_key_parse() takes several texts for a key; as the name of a member, one key must not be there twice. Zero is
+ * nobody's key.
+ */
 gboolean
 scope_fields_key_text (ScopeKey *key, const char *text)
 {
   char canonical[SCOPE_KEY_BASE64_LEN + 1];
 
-  return scope_key_parse (key, text) && g_str_equal (text, scope_key_to_base64 (key, canonical));
+  return scope_key_parse (key, text) && !scope_key_is_zero (key) &&
+         g_str_equal (text, scope_key_to_base64 (key, canonical));
 }
 
 gboolean
@@ -252,4 +257,88 @@ scope_fields_endpoints (const ScopeFields *fields, const char *name, guint max, 
     }
   g_ptr_array_add (list, NULL);
   return (char **) g_ptr_array_free (g_steal_pointer (&list), FALSE);
+}
+
+/* Writing */
+
+/* Strings end in a quote: a bracket at the end is one that has just been opened. */
+void
+scope_fields_put_separator (GString *out)
+{
+  if (!strchr ("{[:", out->str[out->len - 1]))
+    g_string_append_c (out, ',');
+}
+
+void
+scope_fields_put_name (GString *out, const char *name)
+{
+  scope_fields_put_separator (out);
+  g_string_append_c (out, '"');
+  g_string_append (out, name);
+  g_string_append (out, "\":");
+}
+
+void
+scope_fields_put_string (GString *out, const char *name, const char *value)
+{
+  scope_fields_put_name (out, name);
+  scope_json_append_string (out, value);
+}
+
+void
+scope_fields_put_integer (GString *out, const char *name, guint64 value)
+{
+  scope_fields_put_name (out, name);
+  g_string_append_printf (out, "%" G_GUINT64_FORMAT, value);
+}
+
+void
+scope_fields_put_boolean (GString *out, const char *name, gboolean value)
+{
+  scope_fields_put_name (out, name);
+  g_string_append (out, value ? "true" : "false");
+}
+
+void
+scope_fields_put_key (GString *out, const char *name, const ScopeKey *key)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  scope_fields_put_string (out, name, scope_key_to_base64 (key, text));
+}
+
+void
+scope_fields_put_bytes (GString *out, const char *name, const guint8 *bytes, gsize len)
+{
+  g_autofree char *text = g_malloc (SCOPE_BASE64_CHARS (len) + 1);
+
+  scope_fields_put_string (out, name, scope_base64url_encode (bytes, len, text));
+}
+
+void
+scope_fields_put_prefixes (GString *out, const char *name, const GArray *prefixes)
+{
+  char text[SCOPE_PREFIX_STRLEN];
+
+  scope_fields_put_name (out, name);
+  g_string_append_c (out, '[');
+  for (guint i = 0; i < prefixes->len; i++)
+    {
+      scope_fields_put_separator (out);
+      scope_json_append_string (out, scope_prefix_format (&g_array_index (prefixes, ScopePrefix, i), text));
+    }
+  g_string_append_c (out, ']');
+}
+
+void
+scope_fields_put_strings (GString *out, const char *name, char **strings)
+{
+  scope_fields_put_name (out, name);
+  g_string_append_c (out, '[');
+  for (char **s = strings; s && *s; s++)
+    {
+      scope_fields_put_separator (out);
+      scope_json_append_string (out, *s);
+    }
+  g_string_append_c (out, ']');
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-fields: the members of a JSON object from outside, one by one, each as what it must be (data/protocol.md,
- * section 1). All set SCOPE_ERROR_PROTOCOL, naming the field: "hello.identity: missing".
+ * scope-fields: the members of a JSON object, one by one, each as what it must be (data/protocol.md, section 1).
+ * Readers set SCOPE_ERROR_PROTOCOL, naming the field: "hello.identity: missing".
  */
 #pragma once
 
@@ -60,3 +60,17 @@ GArray *scope_fields_prefixes (const ScopeFields *fields, const char *name, guin
 
 /* (transfer full): NULL-terminated, at most @max endpoints */
 char **scope_fields_endpoints (const ScopeFields *fields, const char *name, guint max, GError **error);
+
+/*
+ * Writing: each of these appends a member to an object that is open ("{" was written), with a comma where one is
+ * needed. Names are ours and have nothing to escape.
+ */
+void scope_fields_put_separator (GString *out);
+void scope_fields_put_name (GString *out, const char *name);
+void scope_fields_put_string (GString *out, const char *name, const char *value);
+void scope_fields_put_integer (GString *out, const char *name, guint64 value);
+void scope_fields_put_boolean (GString *out, const char *name, gboolean value);
+void scope_fields_put_key (GString *out, const char *name, const ScopeKey *key);
+void scope_fields_put_bytes (GString *out, const char *name, const guint8 *bytes, gsize len);
+void scope_fields_put_prefixes (GString *out, const char *name, const GArray *prefixes);
+void scope_fields_put_strings (GString *out, const char *name, char **strings); /* NULL: none */

@@ -1,45 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/scope-fields.h"
 #include "common/scope-json.h"
 #include "wire/scope-v1-private.h"
-
-#include <string.h>
-
-/* Strings end in a quote: a bracket at the end is one that has just been opened. */
-static void
-separate (GString *out)
-{
-  if (!strchr ("{[:", out->str[out->len - 1]))
-    g_string_append_c (out, ',');
-}
-
-static void
-member (GString *out, const char *name)
-{
-  separate (out);
-  g_string_append_c (out, '"');
-  g_string_append (out, name);
-  g_string_append (out, "\":");
-}
-
-static void
-string (GString *out, const char *name, const char *value)
-{
-  member (out, name);
-  scope_json_append_string (out, value);
-}
 
 static void
 string_if_any (GString *out, const char *name, const char *value)
 {
   if (value)
-    string (out, name, value);
+    scope_fields_put_string (out, name, value);
 }
 
 /* An envelope is JSON already. */
 static void
 envelope (GString *out, const char *name, const char *text)
 {
-  member (out, name);
+  scope_fields_put_name (out, name);
   g_string_append (out, text ? text : "null");
 }
 
@@ -53,67 +28,38 @@ envelope_if_any (GString *out, const char *name, const char *text)
 static void
 envelopes (GString *out, const char *name, char **list)
 {
-  member (out, name);
+  scope_fields_put_name (out, name);
   g_string_append_c (out, '[');
   for (char **text = list; text && *text; text++)
     {
-      separate (out);
+      scope_fields_put_separator (out);
       g_string_append (out, *text);
     }
   g_string_append_c (out, ']');
-}
-
-static void
-number (GString *out, const char *name, guint64 value)
-{
-  member (out, name);
-  g_string_append_printf (out, "%" G_GUINT64_FORMAT, value);
-}
-
-static void
-boolean (GString *out, const char *name, gboolean value)
-{
-  member (out, name);
-  g_string_append (out, value ? "true" : "false");
-}
-
-static void
-key (GString *out, const char *name, const ScopeKey *value)
-{
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-
-  string (out, name, scope_key_to_base64 (value, text));
 }
 
 void
 scope_v1_entry_append (const ScopeV1Entry *entry, GString *out)
 {
   g_string_append_c (out, '{');
-  key (out, "key", &entry->key);
+  scope_fields_put_key (out, "key", &entry->key);
   envelope (out, "grant", entry->grant);
   envelope (out, "record", entry->record);
   envelope (out, "kex", entry->kex);
-  boolean (out, "online", entry->online);
-  number (out, "seen", entry->seen);
-  member (out, "observed");
-  g_string_append_c (out, '[');
-  for (char **endpoint = entry->observed; endpoint && *endpoint; endpoint++)
-    {
-      separate (out);
-      scope_json_append_string (out, *endpoint);
-    }
-  g_string_append_c (out, ']');
-  string (out, "tier", entry->pipe ? "pipe" : "relay");
+  scope_fields_put_boolean (out, "online", entry->online);
+  scope_fields_put_integer (out, "seen", entry->seen);
+  scope_fields_put_strings (out, "observed", entry->observed);
+  scope_fields_put_string (out, "tier", entry->pipe ? "pipe" : "relay");
   g_string_append_c (out, '}');
 }
 
 static void
 roster (GString *out, const char *generation, guint64 revision, guint64 since, gboolean more)
 {
-  string (out, "generation", generation);
-  number (out, "revision", revision);
-  number (out, "since", since);
-  boolean (out, "more", more);
+  scope_fields_put_string (out, "generation", generation);
+  scope_fields_put_integer (out, "revision", revision);
+  scope_fields_put_integer (out, "since", since);
+  scope_fields_put_boolean (out, "more", more);
 }
 
 static void
@@ -121,11 +67,11 @@ gone (GString *out, const GArray *keys)
 {
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  member (out, "gone");
+  scope_fields_put_name (out, "gone");
   g_string_append_c (out, '[');
   for (guint i = 0; keys && i < keys->len; i++)
     {
-      separate (out);
+      scope_fields_put_separator (out);
       scope_json_append_string (out, scope_key_to_base64 (&g_array_index (keys, ScopeKey, i), text));
     }
   g_string_append_c (out, ']');
@@ -155,7 +101,7 @@ scope_v1_format_roster (const char *generation, guint64 revision, guint64 since,
   GString *out = begin (scope_v1_type_name (SCOPE_V1_ROSTER));
 
   roster (out, generation, revision, since, more);
-  member (out, "peers");
+  scope_fields_put_name (out, "peers");
   g_string_append_c (out, '[');
   g_string_append (out, entries);
   g_string_append_c (out, ']');
@@ -171,7 +117,7 @@ scope_v1_format_kex (const char *name, JsonObject *body, const char *direction, 
   const char *field;
   JsonNode *node;
 
-  key (out, direction, other);
+  scope_fields_put_key (out, direction, other);
   json_object_iter_init_ordered (&iter, body);
   while (json_object_iter_next_ordered (&iter, &field, &node))
     {
@@ -180,7 +126,7 @@ scope_v1_format_kex (const char *name, JsonObject *body, const char *direction, 
       if (g_str_equal (field, "from") || g_str_equal (field, "to"))
         continue;
       text = json_to_string (node, FALSE);
-      separate (out);
+      scope_fields_put_separator (out);
       scope_json_append_string (out, field);
       g_string_append_c (out, ':');
       g_string_append (out, text);
@@ -215,13 +161,13 @@ states (GString *out, GHashTable *table)
   g_autoptr (GPtrArray) keys = table ? sorted_keys (table) : g_ptr_array_new ();
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  member (out, "peers");
+  scope_fields_put_name (out, "peers");
   g_string_append_c (out, '{');
   for (guint i = 0; i < keys->len; i++)
     {
       const ScopeV1Progress *progress = g_hash_table_lookup (table, keys->pdata[i]);
 
-      member (out, scope_key_to_base64 (keys->pdata[i], text));
+      scope_fields_put_name (out, scope_key_to_base64 (keys->pdata[i], text));
       g_string_append_printf (out, "[%u,%u]", progress->npq, progress->pq);
     }
   g_string_append_c (out, '}');
@@ -233,17 +179,17 @@ observed (GString *out, GHashTable *table)
   g_autoptr (GPtrArray) keys = sorted_keys (table);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  member (out, "observed");
+  scope_fields_put_name (out, "observed");
   g_string_append_c (out, '{');
   for (guint i = 0; i < keys->len; i++)
-    string (out, scope_key_to_base64 (keys->pdata[i], text), g_hash_table_lookup (table, keys->pdata[i]));
+    scope_fields_put_string (out, scope_key_to_base64 (keys->pdata[i], text), g_hash_table_lookup (table, keys->pdata[i]));
   g_string_append_c (out, '}');
 }
 
 static void
 hello (GString *out, const ScopeV1Message *message)
 {
-  string (out, "identity", message->identity);
+  scope_fields_put_string (out, "identity", message->identity);
   envelope (out, "proof", message->proof);
   string_if_any (out, "token", message->token);
   envelope_if_any (out, "grant", message->grant);
@@ -251,7 +197,7 @@ hello (GString *out, const ScopeV1Message *message)
   envelope_if_any (out, "kex", message->kex);
   string_if_any (out, "generation", message->generation);
   if (message->since)
-    number (out, "since", message->since);
+    scope_fields_put_integer (out, "since", message->since);
 }
 
 static void
@@ -261,21 +207,21 @@ welcome (GString *out, const ScopeV1Message *message)
   envelopes (out, "delegations", message->delegations);
   envelope (out, "revocation", message->revocation);
   envelope (out, "kill", message->kill);
-  number (out, "time", message->time);
-  string (out, "generation", message->generation);
-  number (out, "revision", message->revision);
-  number (out, "heartbeat", message->heartbeat);
-  number (out, "epochSeconds", message->epoch_seconds);
+  scope_fields_put_integer (out, "time", message->time);
+  scope_fields_put_string (out, "generation", message->generation);
+  scope_fields_put_integer (out, "revision", message->revision);
+  scope_fields_put_integer (out, "heartbeat", message->heartbeat);
+  scope_fields_put_integer (out, "epochSeconds", message->epoch_seconds);
 }
 
 static void
 peers (GString *out, const GPtrArray *entries)
 {
-  member (out, "peers");
+  scope_fields_put_name (out, "peers");
   g_string_append_c (out, '[');
   for (guint i = 0; entries && i < entries->len; i++)
     {
-      separate (out);
+      scope_fields_put_separator (out);
       scope_v1_entry_append (entries->pdata[i], out);
     }
   g_string_append_c (out, ']');
@@ -287,10 +233,10 @@ data (GString *out, const ScopeV1Message *message)
   switch (message->type)
     {
     case SCOPE_V1_CHALLENGE:
-      string (out, "nonce", message->nonce);
-      string (out, "network", message->network);
-      number (out, "time", message->time);
-      string (out, "root", message->identity);
+      scope_fields_put_string (out, "nonce", message->nonce);
+      scope_fields_put_string (out, "network", message->network);
+      scope_fields_put_integer (out, "time", message->time);
+      scope_fields_put_string (out, "root", message->identity);
       break;
     case SCOPE_V1_HELLO:
       hello (out, message);
@@ -305,20 +251,20 @@ data (GString *out, const ScopeV1Message *message)
       break;
     case SCOPE_V1_JOIN:
     case SCOPE_V1_MOVE:
-      number (out, "revision", message->revision);
-      member (out, "peer");
+      scope_fields_put_integer (out, "revision", message->revision);
+      scope_fields_put_name (out, "peer");
       scope_v1_entry_append (message->peers->pdata[0], out);
       break;
     case SCOPE_V1_LEAVE:
       if (scope_key_is_zero (&message->key))
         break;
-      number (out, "revision", message->revision);
-      key (out, "key", &message->key);
-      number (out, "seen", message->seen);
+      scope_fields_put_integer (out, "revision", message->revision);
+      scope_fields_put_key (out, "key", &message->key);
+      scope_fields_put_integer (out, "seen", message->seen);
       break;
     case SCOPE_V1_GONE:
-      number (out, "revision", message->revision);
-      key (out, "key", &message->key);
+      scope_fields_put_integer (out, "revision", message->revision);
+      scope_fields_put_key (out, "key", &message->key);
       break;
     case SCOPE_V1_GRANT:
       envelope (out, "grant", message->grant);
@@ -335,12 +281,12 @@ data (GString *out, const ScopeV1Message *message)
       break;
     case SCOPE_V1_KEX_KEY:
       if (message->has_other)
-        key (out, "from", &message->other);
+        scope_fields_put_key (out, "from", &message->other);
       envelope (out, "kex", message->kex);
       break;
     case SCOPE_V1_KEX_STATE:
-      number (out, "epoch", message->epoch);
-      boolean (out, "hasKeyBroadcast", message->has_key_broadcast);
+      scope_fields_put_integer (out, "epoch", message->epoch);
+      scope_fields_put_boolean (out, "hasKeyBroadcast", message->has_key_broadcast);
       states (out, message->states);
       break;
     case SCOPE_V1_REPORT:
@@ -351,12 +297,12 @@ data (GString *out, const ScopeV1Message *message)
                                 message->fork[1]);
       break;
     case SCOPE_V1_PING:
-      number (out, "n", message->n);
+      scope_fields_put_integer (out, "n", message->n);
       if (message->time)
-        number (out, "time", message->time);
+        scope_fields_put_integer (out, "time", message->time);
       break;
     case SCOPE_V1_ERROR:
-      string (out, "code", message->code);
+      scope_fields_put_string (out, "code", message->code);
       string_if_any (out, "message", message->text);
       break;
     case SCOPE_V1_KEX:
