@@ -22,6 +22,7 @@ typedef struct {
   guint8 record_text[SHA256_LEN];
   guint8 payload[SHA256_LEN];
   Peer *displaced;
+  gboolean former_own; /* our identity with another key, before a new start of ours: nothing to say */
 } Judgement;
 
 static void
@@ -85,6 +86,8 @@ judge_second_grant (ScopeTrust *trust, Judgement *j)
 {
   const ScopeGrant *held = j->peer->grant;
 
+  if (scope_trust_ended (held->expires, trust->now))
+    return TRUE;
   if (!scope_grant_supersedes (j->grant, held))
     {
       if (!scope_key_equal (&j->grant->key, &held->key))
@@ -125,6 +128,9 @@ judge_grant (ScopeTrust *trust, Judgement *j)
   j->fingerprint = scope_identity_public_fingerprint (j->identity);
   if (!scope_key_equal (&j->grant->key, &entry->key))
     return refuse_grant (trust, j, "of another WireGuard key than the one it is listed with");
+  j->former_own = scope_identity_public_equal (j->identity, trust->identity);
+  if (j->former_own)
+    return FALSE;
   j->peer = g_hash_table_lookup (trust->peers, j->fingerprint);
   if (j->peer)
     {
@@ -208,14 +214,14 @@ judge_record (ScopeTrust *trust, Judgement *j)
 
 /* A delegate must not throw a peer out by granting it something else. The root may. */
 static gboolean
-judge_consequence (ScopeTrust *trust, Judgement *j)
+judge_consequence (ScopeTrust *trust, const Judgement *j, gboolean said)
 {
   if (!j->grant || j->grant->by_root || !j->peer || !j->peer->record || j->record)
     return TRUE;
   if (scope_record_granted (j->peer->record, j->grant, NULL))
     return TRUE;
-  refuse_grant (trust, j, "a delegate's, without a record of the peer under it");
-  g_clear_pointer (&j->grant, scope_grant_free);
+  if (!said)
+    refuse_grant (trust, j, "a delegate's, without a record of the peer under it");
   return FALSE;
 }
 
@@ -285,8 +291,8 @@ take_record (ScopeTrust *trust, Peer *peer, Judgement *j)
     known->forked = FALSE;
   known->sequence = j->record->sequence;
   known->until = trust->now + FORGET_SECONDS;
-  known->pq |= j->record->pq != SCOPE_PQ_OFF;
   memcpy (known->payload, j->payload, SHA256_LEN);
+  scope_trust_note_offer (trust, peer, j->record->pq != SCOPE_PQ_OFF);
   trust->n_in_force += !peer->record;
   g_clear_pointer (&peer->record, scope_record_free);
   g_clear_pointer (&peer->record_packed, g_bytes_unref);
@@ -371,14 +377,6 @@ judge_own (ScopeTrust *trust, const ScopeV1Entry *entry)
   return TRUE;
 }
 
-static gboolean
-is_former_own (ScopeTrust *trust, const ScopeV1Entry *entry)
-{
-  g_autoptr (ScopeIdentityPublic) identity = scope_trust_claimed_identity (entry->grant);
-
-  return identity && scope_identity_public_equal (identity, trust->identity);
-}
-
 gboolean
 scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry)
 {
@@ -403,14 +401,11 @@ scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry)
       scope_trust_refuse (trust, NULL, NULL, NULL, "more than %d peers: nobody new is taken", SCOPE_TRUST_MAX_PEERS);
       return FALSE;
     }
-  if (!listed && is_former_own (trust, entry))
-    return TRUE; /* with another key: before a new start of ours */
-
   if (!judge_grant (trust, &j))
-    return FALSE;
+    return j.former_own;
   good = judge_record (trust, &j);
   /* Bad news about the record does not hold up the grant of somebody new, or the root's: ranges go by grants. */
-  if (!judge_consequence (trust, &j) || !take (trust, &j))
+  if (!judge_consequence (trust, &j, !good) || !take (trust, &j))
     return FALSE;
 
   Peer *peer = g_hash_table_lookup (trust->keys, &entry->key);
@@ -439,8 +434,7 @@ scope_trust_judge_kex (ScopeTrust *trust, Peer *peer, const char *envelope)
       scope_trust_refuse (trust, peer->known->fingerprint, NULL, envelope, "key for an epoch refused: %s", error->message);
       return;
     }
-  if (!peer->known->pq)
-    peer->known->pq = trust->dirty = trust->changed = TRUE;
+  scope_trust_note_offer (trust, peer, TRUE);
   if (peer->kex_epoch && kex.epoch <= peer->kex_epoch)
     return;
   g_clear_pointer (&peer->kex_packed, g_bytes_unref);

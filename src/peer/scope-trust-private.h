@@ -117,6 +117,12 @@ gint64 scope_trust_claimed_expires (const char *envelope);
 gboolean scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry);
 void scope_trust_judge_kex (ScopeTrust *trust, Peer *peer, const char *envelope);
 
+/* Whether @peer shows that it has post-quantum keys: what it once had is not forgotten. */
+void scope_trust_note_offer (ScopeTrust *trust, Peer *peer, gboolean offers);
+
+/* Something is different for whoever was refused: the next hello asks for everybody. */
+void scope_trust_reconsider (ScopeTrust *trust);
+
 /* Among what is known, made when it is new; NULL when the memory is full. */
 Known *scope_trust_know (ScopeTrust *trust, const char *fingerprint);
 void scope_trust_drop_peer (ScopeTrust *trust, Peer *peer);
