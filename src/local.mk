@@ -59,6 +59,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
@@ -66,7 +67,10 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
-	src/peer/scope-timeout.h
+	src/peer/scope-timeout.h \
+	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
+	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
+	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 

@@ -32,7 +32,7 @@ scope_envelope_pack (const ScopeJws *jws, const char *elide)
   g_autoptr (GByteArray) out = g_byte_array_new ();
   gsize len, elided = elide ? strlen (elide) : 0;
   const guint8 *payload = g_bytes_get_data (jws->payload, &len);
-  const guint8 *found = elided ? memmem (payload, len, elide, elided) : NULL;
+  const guint8 *found = elided ? (const guint8 *) g_strstr_len ((const char *) payload, len, elide) : NULL;
 
   g_byte_array_set_size (out, sizeof head);
   for (guint i = 0; i < N_SIGNATURES; i++)

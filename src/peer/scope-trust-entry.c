@@ -377,6 +377,15 @@ judge_own (ScopeTrust *trust, const ScopeV1Entry *entry)
   return TRUE;
 }
 
+static void
+set_listed (ScopeTrust *trust, Peer *peer)
+{
+  peer->mark = trust->mark;
+  if (!peer->pub.listed)
+    trust->changed = trust->dirty = TRUE;
+  peer->pub.listed = TRUE;
+}
+
 gboolean
 scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry)
 {
@@ -390,10 +399,7 @@ scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry)
       return FALSE;
     }
   if (listed)
-    {
-      listed->mark = trust->mark;
-      listed->pub.listed = TRUE;
-    }
+    set_listed (trust, listed);
   if (scope_key_equal (&entry->key, &trust->own))
     return judge_own (trust, entry);
   if (!listed && g_hash_table_size (trust->peers) >= SCOPE_TRUST_MAX_PEERS)
@@ -411,8 +417,7 @@ scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry)
   Peer *peer = g_hash_table_lookup (trust->keys, &entry->key);
   if (!good || !peer)
     return good;
-  peer->mark = trust->mark;
-  peer->pub.listed = TRUE;
+  set_listed (trust, peer);
   take_notes (trust, peer, entry);
   if (entry->kex)
     scope_trust_judge_kex (trust, peer, entry->kex);

@@ -152,14 +152,17 @@ say_ended (ScopeTrust *trust, const Peer *peer, const char *why, guint *n)
 static void
 drop_ended (ScopeTrust *trust)
 {
-  g_autoptr (GPtrArray) all = g_hash_table_get_values_as_ptr_array (trust->peers);
+  g_autoptr (GList) all = g_hash_table_get_values (trust->peers);
   guint n = 0;
 
-  for (guint i = 0; i < all->len; i++)
+  for (GList *l = all; l; l = l->next)
     {
-      Peer *peer = g_ptr_array_index (all, i);
+      Peer *peer = l->data;
       g_autoptr (GError) error = NULL;
 
+      if (peer->grant->issued > trust->now + SCOPE_CLOCK_SKEW &&
+          !scope_authority_is_revoked (trust->authority, peer->known->fingerprint))
+        continue; /* it was good: the clock was set back since */
       if (!scope_authority_grant_holds (trust->authority, peer->grant, trust->now, &error))
         {
           say_ended (trust, peer, error->message, &n);
@@ -272,7 +275,7 @@ scope_trust_add_delegation (ScopeTrust *trust, const char *envelope, gint64 now)
   g_autoptr (ScopeIdentityPublic) delegate = NULL;
   const ScopeDelegation *delegation;
   const char *fingerprint;
-  gint64 before;
+  gint64 issued, expires;
 
   trust->now = now;
   jws = parse (trust, "delegation", envelope);
@@ -291,15 +294,16 @@ scope_trust_add_delegation (ScopeTrust *trust, const char *envelope, gint64 now)
       return FALSE;
     }
   delegation = scope_authority_find_delegation (trust->authority, fingerprint, now);
-  before = delegation ? delegation->issued : -1;
+  issued = delegation ? delegation->issued : -1;
+  expires = delegation ? delegation->expires : -1;
   if (!scope_authority_add_delegation (trust->authority, jws, now, &error))
     {
       scope_trust_refuse (trust, NULL, NULL, envelope, "delegation refused: %s", error->message);
       return FALSE;
     }
   delegation = scope_authority_find_delegation (trust->authority, fingerprint, now);
-  if (!delegation || delegation->issued <= before)
-    return FALSE; /* older than the one that is known */
+  if (!delegation || (delegation->issued == issued && delegation->expires == expires))
+    return FALSE; /* the one that is known is newer */
   g_hash_table_replace (trust->delegations, g_strdup (fingerprint), g_steal_pointer (&packed));
   trust->dirty = TRUE;
   scope_trust_reconsider (trust);
