@@ -23,6 +23,7 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -51,6 +52,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
+	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
+	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
