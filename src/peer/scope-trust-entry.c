@@ -402,9 +402,9 @@ scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry)
     set_listed (trust, listed);
   if (scope_key_equal (&entry->key, &trust->own))
     return judge_own (trust, entry);
-  if (!listed && g_hash_table_size (trust->peers) >= SCOPE_TRUST_MAX_PEERS)
+  if (!listed && g_hash_table_size (trust->peers) >= trust->max_peers)
     {
-      scope_trust_refuse (trust, NULL, NULL, NULL, "more than %d peers: nobody new is taken", SCOPE_TRUST_MAX_PEERS);
+      scope_trust_refuse (trust, NULL, NULL, NULL, "more than %u peers: nobody new is taken", trust->max_peers);
       return FALSE;
     }
   if (!judge_grant (trust, &j))

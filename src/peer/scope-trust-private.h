@@ -71,6 +71,7 @@ struct _ScopeTrust {
   GHashTable *peers; /* the Known's fingerprint → Peer */
   GHashTable *keys;  /* the Peer's key → Peer */
   guint n_in_force;
+  guint max_peers; /* SCOPE_TRUST_MAX_PEERS, fewer in a test */
   GQueue forks; /* envelopes, pairs one after the other */
 
   char *generation;

@@ -31,6 +31,7 @@ scope_trust_new (const char *network, const char *root, const ScopeKey *own, Sco
   trust->own = *own;
   trust->identity = scope_identity_public_ref (identity);
   trust->pq = pq;
+  trust->max_peers = SCOPE_TRUST_MAX_PEERS;
   trust->delegations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
   trust->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   trust->peers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, peer_free);
