@@ -11,6 +11,7 @@ noinst_LTLIBRARIES += \
 libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-invite-file.c src/common/scope-invite-file.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-pq.c src/common/scope-pq.h \

@@ -118,6 +118,11 @@ tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz-invite
+tests_fuzz_fuzz_invite_SOURCES = tests/fuzz/fuzz-invite.c
+tests_fuzz_fuzz_invite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_invite_LDADD = libscope-common.la $(GLIB_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
 	tests/fuzz/fuzz-ws
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
