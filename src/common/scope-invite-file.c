@@ -72,7 +72,7 @@ parse_fields (GKeyFile *file, ScopeInviteFile *invite, GError **error)
       g_autoptr (GError) why = NULL;
       g_autoptr (ScopeSecret) value = g_key_file_get_string (file, SCOPE_INVITE_GROUP, fields[i].name, &why);
 
-      if (!value && !g_error_matches (why, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
+      if (why && !g_error_matches (why, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
         return refuse (error, fields[i].name, why->message);
       if (!value || !*value)
         {
@@ -97,7 +97,7 @@ parse_name (GKeyFile *file, ScopeInviteFile *invite, GError **error)
   g_autoptr (GError) why = NULL;
 
   invite->name = g_key_file_get_string (file, SCOPE_INVITE_GROUP, KEY_NAME, &why);
-  if (!invite->name && !g_error_matches (why, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
+  if (why && !g_error_matches (why, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
     return refuse (error, KEY_NAME, why->message);
   if (invite->name && !scope_member_name_valid (invite->name))
     return refuse (error, KEY_NAME, _ ("expected 1 to 64 characters, none of them a control character"));
