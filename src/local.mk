@@ -25,6 +25,7 @@ libscope_crypto_la_SOURCES = \
 	src/crypto/scope-identity.c src/crypto/scope-identity.h src/crypto/scope-identity-private.h \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
+	src/crypto/scope-keyfile.c src/crypto/scope-keyfile.h \
 	src/crypto/scope-openssl.c src/crypto/scope-openssl.h \
 	src/crypto/scope-x25519.c src/crypto/scope-x25519.h
 libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
