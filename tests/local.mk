@@ -17,6 +17,7 @@ tests_unit_test_common_LDADD = libscope-common.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-crypto
 tests_unit_test_crypto_SOURCES = tests/unit/test-crypto.c
+tests_unit_test_crypto_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_crypto_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
 
