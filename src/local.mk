@@ -12,6 +12,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-base64.c src/common/scope-base64.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-fields.c src/common/scope-fields.h \
 	src/common/scope-invite-file.c src/common/scope-invite-file.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
@@ -22,6 +23,8 @@ libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_common_la_LIBADD = $(GLIB_LIBS) $(JSON_LIBS)
 
 libscope_crypto_la_SOURCES = \
+	src/crypto/scope-authority.c src/crypto/scope-authority.h src/crypto/scope-authority-private.h \
+	src/crypto/scope-authority-form.c src/crypto/scope-authority-form.h \
 	src/crypto/scope-identity.c src/crypto/scope-identity.h src/crypto/scope-identity-private.h \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
@@ -33,9 +36,12 @@ libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
 	src/wire/scope-message.c src/wire/scope-message.h \
-	src/wire/scope-roster.c src/wire/scope-roster.h
+	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
+	src/wire/scope-roster.c src/wire/scope-roster.h \
+	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
+	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS) -lm
+libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
