@@ -10,6 +10,7 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-hub.c src/registry/registry-hub.h \
 	src/registry/registry-limits.c src/registry/registry-limits.h \
 	src/registry/registry-listener.c src/registry/registry-listener.h \
+	src/registry/registry-messages.c src/registry/registry-messages.h \
 	src/registry/registry-network.c src/registry/registry-network.h \
 	src/registry/registry-path.c src/registry/registry-path.h \
 	src/registry/registry-server.c src/registry/registry-server.h \

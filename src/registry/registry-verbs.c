@@ -15,7 +15,7 @@ typedef struct {
 
 struct _RegistryVerbs {
   RegistryReadFunc read;
-  RegistryHub *hub;
+  RegistryMessages *messages;
   GHashTable *served; /* Served, by network name */
   GBytes *networks;   /* the answer to GET /networks */
 };
@@ -141,7 +141,7 @@ registry_verbs_update (RegistryVerbs *verbs, SoupServerMessage *message, const R
   /* As 0.0.x edges do it: /update/<network>/<key> */
   if (named && update (named, path->key, &later))
     {
-      registry_hub_announce (verbs->hub, path->network);
+      registry_messages_announce (verbs->messages, path->network);
       registry_answer_text (message, SOUP_STATUS_OK, "OK");
       return;
     }
@@ -160,7 +160,7 @@ registry_verbs_update (RegistryVerbs *verbs, SoupServerMessage *message, const R
           char text[SCOPE_KEY_BASE64_LEN + 1];
 
           *wait = 0;
-          registry_hub_announce (verbs->hub, scope_key_to_base64 (&peer->pub, text));
+          registry_messages_announce (verbs->messages, scope_key_to_base64 (&peer->pub, text));
           registry_answer_text (message, SOUP_STATUS_OK, "OK");
           return;
         }
@@ -187,12 +187,12 @@ served_free (gpointer data)
 }
 
 RegistryVerbs *
-registry_verbs_new (RegistryReadFunc read, RegistryHub *hub)
+registry_verbs_new (RegistryReadFunc read, RegistryMessages *messages)
 {
   RegistryVerbs *verbs = g_new0 (RegistryVerbs, 1);
 
   verbs->read = read;
-  verbs->hub = hub;
+  verbs->messages = messages;
   verbs->served = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, served_free);
   return verbs;
 }
