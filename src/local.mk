@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += \
 	libscope-peer.la
 
 libscope_common_la_SOURCES = \
+	src/common/scope-base64.c src/common/scope-base64.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
 	src/common/scope-json.c src/common/scope-json.h \
@@ -18,9 +19,14 @@ libscope_common_la_SOURCES = \
 libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_common_la_LIBADD = $(GLIB_LIBS) $(JSON_LIBS)
 
-libscope_crypto_la_SOURCES = src/crypto/scope-x25519.c src/crypto/scope-x25519.h
-libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
-libscope_crypto_la_LIBADD = libscope-common.la $(CRYPTO_LIBS)
+libscope_crypto_la_SOURCES = \
+	src/crypto/scope-identity.c src/crypto/scope-identity.h src/crypto/scope-identity-private.h \
+	src/crypto/scope-jws.c src/crypto/scope-jws.h \
+	src/crypto/scope-kem.c src/crypto/scope-kem.h \
+	src/crypto/scope-openssl.c src/crypto/scope-openssl.h \
+	src/crypto/scope-x25519.c src/crypto/scope-x25519.h
+libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
+libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
 	src/wire/scope-message.c src/wire/scope-message.h \

@@ -322,6 +322,56 @@ scope_json_parse_object (const char *text, gsize len, gsize max, GError **error)
   return json_node_dup_object (root);
 }
 
+static void
+count_value (const char *path, guint line, gpointer count)
+{
+  ++*(guint *) count;
+}
+
+static guint
+count_nodes (JsonNode *node)
+{
+  guint count = 1;
+
+  if (JSON_NODE_HOLDS_ARRAY (node))
+    {
+      JsonArray *array = json_node_get_array (node);
+
+      for (guint i = 0; i < json_array_get_length (array); i++)
+        count += count_nodes (json_array_get_element (array, i));
+    }
+  else if (JSON_NODE_HOLDS_OBJECT (node))
+    {
+      JsonObjectIter iter;
+      JsonNode *member;
+
+      json_object_iter_init (&iter, json_node_get_object (node));
+      while (json_object_iter_next (&iter, NULL, &member))
+        count += count_nodes (member);
+    }
+  return count;
+}
+
+JsonObject *
+scope_json_parse_object_strict (const char *text, gsize len, gsize max, GError **error)
+{
+  g_autoptr (JsonObject) object = scope_json_parse_object (text, len, max, error);
+  g_autoptr (JsonNode) node = NULL;
+  guint written = 0;
+
+  if (!object)
+    return NULL;
+  /* Of two members of one name, however it is escaped, json-glib drops one: then there is less than was written. */
+  scope_json_walk (text, len, count_value, &written, NULL, NULL);
+  node = json_node_init_object (json_node_alloc (), object);
+  if (count_nodes (node) != written)
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "an object has two members of the same name");
+      return NULL;
+    }
+  return g_steal_pointer (&object);
+}
+
 const char *
 scope_json_get_string (JsonObject *object, const char *name)
 {

@@ -37,6 +37,14 @@ gboolean scope_json_walk (const char *text, gsize len, ScopeJsonVisit visit, gpo
  */
 JsonObject *scope_json_parse_object (const char *text, gsize len, gsize max, GError **error);
 
+/**
+ * scope_json_parse_object_strict:
+ *
+ * As scope_json_parse_object(), and no object in it has two members of one name: json-glib takes the last,
+ * others the first, and what is signed must mean one thing.
+ */
+JsonObject *scope_json_parse_object_strict (const char *text, gsize len, gsize max, GError **error);
+
 /* The member when it is a string, else NULL. Borrowed. */
 const char *scope_json_get_string (JsonObject *object, const char *name);
 

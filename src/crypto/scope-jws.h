@@ -15,11 +15,13 @@
 #include <json-glib/json-glib.h>
 
 #define SCOPE_JWS_MAX_BYTES (64 * 1024)
+#define SCOPE_JWS_MAX_TYP 64 /* characters */
 
 /**
  * scope_jws_sign:
  * @typ: such as "scope-grant"
  * @payload: JSON text, signed byte for byte
+ * @error: SCOPE_ERROR_INVALID: a payload that nobody would accept: too large, not an object, a name twice
  *
  * Returns: (transfer full): the envelope's text
  */
@@ -46,6 +48,8 @@ typedef struct {
  *   a header with more than it should have, signatures of a wrong length
  */
 ScopeJws *scope_jws_parse (const char *text, gsize len, GError **error);
+
+/* The same for an envelope within a message. Of two members of one name in @object itself the last one counts. */
 ScopeJws *scope_jws_from_object (JsonObject *object, GError **error);
 void scope_jws_free (ScopeJws *jws);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeJws, scope_jws_free)
@@ -54,7 +58,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeJws, scope_jws_free)
  * scope_jws_verify:
  * @signer: who must have signed
  * @typ: what it must be
- * @error: SCOPE_ERROR_DENIED: another signer, another type, or a signature that is not good (says which)
+ * @error: SCOPE_ERROR_DENIED: another signer, another type, or a signature that is not good (says which);
+ *   SCOPE_ERROR_PROTOCOL: all that is right, but the payload is not a JSON object, or a name in it is there twice
  *
  * Returns: (transfer full): the payload, or %NULL
  */

@@ -14,6 +14,7 @@
 #define SCOPE_KEM_PUBLIC_LEN (SCOPE_X448_LEN + SCOPE_MLKEM_PUBLIC_LEN)         /* X448's first */
 #define SCOPE_KEM_CIPHERTEXT_LEN (SCOPE_X448_LEN + SCOPE_MLKEM_CIPHERTEXT_LEN) /* ephemeral X448 share first */
 #define SCOPE_KEM_SECRET_LEN (SCOPE_X448_LEN + SCOPE_MLKEM_SEED_LEN)
+#define SCOPE_KEM_RANDOMNESS_LEN (SCOPE_X448_LEN + 32)                       /* of an encapsulation */
 #define SCOPE_KEM_CONFIRM_LEN 32
 
 /**
@@ -59,7 +60,7 @@ gboolean scope_kem_public (const guint8 *secret, guint8 *pub, GError **error);
 gboolean scope_kem_encapsulate (const guint8 *pub, const ScopeKemContext *context, guint8 *ciphertext,
                                 ScopeKemKeys *keys, GError **error);
 
-/* The same with given randomness, for test vectors: X448's private key, then ML-KEM's 32 bytes m. */
+/* The same with given SCOPE_KEM_RANDOMNESS_LEN bytes, for test vectors: X448's private key, then ML-KEM's 32 bytes m. */
 gboolean scope_kem_encapsulate_with (const guint8 *pub, const ScopeKemContext *context, const guint8 *randomness,
                                      guint8 *ciphertext, ScopeKemKeys *keys, GError **error);
 
