@@ -15,8 +15,9 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-path.c src/registry/registry-path.h \
 	src/registry/registry-server.c src/registry/registry-server.h \
 	src/registry/registry-verbs.c src/registry/registry-verbs.h
-libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) -lm
+libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(SQLITE_CFLAGS)
+libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) \
+	$(SQLITE_LIBS) -lm
 
 bin_PROGRAMS += src/registry/scope-registry
 
