@@ -222,14 +222,20 @@ registry_verbs_configure (RegistryVerbs *verbs, const RegistryConfig *config)
 
   g_hash_table_iter_init (&iter, verbs->served);
   while (g_hash_table_iter_next (&iter, &name, NULL))
-    if (!registry_config_find (config, name))
-      g_hash_table_iter_remove (&iter);
+    {
+      const RegistryNetworkConfig *network = registry_config_find (config, name);
+
+      if (!network || !network->interface)
+        g_hash_table_iter_remove (&iter);
+    }
 
   for (guint i = 0; i < config->networks->len; i++)
     {
       const RegistryNetworkConfig *network = g_ptr_array_index (config->networks, i);
       Served *served = g_hash_table_lookup (verbs->served, network->name);
 
+      if (!network->interface) /* v1 only */
+        continue;
       if (!served)
         {
           g_autofree char *file = detail_file (config, network->name);
@@ -240,7 +246,7 @@ registry_verbs_configure (RegistryVerbs *verbs, const RegistryConfig *config)
           g_hash_table_insert (verbs->served, (char *) registry_network_get_name (served->network), served);
         }
       registry_network_configure (served->network, network);
-      if (i)
+      if (names->len > 1)
         g_string_append_c (names, ',');
       scope_json_append_string (names, network->name);
     }
