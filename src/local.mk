@@ -12,6 +12,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-base64.c src/common/scope-base64.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-fields.c src/common/scope-fields.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
@@ -30,9 +31,11 @@ libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
 	src/wire/scope-message.c src/wire/scope-message.h \
-	src/wire/scope-roster.c src/wire/scope-roster.h
+	src/wire/scope-roster.c src/wire/scope-roster.h \
+	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
+	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-libscope_wire_la_LIBADD = libscope-common.la $(JSON_LIBS) -lm
+libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \

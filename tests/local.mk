@@ -17,6 +17,7 @@ tests_unit_test_common_LDADD = libscope-common.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-crypto
 tests_unit_test_crypto_SOURCES = tests/unit/test-crypto.c
+tests_unit_test_crypto_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_crypto_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
 
@@ -61,6 +62,11 @@ unit_tests += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-v1
+tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
+tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-config
 tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c

@@ -8,6 +8,8 @@
 #include <gio/gio.h>
 #include <netinet/in.h>
 
+#define SCOPE_ENDPOINT_MAX 259 /* bytes of the longest text: a DNS name, a colon, five digits */
+
 /**
  * ScopeSockaddr:
  *

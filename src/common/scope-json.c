@@ -3,6 +3,7 @@
 
 #include "common/scope-error.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A container that is open: '{' or '[', the element's number, and how much of the path is its own. */
@@ -17,6 +18,7 @@ typedef struct {
   const char *end;
   guint line;
   guint depth;
+  const char *why; /* (nullable): what is wrong, where the grammar is not */
   Level levels[SCOPE_JSON_MAX_DEPTH];
   GString *path;
 } Walk;
@@ -111,6 +113,9 @@ take_digits (Walk *w)
   return w->p > from;
 }
 
+/* json-glib makes other numbers of integers that 64 bits do not hold: 1 of -18446744073709551615. */
+#define MAX_DIGITS 18
+
 static gboolean
 take_number (Walk *w)
 {
@@ -119,6 +124,12 @@ take_number (Walk *w)
   const char *first = w->p;
   if (!take_digits (w) || (*first == '0' && w->p > first + 1))
     return FALSE;
+  gboolean integer = w->p == w->end || !strchr (".eE", *w->p);
+  if (integer && w->p - first > MAX_DIGITS)
+    {
+      w->why = "an integer that is too large";
+      return FALSE;
+    }
   if (w->p < w->end && *w->p == '.')
     {
       w->p++;
@@ -281,6 +292,8 @@ scope_json_walk (const char *text, gsize len, ScopeJsonVisit visit, gpointer use
     }
   else if (walk (&w, visit, user_data))
     return TRUE;
+  else if (w.why)
+    g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "line %u: %s", w.line, w.why);
   else if (w.depth == SCOPE_JSON_MAX_DEPTH)
     g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "line %u: more than %d levels deep", w.line,
                  SCOPE_JSON_MAX_DEPTH);
@@ -328,8 +341,9 @@ count_value (const char *path, guint line, gpointer count)
   ++*(guint *) count;
 }
 
+/* @finite: (out): cleared by a number that is more than a double holds: it would be written as no JSON */
 static guint
-count_nodes (JsonNode *node)
+count_nodes (JsonNode *node, gboolean *finite)
 {
   guint count = 1;
 
@@ -338,7 +352,7 @@ count_nodes (JsonNode *node)
       JsonArray *array = json_node_get_array (node);
 
       for (guint i = 0; i < json_array_get_length (array); i++)
-        count += count_nodes (json_array_get_element (array, i));
+        count += count_nodes (json_array_get_element (array, i), finite);
     }
   else if (JSON_NODE_HOLDS_OBJECT (node))
     {
@@ -347,8 +361,10 @@ count_nodes (JsonNode *node)
 
       json_object_iter_init (&iter, json_node_get_object (node));
       while (json_object_iter_next (&iter, NULL, &member))
-        count += count_nodes (member);
+        count += count_nodes (member, finite);
     }
+  else if (json_node_get_value_type (node) == G_TYPE_DOUBLE && !isfinite (json_node_get_double (node)))
+    *finite = FALSE;
   return count;
 }
 
@@ -357,6 +373,7 @@ scope_json_parse_object_strict (const char *text, gsize len, gsize max, GError *
 {
   g_autoptr (JsonObject) object = scope_json_parse_object (text, len, max, error);
   g_autoptr (JsonNode) node = NULL;
+  gboolean finite = TRUE;
   guint written = 0;
 
   if (!object)
@@ -364,9 +381,14 @@ scope_json_parse_object_strict (const char *text, gsize len, gsize max, GError *
   /* Of two members of one name, however it is escaped, json-glib drops one: then there is less than was written. */
   scope_json_walk (text, len, count_value, &written, NULL, NULL);
   node = json_node_init_object (json_node_alloc (), object);
-  if (count_nodes (node) != written)
+  if (count_nodes (node, &finite) != written)
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "an object has two members of the same name");
+      return NULL;
+    }
+  if (!finite)
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "a number that is too large");
       return NULL;
     }
   return g_steal_pointer (&object);

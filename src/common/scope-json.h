@@ -41,7 +41,7 @@ JsonObject *scope_json_parse_object (const char *text, gsize len, gsize max, GEr
  * scope_json_parse_object_strict:
  *
  * As scope_json_parse_object(), and no object in it has two members of one name: json-glib takes the last,
- * others the first, and what is signed must mean one thing.
+ * others the first, and what is signed must mean one thing. All numbers are finite: it can be written again.
  */
 JsonObject *scope_json_parse_object_strict (const char *text, gsize len, gsize max, GError **error);
 

@@ -132,7 +132,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeV1Message, scope_v1_message_free)
  */
 ScopeV1Message *scope_v1_parse (const char *text, gsize len, gsize max, guint *skipped, GError **error);
 
-/* The frame's text, newly allocated. For a SCOPE_V1_KEX @name, @body and @other, which becomes "to" or "from": */
+/* The frame's text, newly allocated. A SCOPE_V1_KEX has "from" when its @body does, else "to"; to choose: */
 char *scope_v1_format (const ScopeV1Message *message);
 char *scope_v1_format_kex (const char *name, JsonObject *body, const char *direction, const ScopeKey *other);
 

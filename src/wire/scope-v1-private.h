@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of scope-v1 share. */
+#pragma once
+
+#include "crypto/scope-identity.h"
+#include "crypto/scope-jws.h"
+#include "wire/scope-v1.h"
+
+#define SCOPE_V1_ENVELOPE_MAX SCOPE_JWS_MAX_BYTES
+#define SCOPE_V1_NONCE_LEN 32
+#define SCOPE_V1_TOKEN_LEN 32
+#define SCOPE_V1_NAME_MAX 64 /* bytes of a type, a generation, a network, an error's code */
+#define SCOPE_V1_TEXT_MAX 1024
+#define SCOPE_V1_MAX_DELEGATIONS 64
+#define SCOPE_V1_MAX_EPOCH_SECONDS (7 * 24 * 3600)
+#define SCOPE_V1_NPQ_MAX 2
+#define SCOPE_V1_PQ_MAX 3
+
+const char *scope_v1_type_name (ScopeV1Type type);
+ScopeV1Type scope_v1_type_from_name (const char *name);
