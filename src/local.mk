@@ -21,6 +21,8 @@ libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_common_la_LIBADD = $(GLIB_LIBS) $(JSON_LIBS)
 
 libscope_crypto_la_SOURCES = \
+	src/crypto/scope-authority.c src/crypto/scope-authority.h src/crypto/scope-authority-private.h \
+	src/crypto/scope-authority-form.c src/crypto/scope-authority-form.h \
 	src/crypto/scope-identity.c src/crypto/scope-identity.h src/crypto/scope-identity-private.h \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
@@ -31,6 +33,7 @@ libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
 	src/wire/scope-message.c src/wire/scope-message.h \
+	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
 	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
 	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c

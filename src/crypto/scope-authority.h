@@ -50,7 +50,10 @@ typedef struct {
 void scope_delegation_free (ScopeDelegation *delegation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeDelegation, scope_delegation_free)
 
-/* @by_root: whether the root itself signed; @name: (nullable); @ranges: (element-type ScopePrefix) */
+/*
+ * @by_root: whether the root itself signed; @signer: fingerprint of who did, set by scope_authority_grant();
+ * @name: (nullable); @ranges: (element-type ScopePrefix)
+ */
 typedef struct {
   char *network;
   ScopeIdentityPublic *identity;
@@ -61,6 +64,7 @@ typedef struct {
   gint64 issued;
   gint64 expires;
   gboolean by_root;
+  char *signer;
 } ScopeGrant;
 
 void scope_grant_free (ScopeGrant *grant);
@@ -125,7 +129,8 @@ ScopeIdentityPublic *scope_authority_root (const ScopeAuthority *authority);
 /**
  * scope_authority_add_delegation:
  *
- * Verifies, and remembers it; a later one for the same delegate replaces an earlier one (by `issued`).
+ * Verifies, and remembers it; a later one for the same delegate replaces an earlier one (by `issued`, then `expires`).
+ * One that does not count now (expired, or not yet issued) is an error, and replaces nothing.
  */
 gboolean scope_authority_add_delegation (ScopeAuthority *authority, const ScopeJws *jws, gint64 now, GError **error);
 
@@ -170,7 +175,9 @@ gboolean scope_grant_wins (const ScopeGrant *a, const ScopeGrant *b);
 /* Of two valid grants of one identity: whether @a supersedes @b. */
 gboolean scope_grant_supersedes (const ScopeGrant *a, const ScopeGrant *b);
 
-/* SHA3-256 of the token's text */
+/* SHA3-256 of the token's text: 32 bytes */
 void scope_token_hash (const char *token, guint8 *hash);
 gboolean scope_token_valid (const char *token);
+
+/* To be freed with scope_secret_free(); NULL when the system has no random bytes. */
 char *scope_token_new (void);

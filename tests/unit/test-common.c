@@ -2,6 +2,7 @@
 /*
  * test-common: src/common: keys, endpoints, prefixes, the settings table, the error predicates.
  */
+#include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
 #include "common/scope-key.h"
@@ -137,6 +138,48 @@ test_key_order (void)
   g_assert_false (scope_key_equal (&a, &b));
   scope_key_clear (&a);
   g_assert_true (scope_key_is_zero (&a));
+}
+
+static void
+test_base64 (void)
+{
+  /* RFC 4648 §10, without the padding, and the two characters that differ */
+  static const struct {
+    const char *bytes, *base64, *url;
+  } good[] = {
+    { "", "", "" },
+    { "f", "Zg", "Zg" },
+    { "fo", "Zm8", "Zm8" },
+    { "foo", "Zm9v", "Zm9v" },
+    { "foob", "Zm9vYg", "Zm9vYg" },
+    { "fooba", "Zm9vYmE", "Zm9vYmE" },
+    { "foobar", "Zm9vYmFy", "Zm9vYmFy" },
+    { "\xfb\xff", "+/8", "-_8" },
+  };
+  static const char *const bad[] = { "A", "Zm9vA", "Zh", "Zm9", "Zg==", "Zg=", "Z g", " Zg", "Zg\n", "Zm9v.", "Zm\xc3\xb6" };
+  char text[16];
+  guint8 bytes[16];
+
+  for (gsize i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      gsize len = strlen (good[i].bytes);
+
+      g_assert_cmpuint (SCOPE_BASE64_CHARS (len), ==, strlen (good[i].url));
+      g_assert_cmpstr (scope_base64_encode ((const guint8 *) good[i].bytes, len, text), ==, good[i].base64);
+      g_assert_cmpstr (scope_base64url_encode ((const guint8 *) good[i].bytes, len, text), ==, good[i].url);
+      g_assert_true (scope_base64url_decode_exact (good[i].url, bytes, len));
+      g_assert_cmpmem (bytes, len, good[i].bytes, len);
+      g_assert_false (scope_base64url_decode_exact (good[i].url, bytes, len + 1));
+      g_assert_true (scope_base64_decode (good[i].base64, strlen (good[i].base64), bytes));
+      g_assert_cmpmem (bytes, len, good[i].bytes, len);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_test_message ("“%s”", bad[i]);
+      g_assert_false (scope_base64_decode (bad[i], strlen (bad[i]), bytes));
+      g_assert_false (scope_base64url_decode (bad[i], strlen (bad[i]), bytes));
+    }
+  g_assert_false (scope_base64url_decode ("+/8", 3, bytes));
 }
 
 static void
@@ -514,6 +557,7 @@ main (int argc, char **argv)
   g_test_add_func ("/common/key/genkey", test_key_genkey);
   g_test_add_func ("/common/key/bad", test_key_bad);
   g_test_add_func ("/common/key/order", test_key_order);
+  g_test_add_func ("/common/base64", test_base64);
   g_test_add_func ("/common/endpoint", test_endpoint);
   g_test_add_func ("/common/prefix/forms", test_prefix);
   g_test_add_func ("/common/prefix/contains", test_prefix_contains);

@@ -149,7 +149,7 @@ test_identity_fingerprints (void)
 {
 #define GOOD "7huppepri6nz3pplqwsbfi5xwp7n76vkams4r3ksfiiaqa6qft7a"
   static const char *const bad[] = {
-    "", "7huppepr", GOOD "a", "7HUPPEPRI6NZ3PPLQWSBFI5XWP7N76VKAMS4R3KSFIIAQA6QFT7A",
+    "", "7huppepr", GOOD "a", GOOD "=", GOOD "\n", "7HUPPEPRI6NZ3PPLQWSBFI5XWP7N76VKAMS4R3KSFIIAQA6QFT7A",
     "7huppepri6nz3pplqwsbfi5xwp7n76vkams4r3ksfiiaqa6qft7b", /* a bit too many */
     "7huppepri6nz3pplqwsbfi5xwp7n76vkams4r3ksfiiaqa6qft7",  /* one short */
     "1huppepri6nz3pplqwsbfi5xwp7n76vkams4r3ksfiiaqa6qft7a", /* no 1 in Base32 */
@@ -846,10 +846,14 @@ test_kem_bad_points (void)
 
       memcpy (bad_pub, pub, sizeof pub);
       memcpy (bad_pub, points[i], SCOPE_X448_LEN);
+      memset (&keys, 0xee, sizeof keys);
       g_assert_false (scope_kem_encapsulate (bad_pub, &context, out, &keys, &error));
       g_assert_true (scope_err_invalid (error));
       g_assert_nonnull (strstr (error->message, "X448"));
       g_clear_error (&error);
+      g_assert_true (scope_key_is_zero (&keys.preshared));
+      memset (&keys, 0xee, sizeof keys);
+      g_assert_false (scope_kem_encapsulate_with (bad_pub, &context, secret, out, &keys, NULL));
       g_assert_true (scope_key_is_zero (&keys.preshared));
 
       memcpy (ciphertext, points[i], SCOPE_X448_LEN);
