@@ -86,6 +86,19 @@ tests_unit_test_record_SOURCES = tests/unit/test-record.c $(signed_fixture)
 tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-vectors
+tests_unit_test_vectors_SOURCES = tests/unit/test-vectors.c
+tests_unit_test_vectors_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_vectors_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/unit/data/vectors
+
+# Not a test: writes what test-vectors reads.
+check_PROGRAMS += tests/unit/make-vectors
+tests_unit_make_vectors_SOURCES = tests/unit/make-vectors.c
+tests_unit_make_vectors_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_make_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-config
 tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
 tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)
@@ -177,6 +190,19 @@ tests_fuzz_fuzz_roster_LDADD = libscope-wire.la $(GLIB_LIBS)
 tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz-ws.c
 tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_ws_LDADD = libscope-registry.la $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-grant tests/fuzz/fuzz-record tests/fuzz/fuzz-v1
+tests_fuzz_fuzz_grant_SOURCES = tests/fuzz/fuzz-grant.c
+tests_fuzz_fuzz_grant_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_grant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_grant_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz-record.c
+tests_fuzz_fuzz_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
+tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif
