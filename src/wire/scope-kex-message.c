@@ -64,10 +64,9 @@ format_bytes (const guint8 *bytes, gsize len, char *out)
 {
   g_autofree char *text = g_base64_encode (bytes, len);
 
-  g_strdelimit (text, "+", '-');
-  g_strdelimit (text, "/", '_');
-  *strchrnul (text, '=') = '\0';
-  strcpy (out, text);
+  for (const char *p = text; *p && *p != '='; p++)
+    *out++ = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+  *out = '\0';
 }
 
 static gboolean
