@@ -235,7 +235,7 @@ look_after_readd (Pair *pair, gint64 now)
     }
   if (pair->readds == 1 && now - pair->installed >= READD_AGAIN_MS)
     readd (pair, now);
-  pair->at[TIMER_LOOK] = now + READD_LOOK_MS;
+  pair->at[TIMER_LOOK] = MIN (now + READD_LOOK_MS, pair->installed + READD_MS);
 }
 
 static void
