@@ -6,6 +6,7 @@
 #define USE_MS 500
 #define USE_CAP_MS 60000
 #define USE_TRIES 16
+#define TELL_TRIES 4
 #define GUARD_MS 1000
 #define QUIET_MS 1000
 #define READD_AGAIN_MS 500
@@ -16,6 +17,7 @@
 #define LOOK_IDLE_MS 5000
 #define LOOK_CAP_MS 60000
 #define VERIFY_CAP_MS 300000
+#define REWRITE_MS 2000
 #define RETRY_MS 30000
 #define REKEY_SEEN_MS 500 /* by then the renewal is through, when all is well */
 
@@ -41,11 +43,13 @@ static void
 begin (Pair *pair, gint64 now, CurrentStage stage, gint64 guard)
 {
   pair->stage = stage;
+  pair->current->confirmed = FALSE;
   pair->installed = now;
   pair->guard = guard;
   pair->agreed = FALSE;
   pair->readded = FALSE;
   pair->readds = 0;
+  pair->readd_due = FALSE;
   pair->rewrites = 0;
   forget_marks (pair);
   pair->at[TIMER_LOOK] = now + (stage == CURRENT_TRIAL ? SCOPE_KEX_CONFIRM_MS : LOOK_MS);
@@ -96,6 +100,12 @@ trial_install_next (Pair *pair, gint64 now)
   pair->no_pending = FALSE;
   pair_stop (pair, TIMER_NO);
   begin (pair, now, first ? CURRENT_VERIFY : CURRENT_TRIAL, first ? 0 : GUARD_MS);
+  if (first)
+    {
+      pair->has_mark = TRUE;
+      pair->mark = (ScopeKexStats) { 0 };
+      pair->marked = now;
+    }
   say_install (pair, first ? SCOPE_KEX_FIRST : SCOPE_KEX_IN_PLACE, first && !pair->decapsulated);
   pair_prune (pair, now);
   trial_ask (pair, now);
@@ -142,9 +152,12 @@ find_common (Pair *pair)
   return NULL;
 }
 
-/* Goes to a key that both ends have. Only the lower key makes a new handshake, and only when no session would be lost. */
+/*
+ * Goes to a key that both ends have. Only the lower key makes a new handshake, only when no session would be lost, and
+ * not before the other end is there: @alone, when it is not.
+ */
 static void
-switch_to (Pair *pair, gint64 now, Held *held)
+switch_to (Pair *pair, gint64 now, Held *held, gboolean alone)
 {
   ScopeKexStats stats;
   gboolean live = look (pair, now, &stats);
@@ -154,7 +167,8 @@ switch_to (Pair *pair, gint64 now, Held *held)
   pair->urgent = FALSE;
   held->failed = FALSE;
   begin (pair, now, CURRENT_VERIFY, GUARD_MS);
-  if (pair->lower && !live)
+  pair->readd_due = pair->lower && !live && alone;
+  if (pair->lower && !live && !alone)
     readd (pair, now);
   else
     say_install (pair, SCOPE_KEX_IN_PLACE, FALSE);
@@ -182,7 +196,7 @@ revert (Pair *pair, gint64 now, const char *why, gboolean tell)
   pair->reverts++;
   say_log (pair, "key of epoch %" G_GUINT64_FORMAT " not confirmed (%s): back to the one of epoch %" G_GUINT64_FORMAT
            ", time %u of %d", failed->epoch, why, target->epoch, pair->reverts, MAX_REVERTS);
-  switch_to (pair, now, target);
+  switch_to (pair, now, target, tell);
   failed->failed = TRUE;
   if (pair->lower)
     pair->at[TIMER_RETRY] = now + (RETRY_MS << MIN (pair->reverts, MAX_REVERTS));
@@ -221,7 +235,7 @@ look_after_readd (Pair *pair, gint64 now)
     }
   if (pair->readds == 1 && now - pair->installed >= READD_AGAIN_MS)
     readd (pair, now);
-  pair->at[TIMER_LOOK] = now + READD_LOOK_MS;
+  pair->at[TIMER_LOOK] = MIN (now + READD_LOOK_MS, pair->installed + READD_MS);
 }
 
 static void
@@ -244,7 +258,7 @@ fail (Pair *pair, gint64 now)
   say_install (pair, SCOPE_KEX_IN_PLACE, FALSE);
   pair->rewrites++;
   forget_marks (pair);
-  pair->at[TIMER_LOOK] = now + MIN (SCOPE_KEX_CONFIRM_MS << MIN (pair->rewrites, 6), VERIFY_CAP_MS);
+  pair->at[TIMER_LOOK] = now + MIN (REWRITE_MS << MIN (pair->rewrites, 8), VERIFY_CAP_MS);
 }
 
 void
@@ -301,6 +315,9 @@ trial_look (Pair *pair, gint64 now)
   moved = stats.rx != pair->mark.rx || stats.tx != pair->mark.tx;
   if (!pair->attempted && somebody_tried (&pair->mark, &stats, live, age))
     pair->attempted = now;
+  /* Nothing is lost by writing the same key once more, when there is no session. */
+  if (pair->stage == CURRENT_VERIFY && !live)
+    wait = REWRITE_MS;
   if (pair->attempted && now - pair->attempted >= wait)
     fail (pair, now);
   else if (pair->attempted)
@@ -326,17 +343,19 @@ on_agreed (Pair *pair, gint64 now, const ScopeKexMessage *message)
   pair->current->common = TRUE;
   pair->acked = TRUE;
   pair_stop (pair, TIMER_OK);
-  if (message->confirmed && pair->stage != CURRENT_SETTLED)
+  /* Whether what we wrote last works only our own WireGuard can show; a new key cannot work at one end alone. */
+  if (message->confirmed && pair->stage == CURRENT_TRIAL)
     confirmed (pair, now, FALSE);
-  if (!pair->current->confirmed || message->confirmed || !pair->lower)
+  if (!pair->current->confirmed || message->confirmed || !pair->lower || pair->tries[TIMER_USE] > TELL_TRIES)
     pair_stop (pair, TIMER_USE);
   if (pair->agreed || pair->stage == CURRENT_SETTLED)
     return;
   pair->agreed = TRUE;
   if (pair->stage == CURRENT_TRIAL)
     trial_look (pair, now);
-  else if (pair->lower && pair->readded && !look (pair, now, &stats))
+  else if (pair->readd_due && !look (pair, now, &stats))
     readd (pair, now); /* when we went back the other end was not there yet */
+  pair->readd_due = FALSE;
 }
 
 /* The other end shows that it has none of our keys, or says so. */
@@ -384,7 +403,7 @@ verify_use (Pair *pair, gint64 now, const ScopeKexMessage *message)
         }
       if (message->n <= held->heard)
         {
-          say_refused (pair, now, REFUSED_MESSAGE_OLD, "kex.use refused: older than one that came before");
+          say_old (pair, now, message, held);
           return FALSE;
         }
       any = TRUE;
@@ -417,11 +436,11 @@ on_disagreed (Pair *pair, gint64 now, Held *theirs)
     {
       /* Between our instant and theirs the lower key still says the old one. */
       if (theirs && !(pair->stage == CURRENT_TRIAL && !pair->agreed && theirs == pair->previous))
-        switch_to (pair, now, theirs);
+        switch_to (pair, now, theirs, FALSE);
       return;
     }
   if (!pair->current->common && (common = theirs ? theirs : find_common (pair)))
-    switch_to (pair, now, common);
+    switch_to (pair, now, common, common != theirs);
   if (pair->at[TIMER_USE] == G_MAXINT64)
     trial_ask (pair, now);
 }
