@@ -1139,6 +1139,19 @@ test_endless_roster (void)
   g_assert_cmpuint (find (trust, ALICE)->record->sequence, ==, 11);
 }
 
+/* "Expired 1 s ago" is no other reason than "expired 2 s ago". */
+static void
+test_said_once (void)
+{
+  g_autoptr (ScopeTrust) trust = trust_ready (SCOPE_PQ_OFF);
+  g_autoptr (ScopeV1Entry) entry = trust_entry (CAROL, GRANT (.who = CAROL, .expires = NOW), RECORD (.who = CAROL));
+
+  for (guint i = 0; i < 9; i++)
+    scope_trust_take_entry (trust, entry, NOW + i);
+  test_log_assert_warning ("*expired*");
+  test_log_assert_quiet ();
+}
+
 static void
 test_log_is_bounded (void)
 {
@@ -1383,6 +1396,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/trust/kex", test_kex);
   g_test_add_func ("/trust/kill", test_kill);
   g_test_add_func ("/trust/endless-roster", test_endless_roster);
+  g_test_add_func ("/trust/said-once", test_said_once);
   g_test_add_func ("/trust/log-is-bounded", test_log_is_bounded);
   g_test_add_func ("/trust/cache", test_cache);
   g_test_add_func ("/trust/cache-of-others", test_cache_of_others);
