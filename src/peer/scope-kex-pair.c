@@ -13,7 +13,7 @@
 #define WANT_CAP_MS 300000
 #define EFFECTIVE_MS 60000
 #define HURRY_MS 500
-#define ALONE_MS 5000
+#define ALONE_MS 15000
 #define BEFORE_REKEY_MS 118000 /* a session this old is about to be renewed */
 #define ROTATE_MS 1000
 #define ROTATE_TRIES 6
