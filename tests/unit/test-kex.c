@@ -781,6 +781,34 @@ restart (guint i, gboolean keep)
       g_array_set_size (m->installs[j], 0);
 }
 
+/* Within an epoch nobody broadcasts again: who was away still has what the others sent then. */
+static void
+test_restart_rotate (World *w, gconstpointer data)
+{
+  ScopeKey before, after;
+
+  pair_up ();
+  run (20000);
+  for (guint who = 0; who < 2; who++)
+    {
+      g_assert_true (scope_kex_current (w->machines[0].kex, &w->machines[1].key, &before));
+      scope_kex_peer_offline (w->machines[!who].kex, w->now, &w->machines[who].key);
+      drain (!who);
+      restart (who, TRUE);
+      scope_kex_peer_online (w->machines[who].kex, w->now, &w->machines[!who].key, TRUE);
+      scope_kex_peer_online (w->machines[!who].kex, w->now, &w->machines[who].key, FALSE);
+      drain (who);
+      drain (!who);
+      run (5000);
+      scope_kex_rotate (w->machines[0].kex, w->now, TRUE);
+      drain (0);
+      run (5000);
+      g_assert_true (scope_kex_current (w->machines[0].kex, &w->machines[1].key, &after));
+      g_assert_false (scope_key_equal (&before, &after));
+      g_assert_true (same_key (0, 1));
+    }
+}
+
 static void
 test_restart (World *w, gconstpointer data)
 {
@@ -1026,6 +1054,7 @@ main (int argc, char **argv)
   ADD ("retransmission", test_retransmission);
   ADD ("want", test_want);
   ADD ("restart", test_restart);
+  ADD ("restart-rotate", test_restart_rotate);
   ADD ("lower-decides", test_lower_decides);
   ADD ("join-delays", test_join_delays);
   ADD ("three-epochs", test_three_epochs);
