@@ -1050,6 +1050,17 @@ test_kex (void)
   g_assert_null (scope_trust_peer_kex (find (trust, BOB)));
   g_assert_false (find (trust, BOB)->has_kex);
 
+  /* Bob has started anew: another key for the same epoch, but not one from before. */
+  g_free (message->kex);
+  message->kex = trust_kex_issued (BOB, 7, NOW - 1);
+  g_assert_false (scope_trust_take (trust, message, NOW));
+  g_assert_false (find (trust, BOB)->has_kex);
+  g_free (message->kex);
+  message->kex = trust_kex_issued (BOB, 7, NOW + 5);
+  g_assert_true (scope_trust_take (trust, message, NOW + 5));
+  g_assert_true (find (trust, BOB)->has_kex);
+  test_log_assert_quiet ();
+
   /* It is proof that Carol has it; and without a policy of ours it is nothing. */
   g_autoptr (ScopeV1Entry) entry = trust_entry (CAROL, GRANT (.who = CAROL), RECORD (.who = CAROL));
   entry->kex = trust_kex (CAROL, 7);
