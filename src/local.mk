@@ -13,8 +13,10 @@ libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
 	src/common/scope-fields.c src/common/scope-fields.h \
+	src/common/scope-invite-file.c src/common/scope-invite-file.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
+	src/common/scope-pq.c src/common/scope-pq.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
 	src/common/scope-settings.c src/common/scope-settings.h
 libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -26,12 +28,14 @@ libscope_crypto_la_SOURCES = \
 	src/crypto/scope-identity.c src/crypto/scope-identity.h src/crypto/scope-identity-private.h \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
+	src/crypto/scope-keyfile.c src/crypto/scope-keyfile.h \
 	src/crypto/scope-openssl.c src/crypto/scope-openssl.h \
 	src/crypto/scope-x25519.c src/crypto/scope-x25519.h
 libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
@@ -61,15 +65,31 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
+	src/peer/scope-describe.c src/peer/scope-describe.h \
+	src/peer/scope-dialer.c src/peer/scope-dialer.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
+	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
+	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
+	src/peer/scope-keys.c src/peer/scope-keys.h \
+	src/peer/scope-legacy.c src/peer/scope-legacy.h \
+	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
+	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
+	src/peer/scope-reach.c src/peer/scope-reach.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
+	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
-	src/peer/scope-timeout.h
+	src/peer/scope-timeout.h \
+	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
+	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
+	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 
@@ -79,6 +99,7 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \
+	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
 	src/service/scope-log.c src/service/scope-log.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h

@@ -42,6 +42,22 @@ unit_tests += tests/unit/test-plan
 tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
 tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-reach
+tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
+tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+kex_fake = tests/unit/kex-fake.c tests/unit/kex-fake.h
+
+unit_tests += tests/unit/test-kex
+tests_unit_test_kex_SOURCES = tests/unit/test-kex.c $(kex_fake)
+tests_unit_test_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-kex-sim
+tests_unit_test_kex_sim_SOURCES = tests/unit/test-kex-sim.c tests/unit/kex-sim-link.c tests/unit/kex-sim-link.h $(kex_fake)
+tests_unit_test_kex_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_kex_sim_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS) -lm
+
 unit_tests += tests/unit/test-choose
 tests_unit_test_choose_SOURCES = tests/unit/test-choose.c
 tests_unit_test_choose_LDADD = libscope-peer.la $(GLIB_LIBS)
@@ -58,6 +74,12 @@ tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-trust
+tests_unit_test_trust_SOURCES = tests/unit/test-trust.c tests/unit/trust-fixture.c tests/unit/trust-fixture.h $(test_log)
+tests_unit_test_trust_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_trust_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -138,6 +160,17 @@ tests_unit_test_session_tls_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS)
 tests_unit_test_session_tls_LDADD = libscope-peer.la $(SOUP_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/tls
 
+unit_tests += tests/unit/test-keyfile
+tests_unit_test_keyfile_SOURCES = tests/unit/test-keyfile.c
+tests_unit_test_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-ctl
+tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c
+tests_unit_test_ctl_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_BUILDDIR='"$(abs_top_builddir)"'
+tests_unit_test_ctl_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
+tests_unit_test_ctl_LDADD = libscope-ctl.la $(SOUP_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS) $(GLIB_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -176,11 +209,27 @@ tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz-keyfile
+tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
+tests_fuzz_fuzz_keyfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-invite
+tests_fuzz_fuzz_invite_SOURCES = tests/fuzz/fuzz-invite.c
+tests_fuzz_fuzz_invite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_invite_LDADD = libscope-common.la $(GLIB_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz-jws
 tests_fuzz_fuzz_jws_SOURCES = tests/fuzz/fuzz-jws.c
 tests_fuzz_fuzz_jws_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_jws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_jws_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-trust-cache
+tests_fuzz_fuzz_trust_cache_SOURCES = tests/fuzz/fuzz-trust-cache.c
+tests_fuzz_fuzz_trust_cache_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_trust_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_trust_cache_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
 	tests/fuzz/fuzz-ws

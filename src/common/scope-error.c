@@ -18,6 +18,7 @@ SCOPE_DEFINE_PREDICATE (unreachable, UNREACHABLE)
 SCOPE_DEFINE_PREDICATE (tls, TLS)
 SCOPE_DEFINE_PREDICATE (taken, TAKEN)
 SCOPE_DEFINE_PREDICATE (gone, GONE)
+SCOPE_DEFINE_PREDICATE (killed, KILLED)
 
 gboolean
 scope_err_cancelled (const GError *error)

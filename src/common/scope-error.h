@@ -21,6 +21,7 @@
  * @SCOPE_ERROR_TAKEN: interface name or port is used by somebody else
  * @SCOPE_ERROR_PROTOCOL: the other side answers, but not as a registry or WireGuard device does
  * @SCOPE_ERROR_UNSUPPORTED: this machine lacks what is needed (no TUN, no WireGuard)
+ * @SCOPE_ERROR_KILLED: the network's root key ordered it down
  * @SCOPE_ERROR_GONE: the interface, or the process that held it, went away
  */
 typedef enum {
@@ -34,6 +35,7 @@ typedef enum {
   SCOPE_ERROR_PROTOCOL,
   SCOPE_ERROR_UNSUPPORTED,
   SCOPE_ERROR_GONE,
+  SCOPE_ERROR_KILLED,
 } ScopeError;
 
 GQuark scope_error_quark (void);
@@ -45,4 +47,5 @@ gboolean scope_err_unreachable (const GError *error);
 gboolean scope_err_tls (const GError *error);
 gboolean scope_err_taken (const GError *error);
 gboolean scope_err_gone (const GError *error);
+gboolean scope_err_killed (const GError *error);
 gboolean scope_err_cancelled (const GError *error);

@@ -3,6 +3,8 @@
 
 #include "common/scope-settings.h"
 
+#include "common/scope-base64.h"
+#include "common/scope-endpoint.h"
 #include "common/scope-error.h"
 
 #include <gio/gio.h>
@@ -10,12 +12,20 @@
 #include <string.h>
 
 #define NETWORK_NAME_MAX 64
+#define TOKEN_LEN 32
+#define IDENTITY_SECRET_LEN 89 /* bytes: crypto/scope-identity.h */
+#define BASE32_CHARS "abcdefghijklmnopqrstuvwxyz234567"
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+=@"
 
 const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_REGISTRY, SCOPE_TYPE_URLS, TRUE, FALSE, N_ ("Registry") },
   { SCOPE_SETTING_NETWORK, SCOPE_TYPE_NETWORK, TRUE, FALSE, N_ ("Network") },
   { SCOPE_SETTING_NETREG, SCOPE_TYPE_NETWORK, FALSE, FALSE, N_ ("Network name at the registry") },
+  { SCOPE_SETTING_ROOT, SCOPE_TYPE_ROOT, FALSE, FALSE, N_ ("Root key") },
+  { SCOPE_SETTING_PQ, SCOPE_TYPE_PQ, FALSE, FALSE, N_ ("Post-quantum keys") },
+  { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode") },
+  { SCOPE_SETTING_WIREGUARD, SCOPE_TYPE_WIREGUARD, FALSE, FALSE, N_ ("WireGuard connection") },
+  { SCOPE_SETTING_ENDPOINT, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("Public endpoints") },
   { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key") },
   { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port") },
   { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses") },
@@ -29,6 +39,8 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
   { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key") },
   { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key") },
+  { SCOPE_SETTING_TOKEN, SCOPE_TYPE_TOKEN, FALSE, TRUE, N_ ("Join token") },
+  { SCOPE_SETTING_IDENTITY, SCOPE_TYPE_IDENTITY, FALSE, TRUE, N_ ("Identity") },
   { NULL },
 };
 
@@ -152,6 +164,35 @@ check_domain (const char *word, GError **error)
 }
 
 static gboolean
+check_endpoint (const char *word, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (scope_endpoint_parse (word, NULL, NULL, &why))
+    return TRUE;
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
+               _ ("“%.100s” is not an endpoint such as 192.0.2.1:51820, [2001:db8::1]:51820 or host.example:51820"), word);
+  return FALSE;
+}
+
+/* SHA3-256 in Base32: of the last character's five bits, one belongs to the digest. */
+static gboolean
+fingerprint_valid (const char *value)
+{
+  return strlen (value) == 52 && strspn (value, BASE32_CHARS) == 52 && strchr ("aq", value[51]);
+}
+
+static gboolean
+secret_valid (const char *value, gsize len)
+{
+  guint8 bytes[IDENTITY_SECRET_LEN];
+  gboolean valid = scope_base64url_decode_exact (value, bytes, len);
+
+  explicit_bzero (bytes, sizeof bytes);
+  return valid;
+}
+
+static gboolean
 check_prefixes (const char *value, gboolean routes, GError **error)
 {
   g_autoptr (GArray) list = scope_prefix_parse_list (value, SCOPE_MAX_PREFIXES, error);
@@ -190,10 +231,21 @@ parse_tunnel (const char *value, ScopeTunnelKind *kind)
 }
 
 static gboolean
+parse_mode (const char *value, ScopeMode *mode)
+{
+  if (!g_str_equal (value, "full") && !g_str_equal (value, "keys-only"))
+    return FALSE;
+  *mode = g_str_equal (value, "full") ? SCOPE_MODE_FULL : SCOPE_MODE_KEYS_ONLY;
+  return TRUE;
+}
+
+static gboolean
 check_value (ScopeSettingType type, const char *value, GError **error)
 {
   ScopeKey key;
   ScopeTunnelKind kind;
+  ScopeMode mode;
+  ScopePq pq;
   gboolean ok;
 
   switch (type)
@@ -228,6 +280,25 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
     case SCOPE_TYPE_FILE:
       return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
+    case SCOPE_TYPE_ROOT:
+      return check_condition (fingerprint_valid (value), error,
+                              _ ("not a root key's fingerprint (52 lower-case letters and digits 2 to 7, "
+                                 "as “scopectl network create” prints it)"));
+    case SCOPE_TYPE_PQ:
+      return check_condition (scope_pq_parse (&pq, value), error, _ ("expected required, preferred or off"));
+    case SCOPE_TYPE_MODE:
+      return check_condition (parse_mode (value, &mode), error, _ ("expected full or keys-only"));
+    case SCOPE_TYPE_WIREGUARD:
+      return check_condition (g_uuid_string_is_valid (value) || scope_ifname_valid (value), error,
+                              _ ("neither the UUID of a WireGuard connection nor an interface name"));
+    case SCOPE_TYPE_ENDPOINTS:
+      return check_words (value, SCOPE_MAX_ENDPOINTS, check_endpoint, error);
+    case SCOPE_TYPE_TOKEN:
+      return check_condition (secret_valid (value, TOKEN_LEN), error,
+                              _ ("not a join token (43 characters of base64url)"));
+    case SCOPE_TYPE_IDENTITY:
+      return check_condition (secret_valid (value, IDENTITY_SECRET_LEN), error,
+                              _ ("not a secret identity (119 characters of base64url)"));
     }
   g_return_val_if_reached (FALSE);
 }
@@ -305,6 +376,28 @@ key (GHashTable *table, const char *name, ScopeKey *out)
   return value && scope_key_parse (out, value);
 }
 
+static gboolean
+wrong (GError **error, const char *name, const char *why)
+{
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "%s: %s", name, why);
+  return FALSE;
+}
+
+/* What one setting says of another. */
+static gboolean
+check_together (const ScopeSettings *s, GError **error)
+{
+  if (!s->root && s->pq != SCOPE_PQ_OFF)
+    return wrong (error, SCOPE_SETTING_PQ,
+                  _ ("post-quantum keys need a network that is pinned: set root, or pq to off"));
+  if (s->mode == SCOPE_MODE_KEYS_ONLY && !s->wireguard)
+    return wrong (error, SCOPE_SETTING_WIREGUARD,
+                  _ ("missing; mode keys-only needs the UUID or the interface of an existing WireGuard connection"));
+  if (s->mode != SCOPE_MODE_KEYS_ONLY && s->wireguard)
+    return wrong (error, SCOPE_SETTING_WIREGUARD, _ ("only possible with mode keys-only"));
+  return TRUE;
+}
+
 ScopeSettings *
 scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
 {
@@ -328,6 +421,16 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->network = g_strdup (lookup (data, SCOPE_SETTING_NETWORK));
   value = lookup (data, SCOPE_SETTING_NETREG);
   s->netreg = g_strdup (value ? value : s->network);
+  s->root = g_strdup (lookup (data, SCOPE_SETTING_ROOT));
+  value = lookup (data, SCOPE_SETTING_PQ);
+  if (!value || !scope_pq_parse (&s->pq, value))
+    s->pq = s->root ? SCOPE_PQ_REQUIRED : SCOPE_PQ_OFF;
+  value = lookup (data, SCOPE_SETTING_MODE);
+  if (value)
+    parse_mode (value, &s->mode);
+  s->wireguard = g_strdup (lookup (data, SCOPE_SETTING_WIREGUARD));
+  value = lookup (data, SCOPE_SETTING_ENDPOINT);
+  s->endpoints = split (value ? value : "");
   s->has_public_key = key (data, SCOPE_SETTING_PUBLIC_KEY, &s->public_key);
   s->listen_port = number (data, SCOPE_SETTING_LISTEN_PORT, 0);
   s->addresses = prefixes (data, SCOPE_SETTING_ADDRESSES);
@@ -347,6 +450,10 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
   s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
   s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);
+  s->token = g_strdup (lookup (secrets, SCOPE_SETTING_TOKEN));
+  s->identity = g_strdup (lookup (secrets, SCOPE_SETTING_IDENTITY));
+  if (!check_together (s, error))
+    return NULL;
   return g_steal_pointer (&s);
 }
 
@@ -356,6 +463,9 @@ scope_settings_free (ScopeSettings *s)
   g_strfreev (s->registries);
   g_free (s->network);
   g_free (s->netreg);
+  g_free (s->root);
+  g_free (s->wireguard);
+  g_strfreev (s->endpoints);
   g_array_unref (s->addresses);
   g_free (s->interface_name);
   g_strfreev (s->dns);
@@ -364,5 +474,7 @@ scope_settings_free (ScopeSettings *s)
   g_free (s->ca);
   scope_key_clear (&s->private_key);
   scope_key_clear (&s->preshared_key);
+  scope_secret_free (s->token);
+  scope_secret_free (s->identity);
   g_free (s);
 }

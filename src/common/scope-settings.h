@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/scope-key.h"
+#include "common/scope-pq.h"
 #include "common/scope-prefix.h"
 
 #include <glib.h>
@@ -15,6 +16,11 @@
 #define SCOPE_SETTING_REGISTRY "registry"
 #define SCOPE_SETTING_NETWORK "network"
 #define SCOPE_SETTING_NETREG "netreg"
+#define SCOPE_SETTING_ROOT "root"
+#define SCOPE_SETTING_PQ "pq"
+#define SCOPE_SETTING_MODE "mode"
+#define SCOPE_SETTING_WIREGUARD "wireguard"
+#define SCOPE_SETTING_ENDPOINT "endpoint"
 #define SCOPE_SETTING_PUBLIC_KEY "public-key"
 #define SCOPE_SETTING_LISTEN_PORT "listen-port"
 #define SCOPE_SETTING_ADDRESSES "addresses"
@@ -28,11 +34,14 @@
 #define SCOPE_SETTING_CA "ca"
 #define SCOPE_SETTING_PRIVATE_KEY "private-key"
 #define SCOPE_SETTING_PRESHARED_KEY "preshared-key"
+#define SCOPE_SETTING_TOKEN "token"
+#define SCOPE_SETTING_IDENTITY "identity"
 
 #define SCOPE_IFNAME_MAX 15 /* bytes; IFNAMSIZ - 1 */
 #define SCOPE_SETTING_VALUE_MAX 4096
 #define SCOPE_MAX_REGISTRIES 16
 #define SCOPE_MAX_PREFIXES 256
+#define SCOPE_MAX_ENDPOINTS 16
 
 typedef enum {
   SCOPE_TYPE_URLS,      /* http(s) URLs, separated by spaces or commas */
@@ -48,6 +57,13 @@ typedef enum {
   SCOPE_TYPE_PREFIXES,  /* routed networks */
   SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
   SCOPE_TYPE_FILE,      /* absolute path */
+  SCOPE_TYPE_ROOT,      /* an identity's fingerprint */
+  SCOPE_TYPE_PQ,        /* required, preferred, off */
+  SCOPE_TYPE_MODE,      /* full, keys-only */
+  SCOPE_TYPE_WIREGUARD, /* a connection's UUID, or an interface name */
+  SCOPE_TYPE_ENDPOINTS, /* hosts with ports */
+  SCOPE_TYPE_TOKEN,     /* 32 bytes in base64url */
+  SCOPE_TYPE_IDENTITY,  /* 89 bytes in base64url */
 } ScopeSettingType;
 
 /**
@@ -81,11 +97,20 @@ typedef enum {
   SCOPE_TUNNEL_KIND_USERSPACE,
 } ScopeTunnelKind;
 
+typedef enum {
+  SCOPE_MODE_FULL,
+  SCOPE_MODE_KEYS_ONLY,
+} ScopeMode;
+
 /**
  * ScopeSettings:
  * @registries: base URLs without a trailing slash, tried in order
  * @network: the network's local name
  * @netreg: its name at the registry (@network unless given)
+ * @root: (nullable): fingerprint of the root key that the network is pinned to: v1 and nothing else
+ * @pq: SCOPE_PQ_REQUIRED with a root, SCOPE_PQ_OFF without one, unless given
+ * @wireguard: (nullable): UUID or interface name of the connection that gets keys; set with SCOPE_MODE_KEYS_ONLY only
+ * @endpoints: own public endpoints, possibly empty
  * @has_public_key: whether @public_key was given (else it follows from the private key)
  * @listen_port: UDP port, 0 to let the service choose one and keep it
  * @addresses: (element-type ScopePrefix): own addresses; empty to take them from the roster
@@ -95,11 +120,18 @@ typedef enum {
  * @dns, @dns_search: possibly empty
  * @routes: (element-type ScopePrefix): networks to route to the root on top of the listed ranges
  * @ca: (nullable): PEM file to trust for the registry instead of the system's
+ * @token: (nullable): what an invite let this machine in with, once
+ * @identity: (nullable): secret identity, base64url; the service keeps one of its own otherwise
  */
 typedef struct {
   char **registries;
   char *network;
   char *netreg;
+  char *root;
+  ScopePq pq;
+  ScopeMode mode;
+  char *wireguard;
+  char **endpoints;
   gboolean has_public_key;
   ScopeKey public_key;
   guint16 listen_port;
@@ -116,6 +148,8 @@ typedef struct {
   ScopeKey private_key;
   gboolean has_preshared_key;
   ScopeKey preshared_key;
+  char *token;
+  char *identity;
 } ScopeSettings;
 
 /**

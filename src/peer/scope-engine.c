@@ -2,23 +2,18 @@
 #include "peer/scope-engine.h"
 
 #include "crypto/scope-x25519.h"
-#include "peer/scope-announcer.h"
-#include "peer/scope-cache.h"
 #include "peer/scope-choose.h"
+#include "peer/scope-describe.h"
+#include "peer/scope-legacy.h"
+#include "peer/scope-member.h"
 #include "peer/scope-nudger.h"
 #include "peer/scope-patience.h"
 #include "peer/scope-plan.h"
 #include "peer/scope-resolver.h"
-#include "peer/scope-session.h"
 #include "peer/scope-stale.h"
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
-#define CACHE_SECONDS 5 /* the roster is stored at most this often: it costs a write to the disk */
 #define NAME_RETRY_MS 50
 #define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
 
@@ -40,22 +35,17 @@ struct _ScopeEngine {
   GCancellable *cancellable;
   GTask *stop;
 
-  ScopeSession *session;
+  ScopeSource *source; /* where the network comes from */
   ScopeResolver *resolver;
   ScopeTunnel *tunnel;
-  ScopeRoster *roster;
-  gboolean heard; /* it is the registry's, not the cache's */
   ScopePlan *plan;
   GArray *addresses;
-  char *cached_gateway;
   gint64 started_usec; /* monotonic */
   gboolean swept;
   ScopePatience *patience; /* from the start on */
-  ScopeAnnouncer *announcer;
   ScopeStale *stale;
   ScopeNudger *nudger;
   guint retry_id;
-  guint store_id;
 };
 
 G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
@@ -71,7 +61,8 @@ scope_engine_config_free (ScopeEngineConfig *config)
   g_free (config->zone);
   g_clear_pointer (&config->settings, scope_settings_free);
   scope_key_clear (&config->private_key);
-  g_free (config->cache_path);
+  g_clear_pointer (&config->identity, scope_identity_unref);
+  g_free (config->state);
   g_free (config);
 }
 
@@ -91,8 +82,9 @@ static void
 make_plan (ScopeEngine *self)
 {
   g_clear_pointer (&self->plan, scope_plan_free);
-  self->plan = scope_plan_new (self->roster, self->config->settings, &self->own, self->addresses,
+  self->plan = scope_plan_new (scope_source_get_roster (self->source), self->config->settings, &self->own, self->addresses,
                                scope_resolver_get_table (self->resolver));
+  scope_source_peers (self->source, self->plan->peers);
   if (self->plan->conflicts)
     g_warning ("network %s: %u ranges are claimed twice; the first one listed has them",
                self->config->settings->netreg, self->plan->conflicts);
@@ -123,7 +115,7 @@ read_for_stale (const ScopeRoster **roster, gpointer data)
 {
   ScopeEngine *self = data;
 
-  *roster = self->roster;
+  *roster = scope_source_get_roster (self->source);
   return scope_tunnel_read (self->tunnel, NULL);
 }
 
@@ -138,30 +130,6 @@ nudge_all (gpointer data)
     g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->pub);
   if (!scope_tunnel_nudge (self->tunnel, keys, &error))
     g_warning ("%s", error->message);
-}
-
-/* --- announcing ---------------------------------------------------------------------------- */
-
-static gboolean
-root_has_heard_us (gint64 since, gpointer data)
-{
-  ScopeEngine *self = data;
-  g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self->tunnel, NULL);
-  const ScopeWgPeer *root = NULL;
-
-  if (device && self->roster->self)
-    root = scope_wg_device_find (device, &self->roster->self->pub);
-  return root && root->handshake_usec >= since;
-}
-
-static void
-on_session_open (ScopeSession *session, gpointer data)
-{
-  ScopeEngine *self = data;
-
-  /* After a reconnect a live session with the root is good enough. */
-  if (self->state == STATE_RUNNING && !scope_announcer_is_waiting (self->announcer))
-    scope_announcer_start (self->announcer, g_get_real_time () - SCOPE_WG_SESSION_USEC);
 }
 
 /* --- bringing the tunnel up ---------------------------------------------------------------- */
@@ -222,7 +190,6 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
 
-  gint64 now = g_get_real_time ();
   self->state = STATE_RUNNING; /* whatever comes now: a stop takes the tunnel down */
   make_plan (self);            /* a fresher roster may have come meanwhile */
   if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
@@ -233,7 +200,7 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
   g_message ("network %s is up on %s with %u peers", self->config->settings->network,
              scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
-  scope_announcer_start (self->announcer, now);
+  scope_source_running (self->source, self->tunnel);
   scope_stale_watch (self->stale);
   g_signal_emit (self, signals[STARTED], 0);
 }
@@ -267,16 +234,16 @@ raise_tunnel (ScopeEngine *self)
   GError *error = NULL;
   ScopeTunnelConfig *config;
 
-  if (self->state != STATE_WAITING || !self->roster || !self->swept || name_may_become_free (self))
+  if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept || name_may_become_free (self))
     return;
   g_clear_pointer (&self->addresses, g_array_unref);
-  self->addresses = scope_plan_addresses (self->roster, self->config->settings, &self->own, &error);
-  if (!self->addresses && !self->heard)
+  self->addresses = scope_plan_addresses (scope_source_get_roster (self->source), self->config->settings, &self->own, &error);
+  if (!self->addresses && scope_source_is_cached (self->source))
     {
       /* It would be so at each start, since the registry's own roster would never come to be stored. */
       g_message ("roster cache: %s: waiting for the registry", error->message);
       g_error_free (error);
-      g_clear_pointer (&self->roster, scope_roster_free);
+      scope_source_drop_roster (self->source);
       return;
     }
   if (!self->addresses)
@@ -304,7 +271,7 @@ raise_tunnel (ScopeEngine *self)
 static void
 check_addresses (ScopeEngine *self)
 {
-  g_autoptr (GArray) now = scope_plan_addresses (self->roster, self->config->settings, &self->own, NULL);
+  g_autoptr (GArray) now = scope_plan_addresses (scope_source_get_roster (self->source), self->config->settings, &self->own, NULL);
 
   if (now && !scope_prefix_list_equal (now, self->addresses))
     {
@@ -314,11 +281,11 @@ check_addresses (ScopeEngine *self)
 }
 
 static void
-take_roster (ScopeEngine *self, ScopeRoster *roster)
+on_roster (ScopeSource *source, gpointer data)
 {
-  g_clear_pointer (&self->roster, scope_roster_free);
-  self->roster = roster;
-  scope_resolver_set_roster (self->resolver, roster);
+  ScopeEngine *self = data;
+
+  scope_resolver_set_roster (self->resolver, scope_source_get_roster (source));
   if (self->state == STATE_RUNNING)
     {
       scope_stale_watch (self->stale);
@@ -330,57 +297,76 @@ take_roster (ScopeEngine *self, ScopeRoster *roster)
 }
 
 static void
-store_roster (ScopeEngine *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!scope_cache_store (self->config->cache_path, self->roster, self->cached_gateway, &error))
-    g_warning ("roster cache: %s", error->message);
-#ifdef __GLIBC__
-  malloc_trim (0); /* parsing and comparing a hundred peers leaves holes of 0.2 MB */
-#endif
-}
-
-static gboolean
-on_store (gpointer data)
+on_peers (ScopeSource *source, gpointer data)
 {
   ScopeEngine *self = data;
 
-  self->store_id = 0;
-  store_roster (self);
-  return G_SOURCE_REMOVE;
+  if (self->state == STATE_RUNNING)
+    apply_plan (self);
 }
 
 static void
-on_session_roster (ScopeSession *session, gpointer data)
+on_fatal (ScopeSource *source, GError *error, gpointer data)
 {
-  ScopeEngine *self = data;
-  ScopeRoster *roster = scope_session_take_roster (session);
-  const char *gateway = scope_session_get_gateway (session);
-  gboolean first = !self->heard;
+  fail (data, g_error_copy (error));
+}
 
-  if (gateway)
-    {
-      g_free (self->cached_gateway);
-      self->cached_gateway = g_strdup (gateway);
-    }
-  self->heard = TRUE;
-  take_roster (self, roster);
-  if (self->state == STATE_STOPPED)
+static void on_source_failed (ScopeSource *source, GError *error, gpointer data);
+static void on_absent (ScopeSource *source, gpointer data);
+
+static void
+drop_source (ScopeEngine *self)
+{
+  if (!self->source)
     return;
-  if (first)
-    store_roster (self);
-  else if (!self->store_id)
-    self->store_id = g_timeout_add_seconds (CACHE_SECONDS, on_store, self);
+  g_signal_handlers_disconnect_by_data (self->source, self);
+  scope_source_stop (self->source);
+  g_clear_object (&self->source);
+}
+
+/* A network that has a root, or was met with one, is spoken v1 with and nothing else. Another one is asked whether
+ * it knows v1, unless it is known not to. */
+static gboolean
+make_source (ScopeEngine *self, gboolean absent, GError **error)
+{
+  const ScopeEngineConfig *config = self->config;
+  ScopeSourceConfig source = { config->vpn_uuid, config->settings, self->own, config->identity, config->state };
+  g_autofree char *legacy = g_strconcat (config->state, ".roster", NULL);
+  gboolean v1 = config->identity && !absent &&
+                (scope_member_is_pinned (&source) || !g_file_test (legacy, G_FILE_TEST_EXISTS));
+
+  drop_source (self);
+  self->source = v1 ? scope_member_new (&source, error) : scope_legacy_new (&source, error);
+  if (!self->source)
+    return FALSE;
+  g_signal_connect (self->source, "roster", G_CALLBACK (on_roster), self);
+  g_signal_connect (self->source, "peers", G_CALLBACK (on_peers), self);
+  g_signal_connect (self->source, "failed", G_CALLBACK (on_source_failed), self);
+  g_signal_connect (self->source, "fatal", G_CALLBACK (on_fatal), self);
+  g_signal_connect (self->source, "absent", G_CALLBACK (on_absent), self);
+  return TRUE;
 }
 
 static void
-on_session_failed (ScopeSession *session, GError *error, gpointer data)
+on_absent (ScopeSource *source, gpointer data)
+{
+  ScopeEngine *self = data;
+  GError *error = NULL;
+
+  g_info ("network %s: the registry does not know version 1", self->config->settings->network);
+  if (make_source (self, TRUE, &error))
+    scope_source_start (self->source);
+  else
+    fail (self, error);
+}
+
+static void
+on_source_failed (ScopeSource *source, GError *error, gpointer data)
 {
   ScopeEngine *self = data;
 
   /* Once there is a roster the network goes on without its registry. */
-  if (self->state != STATE_WAITING || self->roster)
+  if (self->state != STATE_WAITING || scope_source_get_roster (self->source))
     return;
   if (!scope_patience_bears (self->patience, error))
     fail (self, g_error_copy (error));
@@ -391,7 +377,7 @@ on_patience_over (const GError *error, gpointer data)
 {
   ScopeEngine *self = data;
 
-  if (self->state == STATE_WAITING && !self->roster)
+  if (self->state == STATE_WAITING && !scope_source_get_roster (self->source))
     fail (self, g_error_copy (error));
 }
 
@@ -424,36 +410,23 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
   self->cancellable = g_cancellable_new ();
   if (!scope_x25519_public (&self->own, &config->private_key, error))
     return NULL;
-  self->session = scope_session_new (config->settings, &self->own, error);
-  if (!self->session)
+  if (!make_source (self, FALSE, error))
     return NULL;
   self->resolver = scope_resolver_new (on_resolved, self);
-  self->announcer = scope_announcer_new (self->session, root_has_heard_us, self);
   self->stale = scope_stale_new (self->resolver, read_for_stale, self);
   self->nudger = scope_nudger_new (nudge_all, self);
-  g_signal_connect (self->session, "roster", G_CALLBACK (on_session_roster), self);
-  g_signal_connect (self->session, "failed", G_CALLBACK (on_session_failed), self);
-  g_signal_connect (self->session, "open", G_CALLBACK (on_session_open), self);
   return g_steal_pointer (&self);
 }
 
 void
 scope_engine_start (ScopeEngine *self)
 {
-  ScopeRoster *cached;
-
   g_return_if_fail (self->state == STATE_IDLE);
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
   scope_tunnel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
   self->patience = scope_patience_new (on_patience_over, self);
-  scope_session_start (self->session);
-  cached = scope_cache_load (self->config->cache_path, self->config->settings->netreg, &self->cached_gateway);
-  if (cached)
-    {
-      g_message ("network %s: %u peers from the cache", self->config->settings->network, cached->peers->len);
-      take_roster (self, cached);
-    }
+  scope_source_start (self->source);
 }
 
 static void
@@ -475,15 +448,13 @@ tunnel_down (ScopeEngine *self)
   scope_tunnel_down_async (self->tunnel, on_tunnel_down, g_object_ref (self));
 }
 
-/* Everything that would come to us by itself, but for the session. */
+/* Everything that would come to us by itself, but for the source. */
 static void
 stop_timers (ScopeEngine *self)
 {
   g_clear_pointer (&self->patience, scope_patience_free);
-  g_clear_pointer (&self->announcer, scope_announcer_free);
   g_clear_pointer (&self->stale, scope_stale_free);
   g_clear_pointer (&self->nudger, scope_nudger_free);
-  g_clear_handle_id (&self->store_id, g_source_remove);
   g_clear_handle_id (&self->retry_id, g_source_remove);
 }
 
@@ -493,12 +464,10 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   gboolean raising = self->state == STATE_RAISING;
 
   g_return_if_fail (self->state != STATE_STOPPED);
-  if (self->store_id)
-    store_roster (self);
   self->state = STATE_STOPPED;
   self->stop = g_task_new (self, NULL, callback, data);
   g_cancellable_cancel (self->cancellable);
-  scope_session_stop (self->session);
+  scope_source_stop (self->source);
   stop_timers (self);
 
   if (!self->tunnel)
@@ -522,7 +491,7 @@ scope_engine_base_changed (ScopeEngine *self)
   if (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING)
     return;
   g_message ("the base connection changed: reconnecting");
-  scope_session_kick (self->session);
+  scope_source_kick (self->source);
   if (self->state != STATE_RUNNING)
     return;
   scope_nudger_start (self->nudger);
@@ -534,13 +503,33 @@ scope_engine_get_tunnel (ScopeEngine *self)
   return self->tunnel;
 }
 
+gboolean
+scope_engine_rotate (ScopeEngine *self, gboolean hurry)
+{
+  if (!SCOPE_IS_MEMBER (self->source))
+    return FALSE;
+  scope_member_rotate (SCOPE_MEMBER (self->source), hurry);
+  return TRUE;
+}
+
+char *
+scope_engine_describe (ScopeEngine *self)
+{
+  if (SCOPE_IS_MEMBER (self->source))
+    return scope_member_describe (SCOPE_MEMBER (self->source));
+  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL,
+                         self->tunnel);
+}
+
 char *
 scope_engine_get_gateway (ScopeEngine *self)
 {
   GHashTable *resolved = scope_resolver_get_table (self->resolver);
-  const ScopeRosterPeer *root = self->roster ? self->roster->self : NULL;
+  const ScopeRoster *roster = scope_source_get_roster (self->source);
+  const ScopeRosterPeer *root = roster ? roster->self : NULL;
+  g_autofree char *registry = scope_source_dup_gateway (self->source);
 
-  return scope_choose_gateway (self->cached_gateway,
+  return scope_choose_gateway (registry,
                                root && root->end ? g_hash_table_lookup (resolved, root->end) : NULL,
                                self->plan ? self->plan->peers : NULL);
 }
@@ -551,18 +540,11 @@ scope_engine_dispose (GObject *object)
   ScopeEngine *self = SCOPE_ENGINE (object);
 
   stop_timers (self);
-  if (self->session)
-    {
-      g_signal_handlers_disconnect_by_data (self->session, self);
-      scope_session_stop (self->session);
-    }
-  g_clear_object (&self->session);
+  drop_source (self);
   g_clear_pointer (&self->resolver, scope_resolver_free);
   g_clear_object (&self->tunnel);
   g_clear_pointer (&self->plan, scope_plan_free);
-  g_clear_pointer (&self->roster, scope_roster_free);
   g_clear_pointer (&self->addresses, g_array_unref);
-  g_clear_pointer (&self->cached_gateway, g_free);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->config, scope_engine_config_free);

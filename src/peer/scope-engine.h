@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/scope-settings.h"
+#include "crypto/scope-identity.h"
 #include "tunnel/scope-tunnel.h"
 
 #include <gio/gio.h>
@@ -15,7 +16,8 @@
  * @vpn_uuid, @vpn_id, @zone: of the VPN connection
  * @settings: its checked settings
  * @private_key: ours: the profile's, or the one that the service made
- * @cache_path: where the roster is kept
+ * @identity: (nullable): what we sign with; without one there is only 0.0.x
+ * @state: where state is kept: a path to add ".suffix" to
  */
 typedef struct {
   char *vpn_uuid;
@@ -23,7 +25,8 @@ typedef struct {
   char *zone;
   ScopeSettings *settings;
   ScopeKey private_key;
-  char *cache_path;
+  ScopeIdentity *identity;
+  char *state;
 } ScopeEngineConfig;
 
 void scope_engine_config_free (ScopeEngineConfig *config);
@@ -58,3 +61,9 @@ ScopeTunnel *scope_engine_get_tunnel (ScopeEngine *engine);
 /* (transfer full) (nullable): a numeric address outside the tunnel that stands for the other side: the
  * registry's, else the root's, never loopback */
 char *scope_engine_get_gateway (ScopeEngine *engine);
+
+/* New keys with every peer, see scope_kex_rotate(). FALSE where there are none: 0.0.x. */
+gboolean scope_engine_rotate (ScopeEngine *engine, gboolean hurry);
+
+/* (transfer full): what there is to say of the network now: JSON, see scope_describe() */
+char *scope_engine_describe (ScopeEngine *engine);

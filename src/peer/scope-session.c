@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config.h"
-
 #include "peer/scope-session-private.h"
 
 #include "common/scope-error.h"
@@ -15,11 +13,7 @@ static const ScopeSessionTimings default_timings = {
   .ping_ms = 20 * 1000,
   .pong_ms = 10 * 1000,
   .refresh_ms = 600 * 1000,
-  .attempt_ms = 10 * 1000,
   .fetch_ms = 30 * 1000,
-  .stable_ms = 30 * 1000,
-  .backoff_min_ms = 1000,
-  .backoff_max_ms = 60 * 1000,
 };
 
 typedef enum {
@@ -32,26 +26,18 @@ typedef enum {
 struct _ScopeSession {
   GObject parent_instance;
 
-  char **registries; /* our copies: a cancelled operation comes back after our owner has gone */
-  char *network;
+  ScopeDialer *dialer;
+  char *network; /* our copy: a cancelled operation comes back after our owner has gone */
   ScopeApi api; /* the registry in use */
   ScopeSessionTimings timings;
-  SoupSession *soup;
   SessionState state;
-  guint registry; /* its index */
-  guint failures; /* registries that failed in a row */
-  guint rounds;   /* rounds over all registries that failed in a row: the back-off's exponent */
   ScopeApiKeyForm key_form;
   char *gateway;
-  char *said; /* the last failure */
-  gboolean own_trust; /* instead of the system's certificates, in this process */
   ScopeRoster *roster;
 
   GCancellable *attempt; /* everything of the current connection */
   SoupWebsocketConnection *socket;
   gboolean served;       /* a roster came since it began */
-  gint64 opened_usec;    /* monotonic */
-  guint timer_id;        /* attempt's limit, or back-off */
   guint ping_id;
   guint pong_id;
   guint refresh_id;
@@ -66,20 +52,9 @@ G_DEFINE_FINAL_TYPE (ScopeSession, scope_session, G_TYPE_OBJECT)
 enum { ROSTER, FAILED, OPEN, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-static void connect_now (ScopeSession *self);
 static void fetch (ScopeSession *self);
 static void attempt_failed (ScopeSession *self, GError *error);
 static void maybe_open (ScopeSession *self);
-
-/* 1 s to 60 s, doubled with each failure, with jitter so that a thousand peers do not come back in the
- * same instant. */
-static guint
-backoff (ScopeSession *self, guint failures)
-{
-  guint base = MIN (self->timings.backoff_min_ms << MIN (failures, 10u), self->timings.backoff_max_ms);
-
-  return g_random_int_range (base / 2, base + 1);
-}
 
 ScopeSessionTimings *
 scope_session_timings (ScopeSession *self)
@@ -87,34 +62,30 @@ scope_session_timings (ScopeSession *self)
   return &self->timings;
 }
 
+static void dial (gpointer data);
+static void late (GError *error, gpointer data);
+static void failed (const GError *error, gpointer data);
+
+static const ScopeDialerCalls dialer_calls = { dial, late, failed };
+
 ScopeSession *
 scope_session_new (const ScopeSettings *settings, const ScopeKey *own, GError **error)
 {
   g_autoptr (ScopeSession) self = g_object_new (SCOPE_TYPE_SESSION, NULL);
 
-  self->registries = g_strdupv (settings->registries);
+  self->dialer = scope_dialer_new (settings, &dialer_calls, self, error);
+  if (!self->dialer)
+    return NULL;
   self->network = g_strdup (settings->netreg);
-  self->api = (ScopeApi) { .registry = self->registries[0], .network = self->network, .own = *own };
+  self->api = (ScopeApi) { .network = self->network, .own = *own };
   self->timings = default_timings;
-  /* No proxy: root has no desktop settings to take one from, and looking for them costs 2 MB and a bus. */
-  self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
-                                              "idle-timeout", 90, "proxy-resolver", NULL, NULL);
-  if (settings->ca)
-    {
-      g_autoptr (GError) why = NULL;
-      g_autoptr (GTlsDatabase) db = g_tls_file_database_new (settings->ca, &why);
-      if (!db)
-        {
-          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "ca: %s: %s", settings->ca, why->message);
-          return NULL;
-        }
-      soup_session_set_tls_database (self->soup, db);
-      /* glib-networking 2.74 asks for the default one before it is told of ours: reading the system's
-       * certificates for nothing costs 9 MB. */
-      g_tls_backend_set_default_database (g_tls_backend_get_default (), db);
-      self->own_trust = TRUE;
-    }
   return g_steal_pointer (&self);
+}
+
+ScopeDialerTimings *
+scope_session_dialer_timings (ScopeSession *self)
+{
+  return scope_dialer_timings (self->dialer);
 }
 
 /* --- the roster ---------------------------------------------------------------------------- */
@@ -138,7 +109,7 @@ fetch_failed (ScopeSession *self, gboolean stuck, GError *error)
        * nobody will announce again: ask until we have it. */
       g_warning ("%s", error->message);
       g_error_free (error);
-      self->fetch_pause_id = scope_timeout_add (backoff (self, self->fetch_failures++), on_fetch_pause_over, self);
+      self->fetch_pause_id = scope_timeout_add (scope_dialer_backoff (self->dialer, self->fetch_failures++), on_fetch_pause_over, self);
     }
   else
     attempt_failed (self, error);
@@ -183,7 +154,7 @@ fetch (ScopeSession *self)
   if (self->fetch_again)
     return;
   g_debug ("asking for the roster");
-  self->fetching = scope_fetch_new (self->soup, &self->api, self->key_form, self->timings.fetch_ms, on_fetched,
+  self->fetching = scope_fetch_new (scope_dialer_soup (self->dialer), &self->api, self->key_form, self->timings.fetch_ms, on_fetched,
                                     g_object_ref (self), g_object_unref);
 }
 
@@ -214,7 +185,7 @@ scope_session_announce (ScopeSession *self)
   g_autofree char *url = scope_api_peer_url (&self->api, "update", self->key_form);
   SoupMessage *message = soup_message_new (SOUP_METHOD_POST, url);
 
-  soup_session_send_async (self->soup, message, G_PRIORITY_DEFAULT, self->attempt, on_announced, message);
+  soup_session_send_async (scope_dialer_soup (self->dialer), message, G_PRIORITY_DEFAULT, self->attempt, on_announced, message);
 }
 
 /* --- the WebSocket ------------------------------------------------------------------------- */
@@ -310,7 +281,7 @@ on_websocket (GObject *source, GAsyncResult *result, gpointer data)
   if (self->state != STATE_CONNECTING || self->socket)
     return; /* of an attempt that was given up meanwhile */
 
-  g_clear_handle_id (&self->timer_id, g_source_remove);
+  scope_dialer_connected (self->dialer);
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_MESSAGE_MAX_BYTES);
   g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
@@ -330,7 +301,6 @@ on_websocket (GObject *source, GAsyncResult *result, gpointer data)
 static void
 drop (ScopeSession *self)
 {
-  g_clear_handle_id (&self->timer_id, g_source_remove);
   g_clear_handle_id (&self->ping_id, g_source_remove);
   g_clear_handle_id (&self->pong_id, g_source_remove);
   g_clear_handle_id (&self->refresh_id, g_source_remove);
@@ -350,39 +320,32 @@ drop (ScopeSession *self)
   self->fetch_failures = 0;
 }
 
-static gboolean
-on_attempt_timeout (gpointer data)
-{
-  ScopeSession *self = data;
-
-  self->timer_id = 0;
-  attempt_failed (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE, "registry %s: no answer within %g s",
-                                     self->api.registry, self->timings.attempt_ms / 1000.));
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_backoff_over (gpointer data)
-{
-  ScopeSession *self = data;
-
-  self->timer_id = 0;
-  connect_now (self);
-  return G_SOURCE_REMOVE;
-}
-
 static void
-connect_now (ScopeSession *self)
+dial (gpointer data)
 {
+  ScopeSession *self = data;
+
+  self->api.registry = scope_dialer_registry (self->dialer);
   g_autofree char *url = scope_api_messages_url (&self->api);
   g_autoptr (SoupMessage) message = soup_message_new (SOUP_METHOD_GET, url);
 
   self->state = STATE_CONNECTING;
   self->attempt = g_cancellable_new ();
-  self->timer_id = scope_timeout_add (self->timings.attempt_ms, on_attempt_timeout, self);
   fetch (self);
-  soup_session_websocket_connect_async (self->soup, message, NULL, NULL, G_PRIORITY_DEFAULT, self->attempt,
-                                        on_websocket, g_object_ref (self));
+  soup_session_websocket_connect_async (scope_dialer_soup (self->dialer), message, NULL, NULL, G_PRIORITY_DEFAULT,
+                                        self->attempt, on_websocket, g_object_ref (self));
+}
+
+static void
+late (GError *error, gpointer data)
+{
+  attempt_failed (data, error);
+}
+
+static void
+failed (const GError *error, gpointer data)
+{
+  g_signal_emit (data, signals[FAILED], 0, error);
 }
 
 /* The WebSocket and the first roster come in any order; without either the registry does not serve us. */
@@ -392,59 +355,30 @@ maybe_open (ScopeSession *self)
   if (self->state != STATE_CONNECTING || !self->socket || !self->served)
     return;
   self->state = STATE_OPEN;
-  self->opened_usec = g_get_monotonic_time ();
   g_message ("registry %s: connected", self->api.registry);
-  g_clear_pointer (&self->said, g_free);
+  scope_dialer_served (self->dialer);
   g_signal_emit (self, signals[OPEN], 0);
 }
 
-/* The one place where a connection ends that we did not end: next registry at once, after all of
- * them a pause. */
+/* The one place where a connection ends that we did not end. */
 static void
 attempt_failed (ScopeSession *self, GError *error)
 {
-  g_autoptr (GError) owned = error;
-  guint n = g_strv_length (self->registries);
-  guint wait;
-
   if (self->state == STATE_STOPPED)
-    return;
-  /* One that takes us and drops us again at once is as good as none. */
-  gboolean was_good = self->state == STATE_OPEN &&
-                      g_get_monotonic_time () - self->opened_usec >= self->timings.stable_ms * G_GINT64_CONSTANT (1000);
-
-  /* The same again and again is for those who debug. */
-  if (g_strcmp0 (error->message, self->said) == 0)
-    g_debug ("%s", error->message);
-  else
-    g_warning ("%s", error->message);
-  g_free (self->said);
-  self->said = g_strdup (error->message);
-  drop (self);
-  self->registry = (self->registry + 1) % n;
-  self->api.registry = self->registries[self->registry];
-  self->state = STATE_WAITING;
-  if (was_good || ++self->failures < n)
     {
-      /* A registry that restarts drops everybody at once: spread the return over a second. */
-      wait = was_good ? g_random_int_range (0, self->timings.backoff_min_ms) : 0;
-      if (was_good)
-        self->failures = self->rounds = 0;
-      self->timer_id = g_timeout_add (wait, on_backoff_over, self);
+      g_error_free (error);
       return;
     }
-  self->timer_id = g_timeout_add (backoff (self, self->rounds++), on_backoff_over, self);
-  self->failures = 0;
-  g_signal_emit (self, signals[FAILED], 0, owned);
+  drop (self);
+  self->state = STATE_WAITING;
+  scope_dialer_lost (self->dialer, error);
 }
 
 void
 scope_session_start (ScopeSession *self)
 {
-  if (self->state != STATE_STOPPED)
-    return;
-  self->failures = self->rounds = 0;
-  connect_now (self);
+  if (self->state == STATE_STOPPED)
+    scope_dialer_start (self->dialer);
 }
 
 void
@@ -453,9 +387,8 @@ scope_session_kick (ScopeSession *self)
   if (self->state == STATE_STOPPED)
     return;
   drop (self);
-  soup_session_abort (self->soup); /* pooled connections belong to the old link */
-  self->failures = self->rounds = 0;
-  connect_now (self);
+  scope_dialer_stop (self->dialer);
+  scope_dialer_start (self->dialer);
 }
 
 void
@@ -463,8 +396,8 @@ scope_session_stop (ScopeSession *self)
 {
   self->state = STATE_STOPPED;
   drop (self);
-  if (self->soup)
-    soup_session_abort (self->soup);
+  if (self->dialer)
+    scope_dialer_stop (self->dialer);
 }
 
 ScopeRoster *
@@ -491,10 +424,6 @@ scope_session_dispose (GObject *object)
   ScopeSession *self = SCOPE_SESSION (object);
 
   scope_session_stop (self);
-  if (self->own_trust)
-    g_tls_backend_set_default_database (g_tls_backend_get_default (), NULL);
-  self->own_trust = FALSE;
-  g_clear_object (&self->soup);
   g_clear_pointer (&self->gateway, g_free);
   g_clear_pointer (&self->roster, scope_roster_free);
   G_OBJECT_CLASS (scope_session_parent_class)->dispose (object);
@@ -505,9 +434,8 @@ scope_session_finalize (GObject *object)
 {
   ScopeSession *self = SCOPE_SESSION (object);
 
-  g_strfreev (self->registries);
+  g_clear_pointer (&self->dialer, scope_dialer_free);
   g_free (self->network);
-  g_free (self->said);
   G_OBJECT_CLASS (scope_session_parent_class)->finalize (object);
 }
 

@@ -69,17 +69,36 @@ on_vanished (GDBusConnection *bus, const char *name, gpointer data)
   end (data);
 }
 
+/* NULL for a name that is not one of an active connection */
+static char *
+active_path (const char *bus_name)
+{
+  const char *number = strstr (bus_name, NAME_MARK);
+  g_autofree char *path =
+      number ? g_strdup_printf (NM_DBUS_PATH "/ActiveConnection/%s", number + strlen (NAME_MARK)) : NULL;
+
+  return path && g_variant_is_object_path (path) ? g_steal_pointer (&path) : NULL;
+}
+
+gboolean
+scope_activation_deactivate (GDBusConnection *bus, const char *bus_name)
+{
+  g_autofree char *path = active_path (bus_name);
+
+  if (!path)
+    return FALSE;
+  g_dbus_connection_call (bus, NM_DBUS_SERVICE, NM_DBUS_PATH, NM_DBUS_INTERFACE, "DeactivateConnection",
+                          g_variant_new ("(o)", path), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+  return TRUE;
+}
+
 ScopeActivation *
 scope_activation_new (GDBusConnection *bus, const char *bus_name, ScopeActivationEnded ended, gpointer data)
 {
-  const char *number = strstr (bus_name, NAME_MARK);
-  g_autofree char *path = NULL;
+  g_autofree char *path = active_path (bus_name);
   ScopeActivation *self;
 
-  if (!number)
-    return NULL;
-  path = g_strdup_printf (NM_DBUS_PATH "/ActiveConnection/%s", number + strlen (NAME_MARK));
-  if (!g_variant_is_object_path (path))
+  if (!path)
     return NULL;
 
   self = g_new0 (ScopeActivation, 1);

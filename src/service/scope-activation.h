@@ -26,4 +26,14 @@ typedef void (*ScopeActivationEnded) (gpointer data);
  */
 ScopeActivation *scope_activation_new (GDBusConnection *bus, const char *bus_name, ScopeActivationEnded ended,
                                        gpointer data);
+/**
+ * scope_activation_deactivate:
+ *
+ * Asks NetworkManager to take the active connection down, as a user would: a connection that only fails is brought
+ * up again when it is persistent (vpn.persistent, 1.42).
+ *
+ * Returns: FALSE when @bus_name is not one of an active connection
+ */
+gboolean scope_activation_deactivate (GDBusConnection *bus, const char *bus_name);
+
 void scope_activation_free (ScopeActivation *self);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-keystore: files that the service keeps per connection: the private key that it made because
- * the profile has none, and the path of the roster cache.
+ * scope-keystore: files that the service keeps per connection: private key and identity that it made
+ * because the profile has none, and the path of what the peer keeps.
  */
 #pragma once
 
 #include "common/scope-key.h"
+#include "crypto/scope-identity.h"
 
-/* STATEDIR/<uuid>.<suffix>; the directory is made (0700) when it is missing. */
+/* STATEDIR/<uuid>.<suffix>, or without one when it is NULL; the directory is made (0700) when it is missing. */
 char *scope_keystore_path (const char *uuid, const char *suffix, GError **error);
 
 /**
@@ -18,3 +19,6 @@ char *scope_keystore_path (const char *uuid, const char *suffix, GError **error)
  * @error: SCOPE_ERROR_FAILED naming the file; a file that holds no key is never overwritten
  */
 gboolean scope_keystore_get (const char *uuid, ScopeKey *key, gboolean *made, GError **error);
+
+/* The identity kept for the connection; a new one is made and stored (0600) when there is none. Errors as above. */
+ScopeIdentity *scope_keystore_identity (const char *uuid, GError **error);

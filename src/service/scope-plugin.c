@@ -4,7 +4,9 @@
 #include "common/scope-error.h"
 #include "crypto/scope-x25519.h"
 #include "peer/scope-engine.h"
+#include "service/scope-activation.h"
 #include "service/scope-base-watch.h"
+#include "service/scope-control.h"
 #include "service/scope-keystore.h"
 
 #include <arpa/inet.h>
@@ -14,6 +16,8 @@ struct _ScopePlugin {
   NMVpnServicePlugin parent_instance;
 
   GDBusConnection *bus;
+  char *bus_name;
+  ScopeControl *control;
   ScopeEngine *engine;
   ScopeBaseWatch *base;
   guint stopping; /* engines that are going down */
@@ -94,10 +98,12 @@ engine_config (NMConnection *connection, GError **error)
   config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
   config->vpn_id = g_strdup (nm_connection_get_id (connection));
   config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
-  config->cache_path = scope_keystore_path (config->vpn_uuid, "roster", error);
-  if (!config->cache_path || !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
+  config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
+  if (!config->state || !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
     return NULL;
-  return g_steal_pointer (&config);
+  config->identity = config->settings->identity ? scope_identity_parse (config->settings->identity, error)
+                                                : scope_keystore_identity (config->vpn_uuid, error);
+  return config->identity ? g_steal_pointer (&config) : NULL;
 }
 
 /* --- from the engine to NetworkManager ----------------------------------------------------- */
@@ -219,7 +225,12 @@ on_failed (ScopeEngine *engine, GError *error, gpointer data)
 {
   ScopePlugin *self = data;
 
-  if (engine == self->engine)
+  if (engine != self->engine)
+    return;
+  /* Down until somebody starts it anew: NetworkManager must not do that by itself. */
+  if (scope_err_killed (error) && scope_activation_deactivate (self->bus, self->bus_name))
+    g_warning ("%s", error->message);
+  else
     give_up (self, error);
 }
 
@@ -273,19 +284,20 @@ static gboolean
 scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection, const char **setting_name,
                            GError **error)
 {
-  static const char *const names[] = { SCOPE_SETTING_PRIVATE_KEY, SCOPE_SETTING_PRESHARED_KEY };
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
 
-  for (guint i = 0; s_vpn && i < G_N_ELEMENTS (names); i++)
+  for (const ScopeSettingInfo *info = scope_setting_infos; s_vpn && info->name; info++)
     {
       NMSettingSecretFlags flags = NM_SETTING_SECRET_FLAG_NONE;
 
+      if (!info->secret)
+        continue;
       /* Without flags a missing secret is no secret at all: we make the private key ourselves. */
-      nm_setting_get_secret_flags (NM_SETTING (s_vpn), names[i], &flags, NULL);
+      nm_setting_get_secret_flags (NM_SETTING (s_vpn), info->name, &flags, NULL);
       if (flags & (NM_SETTING_SECRET_FLAG_AGENT_OWNED | NM_SETTING_SECRET_FLAG_NOT_SAVED) &&
-          !(flags & NM_SETTING_SECRET_FLAG_NOT_REQUIRED) && !nm_setting_vpn_get_secret (s_vpn, names[i]))
+          !(flags & NM_SETTING_SECRET_FLAG_NOT_REQUIRED) && !nm_setting_vpn_get_secret (s_vpn, info->name))
         {
-          g_message ("%s is to be asked for (%s-flags=%d)", names[i], names[i], flags);
+          g_message ("%s is to be asked for (%s-flags=%d)", info->name, info->name, flags);
           *setting_name = NM_SETTING_VPN_SETTING_NAME;
           return TRUE;
         }
@@ -323,6 +335,24 @@ scope_plugin_disconnect (NMVpnServicePlugin *plugin, GError **error)
   return TRUE;
 }
 
+static char *
+status (gpointer data)
+{
+  ScopePlugin *self = data;
+
+  return self->engine ? scope_engine_describe (self->engine) : g_strdup ("{}");
+}
+
+static gboolean
+rotate (gboolean hurry, gpointer data)
+{
+  ScopePlugin *self = data;
+
+  return self->engine && scope_engine_rotate (self->engine, hurry);
+}
+
+static const ScopeControlCalls control_calls = { status, rotate };
+
 gboolean
 scope_plugin_is_busy (ScopePlugin *self)
 {
@@ -335,8 +365,13 @@ scope_plugin_new (GDBusConnection *bus, const char *bus_name, GError **error)
   ScopePlugin *self = g_initable_new (SCOPE_TYPE_PLUGIN, NULL, error, NM_VPN_SERVICE_PLUGIN_DBUS_SERVICE_NAME, bus_name,
                                       NM_VPN_SERVICE_PLUGIN_DBUS_WATCH_PEER, TRUE, NULL);
 
-  if (self)
-    self->bus = g_object_ref (bus);
+  if (!self)
+    return NULL;
+  self->bus = g_object_ref (bus);
+  self->bus_name = g_strdup (bus_name);
+  self->control = scope_control_new (bus, &control_calls, self, error);
+  if (!self->control)
+    g_clear_object (&self);
   return self;
 }
 
@@ -346,8 +381,10 @@ scope_plugin_dispose (GObject *object)
   ScopePlugin *self = SCOPE_PLUGIN (object);
 
   g_clear_pointer (&self->base, scope_base_watch_free);
+  g_clear_pointer (&self->control, scope_control_free);
   g_clear_object (&self->engine);
   g_clear_object (&self->bus);
+  g_clear_pointer (&self->bus_name, g_free);
   G_OBJECT_CLASS (scope_plugin_parent_class)->dispose (object);
 }
 

@@ -350,6 +350,43 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
   return apply (self, off, error) && apply (self, on, error);
 }
 
+/* A peer that is added with a keepalive handshakes at once; without one it is given a keepalive for a moment. */
+gboolean
+scope_tunnel_set_preshared (ScopeTunnel *self, const ScopeKey *pub, const ScopeKey *preshared, gboolean readd,
+                            GError **error)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+  g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self, error);
+  const ScopeWgPeer *has = device ? scope_wg_device_find (device, pub) : NULL;
+  g_autoptr (ScopeWgPeer) peer = has ? scope_wg_peer_copy (has) : NULL;
+  ScopeWgChange *change;
+  guint16 keepalive;
+
+  if (!has)
+    return device != NULL;
+  keepalive = peer->keepalive;
+  peer->preshared = *preshared;
+  if (!readd)
+    {
+      change = scope_wg_change_new (g_steal_pointer (&peer));
+      change->set_preshared = TRUE;
+      g_ptr_array_add (changes, change);
+      return apply (self, changes, error);
+    }
+  if (!keepalive)
+    peer->keepalive = 1;
+  g_ptr_array_add (changes, scope_wg_change_readd (device, peer));
+  if (!apply (self, changes, error))
+    return FALSE;
+  if (keepalive)
+    return TRUE;
+  g_ptr_array_set_size (changes, 0);
+  change = scope_wg_change_new (scope_wg_peer_new (pub));
+  change->set_keepalive = TRUE;
+  g_ptr_array_add (changes, change);
+  return apply (self, changes, error);
+}
+
 void
 scope_tunnel_set_routes (ScopeTunnel *self, GArray *routes)
 {

@@ -98,6 +98,16 @@ gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError 
  */
 gboolean scope_tunnel_nudge (ScopeTunnel *tunnel, const GArray *keys, GError **error);
 
+/**
+ * scope_tunnel_set_preshared:
+ * @readd: remove and add the peer in one batch, and make a handshake at once
+ *
+ * Another preshared key for a peer, which stays as it is otherwise; nothing when it is not there. WireGuard uses it from
+ * the next handshake on.
+ */
+gboolean scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeKey *preshared,
+                                     gboolean readd, GError **error);
+
 /* (transfer full): routes as in the config; does nothing when they are the same */
 void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
 

@@ -5,20 +5,12 @@
  */
 #pragma once
 
+#include "common/scope-pq.h"
 #include "crypto/scope-authority.h"
 #include "crypto/scope-kem.h"
 
 #define SCOPE_RECORD_MAX_ENDPOINTS 16
 #define SCOPE_RECORD_MAX_SECONDS (30 * 24 * 3600)
-
-typedef enum {
-  SCOPE_PQ_OFF,
-  SCOPE_PQ_PREFERRED,
-  SCOPE_PQ_REQUIRED,
-} ScopePq;
-
-const char *scope_pq_to_string (ScopePq pq);
-gboolean scope_pq_parse (ScopePq *pq, const char *text);
 
 /**
  * ScopeRecord:

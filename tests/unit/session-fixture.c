@@ -382,8 +382,10 @@ make (Fixture *f, const char *urls, const char *ca)
     .ping_ms = 100 * 1000,
     .pong_ms = 100 * 1000,
     .refresh_ms = 100 * 1000,
-    .attempt_ms = 100 * 1000,
     .fetch_ms = 100 * 1000,
+  };
+  *scope_session_dialer_timings (f->session) = (ScopeDialerTimings) {
+    .attempt_ms = 100 * 1000,
     .stable_ms = 0,
     .backoff_min_ms = 20,
     .backoff_max_ms = 100,

@@ -343,6 +343,11 @@ test_prefix_list (void)
 
 /* --- settings --- */
 
+#define FINGERPRINT "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa"
+#define TOKEN "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo"
+#define IDENTITY TOKEN "--hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmohSDwCYkwp1R0i33ctD73Wg2_Og0mOBk"
+#define UUID "01234567-89ab-cdef-0123-456789abcdef"
+
 /* Values for each key; the list is long so that a new key without a row here fails the test. */
 static const struct {
   const char *name;
@@ -358,6 +363,18 @@ static const struct {
     { "", ".", "..", "a/b", "a b", "\xc3\xa4", "a%2f", "a\n",
       "01234567890123456789012345678901234567890123456789012345678901234" } },
   { SCOPE_SETTING_NETREG, { "home" }, { "", "..", "a/b" } },
+  { SCOPE_SETTING_ROOT,
+    { FINGERPRINT },
+    { "", "abcdefgh", "Abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa", "0bcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa",
+      "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsb", " " FINGERPRINT, FINGERPRINT "a" } },
+  { SCOPE_SETTING_PQ, { "required", "preferred", "off" }, { "", "Required", "yes", "1" } },
+  { SCOPE_SETTING_MODE, { "full", "keys-only" }, { "", "keys", "Full" } },
+  { SCOPE_SETTING_WIREGUARD, { UUID, "wg0" }, { "", "a/b", "1234567890123456", UUID "0", "all" } },
+  { SCOPE_SETTING_ENDPOINT,
+    { "192.0.2.1:51820", "192.0.2.1:51820, [2001:db8::1]:51820 host.example:1",
+      "h:1 h:2 h:3 h:4 h:5 h:6 h:7 h:8 h:9 h:10 h:11 h:12 h:13 h:14 h:15 h:16" },
+    { "", " ", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "2001:db8::1", ":51820", "192.0.2.1:51820 x",
+      "h:1 h:2 h:3 h:4 h:5 h:6 h:7 h:8 h:9 h:10 h:11 h:12 h:13 h:14 h:15 h:16 h:17" } },
   { SCOPE_SETTING_PUBLIC_KEY,
     { ALICE, "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo" },
     { "", "x", ALICE "=", " " ALICE, "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=" } },
@@ -377,6 +394,14 @@ static const struct {
   { SCOPE_SETTING_CA, { "/etc/ssl/ca.pem" }, { "", "ca.pem", "~/ca.pem" } },
   { SCOPE_SETTING_PRIVATE_KEY, { ALICE }, { "", "almost-a-secret" } },
   { SCOPE_SETTING_PRESHARED_KEY, { ALICE }, { "", "almost-a-secret" } },
+  { SCOPE_SETTING_TOKEN,
+    { TOKEN },
+    { "", "almost-a-secret", ALICE, TOKEN "A", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo",
+      "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmp" } },
+  { SCOPE_SETTING_IDENTITY,
+    { IDENTITY },
+    { "", TOKEN, IDENTITY "A", TOKEN "+-hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmohSDwCYkwp1R0i33ctD73Wg2_Og0mOBk",
+      TOKEN "--hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmohSDwCYkwp1R0i33ctD73Wg2_Og0mOBl" } },
 };
 
 static void
@@ -463,13 +488,22 @@ test_settings_parse (void)
   g_assert_null (s->interface_name);
   g_assert_false (s->has_public_key || s->has_private_key || s->has_preshared_key);
   g_assert_cmpint (s->tunnel, ==, SCOPE_TUNNEL_KIND_AUTO);
+  g_assert_null (s->root);
+  g_assert_cmpint (s->pq, ==, SCOPE_PQ_OFF);
+  g_assert_cmpint (s->mode, ==, SCOPE_MODE_FULL);
+  g_assert_null (s->wireguard);
+  g_assert_null (s->endpoints[0]);
+  g_assert_null (s->token);
+  g_assert_null (s->identity);
 
   g_autoptr (GHashTable) data = table (
     "registry", "https://a.example/, http://b.example:8/c", "network", "home", "netreg", "net-1", "public-key", ALICE,
     "listen-port", "51820", "addresses", "10.0.0.7/24 fd00::7/64", "interface-name", "wg7", "keepalive", "0", "mtu", "1380",
     "dns", "10.0.0.53 fd00::53", "dns-search", "example,~.", "routes", "10.8.9.9/16", "tunnel", "userspace", "ca", "/ca.pem",
-    "private-key-flags", "1", NULL);
-  g_autoptr (GHashTable) secrets = table ("private-key", ALICE, "preshared-key", ALICE, NULL);
+    "private-key-flags", "1", "root", FINGERPRINT, "pq", "preferred", "mode", "keys-only", "wireguard", UUID,
+    "endpoint", "192.0.2.1:51820,[2001:db8::1]:51820 host.example:51820", "token-flags", "0", NULL);
+  g_autoptr (GHashTable) secrets = table ("private-key", ALICE, "preshared-key", ALICE, "token", TOKEN, "identity",
+                                          IDENTITY, NULL);
   g_autoptr (ScopeSettings) all = scope_settings_parse (data, secrets, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_strv_length (all->registries), ==, 2);
@@ -491,6 +525,49 @@ test_settings_parse (void)
   g_assert_cmpstr (routes, ==, "10.8.0.0/16");
   g_assert_cmpint (all->tunnel, ==, SCOPE_TUNNEL_KIND_USERSPACE);
   g_assert_cmpstr (all->ca, ==, "/ca.pem");
+  g_assert_cmpstr (all->root, ==, FINGERPRINT);
+  g_assert_cmpint (all->pq, ==, SCOPE_PQ_PREFERRED);
+  g_assert_cmpint (all->mode, ==, SCOPE_MODE_KEYS_ONLY);
+  g_assert_cmpstr (all->wireguard, ==, UUID);
+  g_assert_cmpuint (g_strv_length (all->endpoints), ==, 3);
+  g_assert_cmpstr (all->endpoints[1], ==, "[2001:db8::1]:51820");
+  g_assert_cmpstr (all->token, ==, TOKEN);
+  g_assert_cmpstr (all->identity, ==, IDENTITY);
+}
+
+static void
+test_settings_pq (void)
+{
+  static const struct {
+    const char *root, *pq;
+    int wanted; /* -1: an error */
+  } cases[] = {
+    { NULL, NULL, SCOPE_PQ_OFF },        { NULL, "off", SCOPE_PQ_OFF },
+    { NULL, "preferred", -1 },           { NULL, "required", -1 },
+    { FINGERPRINT, NULL, SCOPE_PQ_REQUIRED }, { FINGERPRINT, "required", SCOPE_PQ_REQUIRED },
+    { FINGERPRINT, "preferred", SCOPE_PQ_PREFERRED }, { FINGERPRINT, "off", SCOPE_PQ_OFF },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GHashTable) data = table ("registry", "https://r.example", "network", "home", NULL);
+      g_autoptr (ScopeSettings) s = NULL;
+      g_autoptr (GError) error = NULL;
+
+      if (cases[i].root)
+        g_hash_table_insert (data, (char *) "root", (char *) cases[i].root);
+      if (cases[i].pq)
+        g_hash_table_insert (data, (char *) "pq", (char *) cases[i].pq);
+      s = scope_settings_parse (data, NULL, &error);
+      g_assert_cmpint (s ? (int) s->pq : -1, ==, cases[i].wanted);
+      g_assert_true (s || g_str_has_prefix (error->message, "pq: "));
+    }
+  for (ScopePq pq = SCOPE_PQ_OFF; pq <= SCOPE_PQ_REQUIRED; pq++)
+    {
+      ScopePq back;
+      g_assert_true (scope_pq_parse (&back, scope_pq_to_string (pq)));
+      g_assert_cmpint (back, ==, pq);
+    }
 }
 
 static void
@@ -519,6 +596,11 @@ test_settings_refused (void)
   refuse (table (BASE, "preshared-key", ALICE, NULL), NULL, "preshared-key");
   refuse (table (BASE, "mtu", "12", NULL), NULL, "mtu");
   refuse (table (BASE, NULL), table ("private-key", "x", NULL), "private-key");
+  refuse (table (BASE, "mode", "keys-only", NULL), NULL, "wireguard");
+  refuse (table (BASE, "wireguard", "wg0", NULL), NULL, "wireguard");
+  refuse (table (BASE, "mode", "full", "wireguard", "wg0", NULL), NULL, "wireguard");
+  refuse (table (BASE, "token", TOKEN, NULL), NULL, "token");
+  refuse (table (BASE, "identity", IDENTITY, NULL), NULL, "identity");
   refuse (table (BASE, NULL), table ("nonsense", "x", NULL), "nonsense");
 #undef BASE
 }
@@ -564,6 +646,7 @@ main (int argc, char **argv)
   g_test_add_func ("/common/prefix/list", test_prefix_list);
   g_test_add_func ("/common/settings/values", test_settings_values);
   g_test_add_func ("/common/settings/parse", test_settings_parse);
+  g_test_add_func ("/common/settings/pq", test_settings_pq);
   g_test_add_func ("/common/settings/refused", test_settings_refused);
   g_test_add_func ("/common/errors", test_errors);
   return g_test_run ();

@@ -18,7 +18,7 @@ test_defaults (Fixture *f, gconstpointer data)
   g_autoptr (ScopeSession) session = scope_session_new (s, &own, NULL);
 
   g_assert_cmpuint (scope_session_timings (session)->ping_ms, ==, 20000);
-  g_assert_cmpuint (scope_session_timings (session)->backoff_max_ms, ==, 60000);
+  g_assert_cmpuint (scope_session_dialer_timings (session)->backoff_max_ms, ==, 60000);
   g_assert_false (scope_session_is_open (session));
   g_assert_null (scope_session_get_gateway (session));
   g_assert_null (scope_session_take_roster (session));
@@ -254,7 +254,7 @@ test_failed_refetch_pause (Fixture *f, gconstpointer data)
 
   start (f);
   wait_open (f, f->registry);
-  scope_session_timings (f->session)->backoff_min_ms = scope_session_timings (f->session)->backoff_max_ms = 300;
+  scope_session_dialer_timings (f->session)->backoff_min_ms = scope_session_dialer_timings (f->session)->backoff_max_ms = 300;
   f->registry->status = 429;
   registry_send (f->registry, "{\"t\":\"peerUpdate\",\"d\":\"wg0\"}");
   wait_for (test_log_warnings->len == 1);
@@ -517,7 +517,7 @@ test_socket_silent (Fixture *f, gconstpointer data)
 {
   f->registry->hold_socket = TRUE;
   make (f, f->registry->url, NULL);
-  scope_session_timings (f->session)->attempt_ms = 100;
+  scope_session_dialer_timings (f->session)->attempt_ms = 100;
   scope_session_start (f->session);
   wait_for (f->failed == 2);
   g_assert_error (f->error, SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE);
@@ -539,7 +539,7 @@ test_raw (Fixture *f, gconstpointer data)
   gint64 began = g_get_monotonic_time ();
 
   make (f, raw->url, NULL);
-  scope_session_timings (f->session)->attempt_ms = 150;
+  scope_session_dialer_timings (f->session)->attempt_ms = 150;
   scope_session_start (f->session);
   wait_for (f->failed == 2);
   if (manner == RAW_SILENT || manner == RAW_CLOSE)
@@ -573,7 +573,7 @@ test_two (Fixture *f, gconstpointer data)
   g_autofree char *urls = g_strdup_printf ("%s %s", dead, f->registry->url);
 
   make (f, urls, NULL);
-  scope_session_timings (f->session)->backoff_min_ms = 100 * 1000; /* there is no pause on the way */
+  scope_session_dialer_timings (f->session)->backoff_min_ms = 100 * 1000; /* there is no pause on the way */
   scope_session_start (f->session);
   wait_open (f, f->registry);
   g_assert_cmpuint (f->failed, ==, 0);
@@ -634,8 +634,8 @@ test_backoff (Fixture *f, gconstpointer data)
   gint64 last, shortest = G_MAXINT64;
 
   make (f, url, NULL);
-  scope_session_timings (f->session)->backoff_min_ms = 20;
-  scope_session_timings (f->session)->backoff_max_ms = 160;
+  scope_session_dialer_timings (f->session)->backoff_min_ms = 20;
+  scope_session_dialer_timings (f->session)->backoff_max_ms = 160;
   scope_session_start (f->session);
   last = wait_failed (f);
   for (guint i = 0; i < G_N_ELEMENTS (expected_ms); i++)
@@ -660,8 +660,8 @@ test_unstable (Fixture *f, gconstpointer data)
   guint sockets;
 
   make (f, f->registry->url, NULL);
-  scope_session_timings (f->session)->stable_ms = 100 * 1000;
-  scope_session_timings (f->session)->backoff_max_ms = 400;
+  scope_session_dialer_timings (f->session)->stable_ms = 100 * 1000;
+  scope_session_dialer_timings (f->session)->backoff_max_ms = 400;
   f->registry->close_socket = TRUE;
   scope_session_start (f->session);
   wait_for (f->failed == 5); /* 20, 40, 80, 160, 320 */
@@ -677,8 +677,8 @@ static void
 test_kick_waiting (Fixture *f, gconstpointer data)
 {
   make (f, f->registry->url, NULL);
-  scope_session_timings (f->session)->backoff_min_ms = 100 * 1000;
-  scope_session_timings (f->session)->backoff_max_ms = 100 * 1000;
+  scope_session_dialer_timings (f->session)->backoff_min_ms = 100 * 1000;
+  scope_session_dialer_timings (f->session)->backoff_max_ms = 100 * 1000;
   f->registry->status = 500;
   scope_session_start (f->session);
   wait_for (f->failed == 1);

@@ -7,13 +7,14 @@ Run by tools/demo, which builds the programs first.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import os
 import select
 import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -24,22 +25,24 @@ sys.path.insert(0, str(SOURCE / "tests"))
 
 import wireguard  # noqa: E402
 from lab import CommandFailed, Lab, Node, Router, wait_for  # noqa: E402
+from lab import network as lab_network  # noqa: E402
 from ping import Pinger  # noqa: E402
 
 NETWORK = "mesh"
-PORT = 51820
+PREFIXES = ("10.77.0.0/24", "fd77::/64")
 DELAY_MS = 20
 IN_VM = os.environ.get("SCOPE_VM") == "1"
+RATE = 200
 PATIENCE = 60 if IN_VM else 20  #: seconds until a host must have reached all others
 ANSWER = 5 if IN_VM else 1  #: seconds to wait for the answer to a ping
 
-# Of the NAT kinds these two let pairs meet directly by 0.0.x's means, without relay and
-# without timed punching; a symmetric router does not.
+# Of the NAT kinds these two let pairs meet directly without relay and without timed
+# punching; a symmetric router does not.
 HOME, OFFICE = "port-restricted", "endpoint-independent"
 
 PICTURE = f"""
       mail           root            web
-     public     root + registry     public
+     public    registry + root key  public
         |              |              |
    -----+----+---------+---------+----+-----   internet, {DELAY_MS} ms round trip
              |                   |
@@ -70,25 +73,26 @@ class Trouble(Exception):
 
 @dataclass
 class Member:
-    """One of the five, with its place in the mesh."""
+    """One of the five, with its place in the mesh, which it gets when it joins."""
 
-    node: Node
-    number: int
-    private: str
-    public: str
+    joined: lab_network.Member
     pinger: Pinger
+
+    @property
+    def node(self) -> Node:
+        return self.joined.host
 
     @property
     def name(self) -> str:
         return self.node.name
 
     @property
-    def addresses(self) -> tuple[str, str]:
-        return f"10.0.0.{self.number}", f"fd5c::{self.number}"
+    def public(self) -> str:
+        return self.joined.public
 
     @property
-    def ranges(self) -> str:
-        return "{}/32,{}/128".format(*self.addresses)
+    def addresses(self) -> tuple[str, str]:
+        return self.joined.ip4, self.joined.ip6
 
 
 @dataclass
@@ -101,6 +105,8 @@ class Tally:
     answered: int = 0
     absent: int = 0  #: pings to or from hosts that are away
     ghosts: int = 0  #: of those, answered
+    rotation_sent: int = 0
+    rotation_lost: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -115,38 +121,29 @@ class Demo:
 
     def build(self) -> None:
         lab = self.lab
-        root = lab.host("root", nm=False)
+        root = lab.host("root")
         home, office = lab.router("home", HOME), lab.router("office", OFFICE)
         nodes = [lab.host("mail"), lab.host("web"), lab.host("laptop", behind=home), lab.host("desk", behind=office)]
         lab.up(120 if IN_VM else 30)
-        numbers = [*enumerate(nodes, 1), (254, root)]
-        *self.hosts, self.root = [Member(node, number, *lab.genkey(), Pinger(node)) for number, node in numbers]
-        self.members = [self.root, *self.hosts]
+        self.network = lab_network.Network(lab, NETWORK, PREFIXES, host=root)
+        self.members = [Member(self.network.adopt(node), Pinger(node)) for node in (root, *nodes)]
+        self.root, *self.hosts = self.members
         self.behind = {node.name: router for router, node in ((home, nodes[2]), (office, nodes[3]))}
 
-    def start_root(self) -> None:
-        root = self.root
-        peers = [(host.public, host.ranges) for host in self.hosts]
-        address4, address6 = root.addresses
-        self.lab.wireguard(root.node, NETWORK, root.private, PORT, [f"{address4}/24", f"{address6}/64"], peers)
-        end = f"{root.node.address(4)}:{PORT}"
-        config = {"networks": [NETWORK], "self": {NETWORK: {"heartbeat": 20, "end": end, "range": root.ranges}}}
-        self.registry = self.lab.registry(root.node, config)
-        self.online.append(root)
-        say(f"  root     WireGuard {'(kernel)' if self.lab.kernel_wireguard else '(wireguard-go)'} on {end}")
+    def start_registry(self) -> None:
+        """As the network's owner does: a root key, and a registry that may let invited ones in."""
+        say(f"  root     scopectl network create {NETWORK} --registry {self.network.url}")
+        say(f"             {' '.join(f'--prefix {prefix}' for prefix in PREFIXES)}")
+        self.network.start()
+        self.registry = self.network.registry
+        say(f"           root key {self.network.fingerprint}")
         say(f"           registry on {self.registry.url}")
 
-    def add_profile(self, host: Member) -> None:
-        """As a person would; the private key comes from elsewhere, root's table has the public one."""
-        data = {"registry": self.registry.url, "network": NETWORK}
-        if host.name == "desk":
-            edge = [{"registry": self.registry.url, "network": NETWORK, "pubKey": host.public}]
-            host.node.file("/run/edge.json").write_text(json.dumps(edge))
-            host.node.nmcli("connection", "import", "type", "scope", "file", "/run/edge.json")
-            host.node.nmcli("connection", "modify", NETWORK, "vpn.secrets", f"private-key={host.private}")
-            say(f"  {host.name:8} nmcli connection import type scope file edge.json (of 0.0.x)")
-        else:
-            self.lab.scope_add(host.node, NETWORK, data, {"private-key": host.private}, **{"vpn.persistent": "yes"})
+    def invite(self, host: Member) -> None:
+        """One file is all that a new member needs."""
+        file = self.network.invite(host.joined)
+        self.network.accept(host.joined, file)
+        host.node.nmcli("connection", "modify", NETWORK, "vpn.persistent", "yes")
 
     # --- what happens
 
@@ -172,6 +169,7 @@ class Demo:
                     words = last_lines(nmcli.log, 2) + service_log(host.node)
                     raise Trouble(f"{host.name}: nmcli connection up: {words}")
                 activated = True
+                host.joined.read_addresses(NETWORK)
                 self.tally.joins.append(1000 * (now - began))
                 self.line(host, f"connection up {NETWORK}", f"activated after {1000 * (now - began):.0f} ms")
             self.check_registry()
@@ -212,9 +210,11 @@ class Demo:
     def path(self, peer: Member, endpoint: str) -> str:
         """How a host reaches a peer, by the endpoint that its WireGuard sends to."""
         router = self.behind.get(peer.name)
-        address = endpoint.rpartition(":")[0]
+        address = endpoint.rpartition(":")[0].strip("[]")
         if address == peer.node.address(4):
             how = "direct"
+        elif address == peer.node.address(6):
+            how = "direct, IPv6"
         elif router and address == router.address(4):
             how = f"direct, {router.name}'s NAT"
         else:
@@ -298,22 +298,22 @@ class Demo:
         chapter("Setting up")
         self.build()
         say("  all      base networks are up")
-        self.start_root()
-        say("  mail     nmcli connection add type vpn vpn-type scope con-name mesh")
-        say(f'             vpn.data "registry={self.registry.url}, network={NETWORK}"')
-        say("  web      the same")
-        say("  laptop   the same")
-        for host in self.hosts:
-            self.add_profile(host)
+        self.start_registry()
+        say(f"  root     scopectl invite {NETWORK} --name mail --output mail.scope, and so on")
+        say("  mail     nmcli connection import type scope file mail.scope, and so on")
+        for host in self.members:
+            self.invite(host)
 
-        chapter("Four hosts join")
+        chapter("Five hosts join")
         say(paint("dim", "           to      handshake  first ping   counted from the start of nmcli"))
-        for host in self.hosts:
+        for host in self.members:
             self.join(host)
             if self.tally.faults:
                 break
         chapter("Everybody pings everybody")
         self.matrix()
+        chapter("Every pair has a key that survives a quantum computer")
+        self.show_keys()
         if shell:
             self.shell(self.lab.nodes[shell])
         else:
@@ -324,12 +324,77 @@ class Demo:
             chapter("The laptop comes back")
             self.join(laptop)
             self.matrix()
+            chapter("New keys while traffic flows")
+            self.rotate()
         if keep:
             self.keep()
             return  # with Ctrl-C the hosts' programs end, too
-        chapter("Everybody leaves")
-        for host in self.hosts:
+        chapter("Two leave, and the root key ends it for the rest")
+        for host in self.hosts[2:]:
             self.leave(host)
+            self.check_clean(host.node)
+        self.kill()
+
+    # --- keys
+
+    def preshared(self, host: Member) -> dict[str, str]:
+        """Preshared keys by the peer's public key, as `wg show` has them."""
+        lines = host.node.run(["wg", "show", NETWORK, "preshared-keys"]).stdout.splitlines()
+        return dict(line.split("\t") for line in lines)
+
+    def show_keys(self) -> None:
+        """What `wg show` says on each host; the keys themselves are nobody's business: their hashes."""
+        names = {member.public: member.name for member in self.online}
+        for host in self.online:
+            keys = self.preshared(host)
+            print_of = {names[peer]: fingerprint(key) for peer, key in keys.items() if key != "(none)"}
+            say(f"  {host.name:8} " + "  ".join(f"{name} {print_of.get(name, paint('red', 'no key'))}"
+                                              for name in names.values() if name != host.name))  # fmt: skip
+            if missing := [name for peer, name in names.items() if peer != host.public and name not in print_of]:
+                self.tally.faults.append(f"{host.name}: no preshared key with {', '.join(missing)}")
+
+    def rotate(self) -> None:
+        """Each host asks for new keys; they are in use from the next handshake on, which WireGuard makes by itself."""
+        pairs = [(self.hosts[0], self.hosts[1]), (self.hosts[2], self.hosts[3]), (self.hosts[3], self.hosts[0])]
+        before = {host.name: self.preshared(host) for host in self.online}
+        say(f"  all      scopectl rotate {NETWORK}; meanwhile {RATE} pings a second each:")
+        for host in self.online:
+            host.node.run([self.lab.build / "src/ctl/scopectl", "rotate", NETWORK])
+        began = time.monotonic()
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(wait_until, lambda: self.rotated(before), 400 if IN_VM else 200, 1)
+            sent, answered = flood(pairs, done.done)
+        if not done.result():
+            self.tally.faults.append("not every key was new, and confirmed by a handshake, in time")
+        for a, b in pairs:
+            lost = sent[a.name] - answered[a.name]
+            self.tally.rotation_sent += sent[a.name]
+            self.tally.rotation_lost += lost
+            result = f"{sent[a.name]} pings, {lost} lost"
+            say(f"  {a.name:8} -> {b.name:8} {paint('red' if lost else 'green', result)}")
+        say(f"  all      every key is another one, and a handshake has shown that it works, after {time.monotonic() - began:.0f} s:")
+        self.show_keys()
+
+    def rotated(self, before: dict[str, dict[str, str]]) -> bool:
+        """Whether no key is as it was, and each is confirmed."""
+        for host in self.online:
+            now = self.preshared(host)
+            if any(now.get(peer) == key for peer, key in before[host.name].items()):
+                return False
+            if any(peer["peerKexPQ"] < 3 for peer in host.joined.status()["peers"]):
+                return False
+        return True
+
+    def kill(self) -> None:
+        began = time.perf_counter()
+        left = list(self.online)
+        say(f"  root     scopectl kill {NETWORK}")
+        self.network.root_ctl("kill", "--registry", self.network.url, "--reason", "the demo ends", "--yes")
+        for host in left:
+            wait_for(f"{host.name}: interface {NETWORK} to go", lambda: not has_interface(host.node), PATIENCE)
+            say(f"  {host.name:8} {paint('green', f'down after {1000 * (time.perf_counter() - began):.0f} ms')}")
+            self.online.remove(host)
+        for host in left:
             self.check_clean(host.node)
 
     def check_clean(self, host: Any) -> None:
@@ -370,6 +435,32 @@ class Demo:
             member.pinger.close()
 
 
+def flood(pairs: list[tuple[Member, Member]], enough: Callable[[], bool]) -> tuple[dict[str, int], dict[str, int]]:
+    """Ping over each pair RATE times a second until it is enough; what was sent and what came back, by source."""
+    sent = {a.name: 0 for a, _ in pairs}
+    answered = dict(sent)
+    began = due = time.perf_counter()
+
+    def collect() -> None:
+        for a, b in pairs:
+            answered[a.name] += sum(address == b.addresses[0] for address, _ in a.pinger.answers(since=began))
+
+    while not enough():
+        for a, b in pairs:
+            a.pinger.send(b.addresses[0])
+            sent[a.name] += 1
+        collect()
+        due += 1 / RATE
+        time.sleep(max(0, due - time.perf_counter()))
+    time.sleep(ANSWER)
+    collect()
+    return sent, answered
+
+
+def fingerprint(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
+
+
 def ms(value: float) -> str:
     return f"{value:5.0f} ms"
 
@@ -394,12 +485,12 @@ def service_log(node: Any) -> str:
     return "".join(f"\n    {line}" for line in lines[-4:])
 
 
-def wait_until(probe: Callable[[], bool], seconds: float) -> bool:
+def wait_until(probe: Callable[[], bool], seconds: float, interval: float = 0.05) -> bool:
     deadline = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(interval)
     return True
 
 
@@ -412,9 +503,11 @@ def summary(tally: Tally, left: list[str], seconds: float) -> None:
     if tally.joins:
         say(f"  joins        {len(tally.joins)}, activated after {numbers(tally.joins)} ms")
     if tally.first_pings:
-        say(f"  first ping   from root after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
+        say(f"  first ping   from the root host after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
     say(f"  pings        {tally.answered} of {tally.expected} answered"
         + (f"; to or from the one who was away {tally.ghosts} of {tally.absent}" if tally.absent else ""))  # fmt: skip
+    if tally.rotation_sent:
+        say(f"  new keys     {tally.rotation_lost} of {tally.rotation_sent} pings lost")
     say(f"  left behind  {'nothing' if not left else ''}")
     for item in left:
         say(f"    {paint('red', item)}")
@@ -459,7 +552,7 @@ def main() -> int:
     left = lab.leftovers()
     summary(demo.tally, left, time.monotonic() - began)
     tally = demo.tally
-    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected):
+    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected or tally.rotation_lost):
         status = 1
     if tally.faults:
         say(f"  logs         {arguments.logs or lab.dir}")

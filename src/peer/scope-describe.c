@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "peer/scope-describe.h"
+
+#include <json-glib/json-glib.h>
+
+static void
+add_prefixes (JsonBuilder *out, const char *name, const GArray *prefixes)
+{
+  char text[SCOPE_PREFIX_STRLEN];
+
+  json_builder_set_member_name (out, name);
+  json_builder_begin_array (out);
+  for (guint i = 0; i < prefixes->len; i++)
+    json_builder_add_string_value (out, scope_prefix_format (&g_array_index (prefixes, ScopePrefix, i), text));
+  json_builder_end_array (out);
+}
+
+static void
+add_text (JsonBuilder *out, const char *name, const char *text)
+{
+  json_builder_set_member_name (out, name);
+  if (text)
+    json_builder_add_string_value (out, text);
+  else
+    json_builder_add_null_value (out);
+}
+
+static void
+add_number (JsonBuilder *out, const char *name, gint64 number)
+{
+  json_builder_set_member_name (out, name);
+  json_builder_add_int_value (out, number);
+}
+
+static void
+add_tunnel (JsonBuilder *out, const ScopeWgPeer *peer)
+{
+  g_autofree char *endpoint = peer ? scope_sockaddr_format (&peer->endpoint) : NULL;
+
+  add_text (out, "endpoint", endpoint);
+  if (peer && peer->handshake_usec)
+    add_number (out, "handshake", (g_get_real_time () - peer->handshake_usec) / G_USEC_PER_SEC);
+  else
+    add_text (out, "handshake", NULL);
+  add_number (out, "rx", peer ? peer->rx_bytes : 0);
+  add_number (out, "tx", peer ? peer->tx_bytes : 0);
+}
+
+static void
+add_peer (JsonBuilder *out, const ScopeTrustPeer *peer, ScopeKeys *keys, const ScopeWgDevice *device)
+{
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeV1Progress progress;
+  guint64 epoch;
+
+  json_builder_begin_object (out);
+  add_text (out, "key", scope_key_to_base64 (&peer->key, key));
+  add_text (out, "identity", scope_identity_public_fingerprint (peer->identity));
+  add_text (out, "name", peer->grant->name);
+  add_text (out, "role", scope_role_to_string (peer->role));
+  add_prefixes (out, "ranges", peer->ranges);
+  json_builder_set_member_name (out, "online");
+  json_builder_add_boolean_value (out, peer->online);
+  add_text (out, "pq", scope_pq_to_string (peer->record->pq));
+  add_tunnel (out, device ? scope_wg_device_find (device, &peer->key) : NULL);
+  if (scope_keys_progress (keys, &peer->key, &epoch, &progress))
+    {
+      add_number (out, "epoch", epoch);
+      add_number (out, "peerKexNPQ", progress.npq);
+      add_number (out, "peerKexPQ", progress.pq);
+    }
+  json_builder_end_object (out);
+}
+
+char *
+scope_describe (const char *network, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeTunnel *tunnel)
+{
+  g_autoptr (JsonBuilder) out = json_builder_new ();
+  g_autoptr (ScopeWgDevice) device = tunnel ? scope_tunnel_read (tunnel, NULL) : NULL;
+  g_autoptr (GPtrArray) peers = trust ? scope_trust_peers (trust) : NULL;
+  g_autoptr (JsonNode) root = NULL;
+
+  json_builder_begin_object (out);
+  add_text (out, "network", network);
+  json_builder_set_member_name (out, "registry");
+  json_builder_add_boolean_value (out, connected);
+  add_text (out, "interface", tunnel ? scope_tunnel_get_config (tunnel)->ifname : NULL);
+  if (tunnel)
+    add_prefixes (out, "addresses", scope_tunnel_get_config (tunnel)->addresses);
+  json_builder_set_member_name (out, "peers");
+  json_builder_begin_array (out);
+  for (guint i = 0; peers && i < peers->len; i++)
+    add_peer (out, g_ptr_array_index (peers, i), keys, device);
+  json_builder_end_array (out);
+  json_builder_end_object (out);
+  root = json_builder_get_root (out);
+  return json_to_string (root, TRUE);
+}

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "peer/scope-keys.h"
+
+#include "common/scope-error.h"
+#include "common/scope-json.h"
+#include "peer/scope-kex.h"
+
+#include <string.h>
+
+#define LOOK_USEC (50 * 1000) /* a reading of the device is good for so long */
+#define QUIET_MS 350          /* who waits for the other's handshake; handshakes that cross collide */
+#define STATE_MS 2000         /* progress is told at most this often */
+#define STATE_PEERS 512       /* and of so many at once */
+
+struct _ScopeKeys {
+  const ScopeKeysCalls *calls;
+  gpointer data;
+  char *network;
+  char *path;
+  ScopeKey own;
+  ScopeIdentity *identity;
+  ScopeKex *kex;
+  ScopeTunnel *tunnel;
+  ScopeWgDevice *device; /* as read last */
+  gint64 device_usec;    /* monotonic: when */
+  char *envelope;        /* our kex-key, as broadcast last */
+  gboolean open;
+  GHashTable *known;  /* ScopeKey: told to kex */
+  GHashTable *online; /* ScopeKey: among them */
+  GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
+  guint quiet_id;
+  guint timer_id;
+  guint state_id;
+};
+
+static gint64
+now_ms (void)
+{
+  return g_get_monotonic_time () / 1000;
+}
+
+static gint64
+now_seconds (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* --- WireGuard ----------------------------------------------------------------------------- */
+
+static gboolean
+look (const ScopeKey *peer, ScopeKexStats *stats, gpointer data)
+{
+  ScopeKeys *self = data;
+  gint64 now = g_get_monotonic_time ();
+  const ScopeWgPeer *found;
+
+  if (!self->tunnel)
+    return FALSE;
+  if (!self->device || now - self->device_usec > LOOK_USEC)
+    {
+      g_clear_pointer (&self->device, scope_wg_device_free);
+      self->device = scope_tunnel_read (self->tunnel, NULL);
+      self->device_usec = now;
+    }
+  found = self->device ? scope_wg_device_find (self->device, peer) : NULL;
+  if (!found)
+    return FALSE;
+  stats->handshake = found->handshake_usec ? (now - (g_get_real_time () - found->handshake_usec)) / 1000 : 0;
+  stats->rx = found->rx_bytes;
+  stats->tx = found->tx_bytes;
+  return TRUE;
+}
+
+static gboolean
+on_quiet_over (gpointer data)
+{
+  ScopeKeys *self = data;
+
+  self->quiet_id = 0;
+  g_hash_table_remove_all (self->quiet);
+  self->calls->changed (self->data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+keep_quiet (ScopeKeys *self, const ScopeKey *peer)
+{
+  g_hash_table_add (self->quiet, g_memdup2 (peer, sizeof *peer));
+  g_clear_handle_id (&self->quiet_id, g_source_remove);
+  self->quiet_id = g_timeout_add (QUIET_MS, on_quiet_over, self);
+}
+
+gboolean
+scope_keys_dress (ScopeKeys *self, ScopeWgPeer *peer)
+{
+  if (!scope_kex_current (self->kex, &peer->pub, &peer->preshared))
+    return FALSE;
+  if (g_hash_table_contains (self->quiet, &peer->pub))
+    peer->keepalive = 0;
+  return TRUE;
+}
+
+static void
+install (ScopeKeys *self, const ScopeKexAction *action)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&self->device, scope_wg_device_free);
+  if (self->tunnel &&
+      !scope_tunnel_set_preshared (self->tunnel, &action->peer, &action->preshared, action->how == SCOPE_KEX_READD, &error))
+    g_warning ("installing a key: %s", error->message);
+}
+
+/* --- sending ------------------------------------------------------------------------------- */
+
+static void
+send_to (ScopeKeys *self, const ScopeKey *peer, const char *name, JsonObject *body)
+{
+  g_autofree char *text = scope_v1_format_kex (name, body, "to", peer);
+
+  self->calls->send (text, self->data);
+}
+
+/* {"@member": envelope} to a peer */
+static void
+send_envelope (ScopeKeys *self, const ScopeKey *peer, const char *name, const char *member, const char *envelope)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  JsonObject *jws = scope_json_parse_object (envelope, strlen (envelope), SCOPE_JWS_MAX_BYTES, NULL);
+
+  if (!jws)
+    return;
+  json_object_set_object_member (body, member, jws);
+  send_to (self, peer, name, body);
+}
+
+static char *
+sign (ScopeKeys *self, const char *typ, char *payload)
+{
+  g_autoptr (GError) error = NULL;
+  char *envelope = scope_jws_sign (self->identity, typ, payload, &error);
+
+  g_free (payload);
+  if (!envelope)
+    g_warning ("signing a key: %s", error->message);
+  return envelope;
+}
+
+static void
+broadcast (ScopeKeys *self, ScopeKexKey *key)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_KEY);
+  g_autofree char *text = NULL;
+
+  key->issued = now_seconds ();
+  g_free (self->envelope);
+  self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
+  if (!self->envelope)
+    return;
+  message->kex = g_strdup (self->envelope);
+  text = scope_v1_format (message);
+  self->calls->send (text, self->data);
+}
+
+static void
+send_ct (ScopeKeys *self, const ScopeKey *peer, ScopeKexCt *ct)
+{
+  g_autofree char *envelope = NULL;
+
+  ct->issued = now_seconds ();
+  envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+  if (envelope)
+    send_envelope (self, peer, "kex.ct", "ct", envelope);
+}
+
+static void
+save (ScopeKeys *self)
+{
+  g_autoptr (ScopeSecret) text = scope_kex_save (self->kex);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_set_contents_full (self->path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    g_warning ("the preshared keys cannot be kept: %s", error->message);
+}
+
+/* --- progress ------------------------------------------------------------------------------ */
+
+static gboolean
+on_state (gpointer data)
+{
+  ScopeKeys *self = data;
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_STATE);
+  g_autofree char *text = NULL;
+  gint64 now = now_ms ();
+  GHashTableIter iter;
+  gpointer key;
+
+  self->state_id = 0;
+  message->epoch = scope_kex_epoch (self->kex, now);
+  message->has_key_broadcast = scope_kex_has_broadcast (self->kex, now);
+  message->states = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
+  g_hash_table_iter_init (&iter, self->known);
+  while (g_hash_table_iter_next (&iter, &key, NULL) && g_hash_table_size (message->states) < STATE_PEERS)
+    {
+      ScopeV1Progress progress;
+
+      if (scope_kex_progress (self->kex, now, key, &progress))
+        g_hash_table_insert (message->states, g_memdup2 (key, sizeof (ScopeKey)), g_memdup2 (&progress, sizeof progress));
+    }
+  text = scope_v1_format (message);
+  self->calls->send (text, self->data);
+  return G_SOURCE_REMOVE;
+}
+
+gboolean
+scope_keys_progress (ScopeKeys *self, const ScopeKey *peer, guint64 *epoch, ScopeV1Progress *progress)
+{
+  *epoch = scope_kex_epoch (self->kex, now_ms ());
+  return scope_kex_progress (self->kex, now_ms (), peer, progress);
+}
+
+/* --- what kex wants done ------------------------------------------------------------------- */
+
+static gboolean on_timer (gpointer data);
+
+static void
+do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
+{
+  switch (action->type)
+    {
+    case SCOPE_KEX_BROADCAST:
+      broadcast (self, action->key);
+      break;
+    case SCOPE_KEX_SEND_WANT:
+      if (self->envelope)
+        send_envelope (self, &action->peer, "kex.want", "kex", self->envelope);
+      break;
+    case SCOPE_KEX_SEND_CT:
+      send_ct (self, &action->peer, action->ct);
+      break;
+    case SCOPE_KEX_SEND:
+      {
+        g_autoptr (JsonObject) body = scope_kex_message_format (&action->message);
+
+        send_to (self, &action->peer, scope_kex_message_name (action->message.type), body);
+        break;
+      }
+    case SCOPE_KEX_INSTALL:
+      if (action->how != SCOPE_KEX_FIRST)
+        install (self, action);
+      else if (!action->handshake)
+        keep_quiet (self, &action->peer);
+      *first |= action->how == SCOPE_KEX_FIRST;
+      break;
+    case SCOPE_KEX_SAVE:
+      save (self);
+      break;
+    case SCOPE_KEX_LOG:
+      if (action->refused)
+        g_warning ("%s", action->text);
+      else
+        g_message ("%s", action->text);
+      break;
+    }
+}
+
+static void
+run (ScopeKeys *self)
+{
+  gboolean first = FALSE, any = FALSE;
+  ScopeKexAction *action;
+  gint64 deadline;
+
+  while ((action = scope_kex_pop (self->kex)))
+    {
+      do_action (self, action, &first);
+      any |= action->type != SCOPE_KEX_LOG;
+      scope_kex_action_free (action);
+    }
+  if (any && self->open && !self->state_id)
+    self->state_id = g_timeout_add (STATE_MS, on_state, self);
+  deadline = scope_kex_deadline (self->kex);
+  g_clear_handle_id (&self->timer_id, g_source_remove);
+  if (deadline < G_MAXINT64)
+    self->timer_id = g_timeout_add (CLAMP (deadline - now_ms (), 0, G_MAXINT), on_timer, self);
+  if (first)
+    self->calls->changed (self->data);
+}
+
+static gboolean
+on_timer (gpointer data)
+{
+  ScopeKeys *self = data;
+
+  self->timer_id = 0;
+  scope_kex_tick (self->kex, now_ms ());
+  run (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* --- what comes ---------------------------------------------------------------------------- */
+
+/* The peer's newest key, which trust has verified; taken once. */
+static void
+take_key (ScopeKeys *self, ScopeTrust *trust, const ScopeTrustPeer *peer)
+{
+  g_autofree char *envelope = scope_trust_peer_kex (peer);
+  g_autoptr (ScopeJws) jws = envelope ? scope_jws_parse (envelope, strlen (envelope), NULL) : NULL;
+  ScopeKexKey key;
+
+  if (jws && scope_kex_key_verify (jws, self->network, peer->identity, &peer->key, &key, NULL))
+    scope_kex_handle_key (self->kex, now_ms (), &key);
+}
+
+static gboolean
+offers_pq (const ScopeTrustPeer *peer)
+{
+  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF;
+}
+
+void
+scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gboolean arrived)
+{
+  g_autoptr (GPtrArray) peers = scope_trust_peers (trust);
+  g_autoptr (GHashTable) now_known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  g_autoptr (GArray) fresh = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
+  GHashTableIter iter;
+  gpointer gone;
+
+  for (guint i = 0; i < peers->len; i++)
+    {
+      const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
+
+      if (!offers_pq (peer))
+        continue;
+      g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
+      if (online && peer->online && g_hash_table_add (self->online, g_memdup2 (&peer->key, sizeof peer->key)))
+        scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
+      else if ((!online || !peer->online) && g_hash_table_remove (self->online, &peer->key))
+        scope_kex_peer_offline (self->kex, now_ms (), &peer->key);
+      if (peer->has_kex)
+        {
+          take_key (self, trust, peer);
+          g_array_append_val (fresh, peer->key);
+        }
+    }
+  for (guint i = 0; i < fresh->len; i++)
+    scope_trust_drop_kex (trust, &g_array_index (fresh, ScopeKey, i));
+
+  g_hash_table_iter_init (&iter, self->known);
+  while (g_hash_table_iter_next (&iter, &gone, NULL))
+    if (!g_hash_table_contains (now_known, gone))
+      {
+        scope_kex_peer_removed (self->kex, now_ms (), gone);
+        g_hash_table_remove (self->online, gone);
+      }
+  g_hash_table_unref (self->known);
+  self->known = g_steal_pointer (&now_known);
+  run (self);
+}
+
+static void
+refuse (const ScopeTrustPeer *peer, const char *name, GError *error)
+{
+  g_warning ("%s from %.*s refused: %s", name, SCOPE_SHORT_NAME_LEN, scope_identity_public_fingerprint (peer->identity),
+             error->message);
+  g_error_free (error);
+}
+
+/* A signed thing that one peer sent to us: its envelope is in @member. */
+static ScopeJws *
+take_envelope (const ScopeV1Message *message, const char *member, GError **error)
+{
+  JsonNode *node = json_object_get_member (message->body, member);
+
+  if (node && JSON_NODE_HOLDS_OBJECT (node))
+    return scope_jws_from_object (json_node_get_object (node), error);
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "%s: missing", member);
+  return NULL;
+}
+
+static void
+take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message *message)
+{
+  g_autoptr (ScopeJws) jws = NULL;
+  GError *error = NULL;
+
+  if (g_str_equal (message->name, "kex.ct"))
+    {
+      ScopeKexCt ct;
+
+      jws = take_envelope (message, "ct", &error);
+      if (jws && scope_kex_ct_verify (jws, self->network, peer->identity, &peer->key, &self->own, &ct, &error))
+        scope_kex_handle_ct (self->kex, now_ms (), &ct);
+    }
+  else if (g_str_equal (message->name, "kex.want"))
+    {
+      ScopeKexKey key;
+
+      jws = take_envelope (message, "kex", &error);
+      if (jws && scope_kex_key_verify (jws, self->network, peer->identity, &peer->key, &key, &error))
+        scope_kex_handle_want (self->kex, now_ms (), &key);
+    }
+  else
+    {
+      ScopeKexMessage parsed;
+
+      if (scope_kex_message_parse (&parsed, message->name, message->body, &error))
+        scope_kex_handle_message (self->kex, now_ms (), &peer->key, &parsed);
+    }
+  if (error)
+    refuse (peer, message->name, error);
+}
+
+void
+scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *message)
+{
+  const ScopeTrustPeer *peer;
+
+  if (message->type == SCOPE_V1_JOIN)
+    {
+      const ScopeV1Entry *entry = message->peers->len ? g_ptr_array_index (message->peers, 0) : NULL;
+
+      if (entry) /* it may be another session of somebody who was online all the time */
+        g_hash_table_remove (self->online, &entry->key);
+      return;
+    }
+  peer = scope_trust_find (trust, &message->other);
+  if (!peer || !offers_pq (peer))
+    {
+      char text[SCOPE_KEY_BASE64_LEN + 1];
+
+      g_info ("%s from %s, which is no peer of ours: ignored", message->name, scope_key_to_base64 (&message->other, text));
+      return;
+    }
+  if (message->type == SCOPE_V1_KEX)
+    take_between (self, peer, message);
+  else if (peer->has_kex)
+    {
+      take_key (self, trust, peer);
+      scope_trust_drop_kex (trust, &message->other);
+    }
+  run (self);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+void
+scope_keys_set_time (ScopeKeys *self, gint64 offset)
+{
+  scope_kex_set_offset (self->kex, g_get_real_time () / 1000 + offset - now_ms ());
+}
+
+char *
+scope_keys_dup_own (ScopeKeys *self)
+{
+  scope_kex_tick (self->kex, now_ms ());
+  run (self);
+  return g_strdup (self->envelope);
+}
+
+void
+scope_keys_open (ScopeKeys *self, guint epoch_seconds)
+{
+  self->open = TRUE;
+  if (epoch_seconds)
+    scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
+  scope_kex_tick (self->kex, now_ms ());
+  run (self);
+}
+
+void
+scope_keys_close (ScopeKeys *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  self->open = FALSE;
+  g_clear_handle_id (&self->state_id, g_source_remove);
+  g_hash_table_iter_init (&iter, self->online);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    scope_kex_peer_offline (self->kex, now_ms (), key);
+  g_hash_table_remove_all (self->online);
+  run (self);
+}
+
+void
+scope_keys_set_tunnel (ScopeKeys *self, ScopeTunnel *tunnel)
+{
+  g_set_object (&self->tunnel, tunnel);
+  g_clear_pointer (&self->device, scope_wg_device_free);
+  scope_kex_tick (self->kex, now_ms ());
+  run (self);
+}
+
+void
+scope_keys_rotate (ScopeKeys *self, gboolean hurry)
+{
+  scope_kex_rotate (self->kex, now_ms (), hurry);
+  run (self);
+}
+
+static void
+load (ScopeKeys *self)
+{
+  g_autoptr (ScopeSecret) text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize len;
+
+  if (g_file_get_contents (self->path, &text, &len, &error))
+    {
+      if (!scope_kex_load (self->kex, now_ms (), text, len, &error))
+        g_warning ("%s: %s: new keys will be made", self->path, error->message);
+    }
+  else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    g_warning ("%s", error->message);
+}
+
+ScopeKeys *
+scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gpointer data)
+{
+  static const ScopeKexOps ops = {
+    scope_kem_generate, scope_kem_encapsulate, scope_kem_decapsulate, scope_kem_confirm, scope_sha3_256, look,
+  };
+  ScopeKeys *self = g_new0 (ScopeKeys, 1);
+
+  self->calls = calls;
+  self->data = data;
+  self->network = g_strdup (config->settings->netreg);
+  self->path = g_strconcat (config->state, ".keys", NULL);
+  self->own = config->own;
+  self->identity = scope_identity_ref (config->identity);
+  self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
+  scope_keys_set_time (self, 0);
+  load (self);
+  return self;
+}
+
+void
+scope_keys_free (ScopeKeys *self)
+{
+  g_clear_handle_id (&self->timer_id, g_source_remove);
+  g_clear_handle_id (&self->state_id, g_source_remove);
+  g_clear_handle_id (&self->quiet_id, g_source_remove);
+  scope_kex_free (self->kex);
+  g_clear_object (&self->tunnel);
+  g_clear_pointer (&self->device, scope_wg_device_free);
+  g_hash_table_unref (self->known);
+  g_hash_table_unref (self->online);
+  g_hash_table_unref (self->quiet);
+  g_clear_pointer (&self->identity, scope_identity_unref);
+  g_free (self->network);
+  g_free (self->path);
+  g_free (self->envelope);
+  g_free (self);
+}

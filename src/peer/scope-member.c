@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "peer/scope-member.h"
+
+#include "common/scope-error.h"
+#include "peer/scope-choose.h"
+#include "peer/scope-describe.h"
+#include "peer/scope-keys.h"
+#include "peer/scope-observer.h"
+#include "peer/scope-reach.h"
+#include "peer/scope-self.h"
+#include "peer/scope-v1-session.h"
+
+#include <string.h>
+
+#define STORE_SECONDS 5 /* the cache is written at most this often: it costs a write to the disk */
+#define GATHER_MS 20    /* events that come together make one roster */
+#define TICK_MAX_SECONDS 3600
+
+struct _ScopeMember {
+  ScopeSource parent_instance;
+
+  const ScopeSettings *settings;
+  char *uuid;
+  char *state;
+  ScopeKey own;
+  ScopeIdentity *identity;
+
+  ScopeTrust *trust; /* NULL until a root is known */
+  ScopeSelf *self;
+  ScopeKeys *keys;
+  ScopeObserver *observer;
+  ScopeV1Session *session;
+  ScopeTunnel *tunnel; /* while it runs */
+  guint16 port;
+  char **endpoints; /* what we say of ourselves */
+  char **observed;  /* where the registry says that we were seen */
+  guint heartbeat;
+  gboolean welcomed;  /* by this session: the roster that comes is the registry's */
+  gboolean whole;     /* and has come to its end */
+  gboolean pinned;
+  gboolean stopped;
+  guint store_id;
+  guint gather_id;
+  guint tick_id;
+};
+
+G_DEFINE_FINAL_TYPE (ScopeMember, scope_member, SCOPE_TYPE_SOURCE)
+
+static gint64
+now_seconds (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* --- what is kept -------------------------------------------------------------------------- */
+
+static char *
+state_file (const char *state, const char *suffix)
+{
+  return g_strdup_printf ("%s.%s", state, suffix);
+}
+
+static gboolean
+store (ScopeMember *self)
+{
+  g_autofree char *path = state_file (self->state, "trust");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GString) text = NULL;
+
+  g_clear_handle_id (&self->store_id, g_source_remove);
+  if (!self->trust || !scope_trust_is_dirty (self->trust))
+    return TRUE;
+  text = scope_trust_serialise (self->trust);
+  if (g_file_set_contents_full (path, text->str, text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    return TRUE;
+  g_warning ("what is known of the network cannot be kept: %s", error->message);
+  return FALSE;
+}
+
+static gboolean
+on_store (gpointer data)
+{
+  ScopeMember *self = data;
+
+  self->store_id = 0;
+  store (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+store_soon (ScopeMember *self)
+{
+  if (!self->store_id && self->trust && scope_trust_is_dirty (self->trust))
+    self->store_id = g_timeout_add_seconds (STORE_SECONDS, on_store, self);
+}
+
+static void
+make_trust (ScopeMember *self, const char *root)
+{
+  g_autofree char *path = state_file (self->state, "trust");
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize len;
+
+  self->trust = scope_trust_new (self->settings->netreg, root, &self->own, scope_identity_public (self->identity),
+                                 self->settings->pq);
+  if (g_file_get_contents (path, &text, &len, &error))
+    {
+      if (!scope_trust_load (self->trust, text, len, now_seconds ()))
+        g_warning ("%s is of another network or root, or broken: not used", path);
+    }
+  else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    g_warning ("%s", error->message);
+}
+
+static char *
+kept_root (const ScopeSourceConfig *config)
+{
+  g_autofree char *path = state_file (config->state, "root");
+  g_autofree char *text = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL) || !scope_fingerprint_valid (g_strchomp (text)))
+    return NULL;
+  return g_steal_pointer (&text);
+}
+
+gboolean
+scope_member_is_pinned (const ScopeSourceConfig *config)
+{
+  g_autofree char *kept = config->settings->root ? NULL : kept_root (config);
+
+  return config->settings->root || kept;
+}
+
+/* A profile without a root believes the first one that it meets, and then no other. */
+static gboolean
+meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
+{
+  g_autofree char *path = state_file (self->state, "root");
+  g_autoptr (ScopeIdentityPublic) root = scope_identity_public_parse (challenge->identity, error);
+  const char *fingerprint;
+
+  if (!root)
+    return FALSE;
+  fingerprint = scope_identity_public_fingerprint (root);
+  if (!g_file_set_contents_full (path, fingerprint, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error))
+    return FALSE;
+  g_message ("network %s: the profile names no root key: %s is believed from now on (root)", self->settings->network,
+             fingerprint);
+  self->pinned = TRUE;
+  make_trust (self, fingerprint);
+  return TRUE;
+}
+
+/* --- the roster ---------------------------------------------------------------------------- */
+
+static void
+publish (ScopeMember *self, gboolean arrived)
+{
+  ScopeRoster *roster = scope_trust_roster (self->trust);
+
+  if (self->heartbeat)
+    roster->heartbeat = self->heartbeat;
+  scope_reach_choose (roster, self->trust, (const char *const *) self->endpoints,
+                      (const char *const *) self->observed);
+  scope_keys_set_peers (self->keys, self->trust, self->whole, arrived);
+  scope_observer_wake (self->observer);
+  scope_source_emit_roster (SCOPE_SOURCE (self), roster, !self->welcomed);
+}
+
+static gboolean
+on_gathered (gpointer data)
+{
+  g_autoptr (ScopeMember) self = g_object_ref (data);
+
+  self->gather_id = 0;
+  publish (self, FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+publish_soon (ScopeMember *self)
+{
+  if (!self->gather_id)
+    self->gather_id = g_timeout_add (GATHER_MS, on_gathered, self);
+}
+
+static void plan_tick (ScopeMember *self);
+
+static gboolean
+on_tick (gpointer data)
+{
+  ScopeMember *self = data;
+
+  self->tick_id = 0;
+  if (scope_trust_tick (self->trust, now_seconds (), NULL))
+    publish_soon (self);
+  store_soon (self);
+  plan_tick (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Something that was granted or said comes to its end. */
+static void
+plan_tick (ScopeMember *self)
+{
+  gint64 next, now = now_seconds ();
+
+  g_clear_handle_id (&self->tick_id, g_source_remove);
+  if (scope_trust_tick (self->trust, now, &next))
+    publish_soon (self);
+  if (next < G_MAXINT64)
+    self->tick_id = g_timeout_add_seconds (CLAMP (next - now, 1, TICK_MAX_SECONDS), on_tick, self);
+}
+
+/* --- what we say of ourselves -------------------------------------------------------------- */
+
+/* NULL without a grant, or when it cannot be signed. */
+static const char *
+own_record (ScopeMember *self, gboolean *changed)
+{
+  g_autofree char *local = scope_v1_session_dup_local (self->session);
+  const char *tunnel = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
+  g_autoptr (GError) error = NULL;
+  const char *record;
+
+  *changed = FALSE;
+  g_strfreev (self->endpoints);
+  self->endpoints = scope_self_endpoints (self->settings, local, self->port, tunnel);
+  if (!scope_trust_own_grant (self->trust))
+    return NULL;
+  record = scope_self_record (self->self, self->trust, self->endpoints, now_seconds (), changed, &error);
+  if (!record)
+    g_warning ("our record: %s", error->message);
+  else if (*changed && !store (self)) /* a sequence that is forgotten would be used twice: a fork */
+    return NULL;
+  return record;
+}
+
+static void
+send_record (ScopeMember *self)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_RECORD);
+  g_autofree char *text = NULL;
+  gboolean changed;
+  const char *record = own_record (self, &changed);
+
+  if (!record || !changed)
+    return;
+  message->record = g_strdup (record);
+  text = scope_v1_format (message);
+  scope_v1_session_send (self->session, text);
+}
+
+static char *
+hello (const ScopeV1Message *challenge, gpointer data, GError **error)
+{
+  ScopeMember *self = data;
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_HELLO);
+  gint64 now = now_seconds ();
+  const char *generation = NULL;
+  gboolean changed;
+
+  self->welcomed = self->whole = FALSE;
+  if (!self->trust && !meet_root (self, challenge, error))
+    return NULL;
+  scope_trust_take (self->trust, challenge, now);
+  if (!scope_trust_has_root (self->trust))
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, "it serves a network %s with another root key than the pinned one",
+                   self->settings->netreg);
+      return NULL;
+    }
+  message->identity = scope_identity_public_format (scope_identity_public (self->identity));
+  message->proof = scope_self_proof (self->self, challenge->nonce, now, error);
+  if (!message->proof)
+    return NULL;
+  message->grant = scope_trust_own_envelope (self->trust);
+  if (!message->grant)
+    message->token = g_strdup (self->settings->token);
+  message->record = g_strdup (own_record (self, &changed));
+  scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
+  message->kex = scope_keys_dup_own (self->keys);
+  message->since = scope_trust_since (self->trust, now, &generation);
+  message->generation = g_strdup (generation);
+  return scope_v1_format (message);
+}
+
+/* --- what the registry says ---------------------------------------------------------------- */
+
+static void
+obey_kill (ScopeMember *self, const char *envelope)
+{
+  g_autoptr (ScopeKill) kill = scope_trust_kill (self->trust, envelope, now_seconds ());
+  g_autoptr (GError) error = NULL;
+
+  if (!kill)
+    return;
+  store (self); /* before it acts: a replay must find the counter */
+  error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_KILLED, "network %s was killed by its root key (kill %" G_GUINT64_FORMAT "%s%s): "
+                       "it stays down until it is started anew",
+                       self->settings->network, kill->counter, kill->reason ? ": " : "", kill->reason ? kill->reason : "");
+  scope_source_emit_fatal (SCOPE_SOURCE (self), error);
+}
+
+static void
+report_forks (ScopeMember *self)
+{
+  char *fork[2];
+
+  while (scope_trust_take_fork (self->trust, fork))
+    {
+      g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_REPORT);
+      g_autofree char *text = NULL;
+
+      message->fork[0] = fork[0];
+      message->fork[1] = fork[1];
+      text = scope_v1_format (message);
+      scope_v1_session_send (self->session, text);
+    }
+}
+
+static void
+on_welcome (ScopeMember *self, const ScopeV1Message *message)
+{
+  self->welcomed = TRUE;
+  self->heartbeat = message->heartbeat;
+  store (self); /* the grant, which a token buys only once */
+  scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
+  scope_keys_open (self->keys, message->epoch_seconds);
+  scope_observer_reset (self->observer);
+  if (!scope_trust_own_grant (self->trust))
+    scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
+                                                         "it lets us in, but with no grant that the root key stands behind"));
+  else
+    send_record (self);
+}
+
+/* Where we were seen ourselves tells who is behind the same NAT. */
+static gboolean
+note_own (ScopeMember *self, const ScopeV1Message *message)
+{
+  for (guint i = 0; message->peers && i < message->peers->len; i++)
+    {
+      const ScopeV1Entry *entry = g_ptr_array_index (message->peers, i);
+
+      if (!scope_key_equal (&entry->key, &self->own) || !entry->observed ||
+          (self->observed && g_strv_equal ((const char *const *) self->observed, (const char *const *) entry->observed)))
+        continue;
+      g_strfreev (self->observed);
+      self->observed = g_strdupv (entry->observed);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+on_message (ScopeV1Message *message, gpointer data)
+{
+  g_autoptr (ScopeMember) self = g_object_ref (data);
+  gboolean changed = scope_trust_take (self->trust, message, now_seconds ());
+
+  changed |= note_own (self, message);
+  switch (message->type)
+    {
+    case SCOPE_V1_WELCOME:
+      on_welcome (self, message);
+      if (message->kill && !self->stopped)
+        obey_kill (self, message->kill);
+      break;
+    case SCOPE_V1_ROSTER:
+      if (message->more || self->whole)
+        break;
+      self->whole = TRUE;
+      g_clear_handle_id (&self->gather_id, g_source_remove);
+      publish (self, TRUE);
+      changed = FALSE;
+      break;
+    case SCOPE_V1_GRANT:
+      store (self);
+      send_record (self);
+      break;
+    case SCOPE_V1_KILL:
+      obey_kill (self, message->kill);
+      break;
+    case SCOPE_V1_JOIN:
+      scope_keys_take (self->keys, self->trust, message);
+      changed = TRUE; /* it is online: there are keys to be made, also when the record is as before */
+      break;
+    case SCOPE_V1_KEX_KEY:
+    case SCOPE_V1_KEX:
+      scope_keys_take (self->keys, self->trust, message);
+      changed = FALSE;
+      break;
+    default:
+      break;
+    }
+  if (self->stopped)
+    return;
+  if (changed && self->whole)
+    publish_soon (self);
+  report_forks (self);
+  plan_tick (self);
+  store_soon (self);
+}
+
+static void
+on_lost (gpointer data)
+{
+  ScopeMember *self = data;
+
+  self->whole = FALSE;
+  scope_keys_close (self->keys);
+}
+
+static void
+on_session_failed (const GError *error, gpointer data)
+{
+  ScopeMember *self = data;
+
+  if (!self->pinned && !scope_err_unreachable (error))
+    {
+      g_message ("falling back to 0.0.x: %s", error->message);
+      scope_v1_session_stop (self->session);
+      scope_source_emit_absent (SCOPE_SOURCE (self));
+    }
+  else
+    scope_source_emit_failed (SCOPE_SOURCE (self), error);
+}
+
+static void
+on_absent (gpointer data)
+{
+  scope_source_emit_absent (data);
+}
+
+static const ScopeV1SessionCalls pinned_calls = { hello, on_message, on_lost, on_session_failed, NULL };
+static const ScopeV1SessionCalls open_calls = { hello, on_message, on_lost, on_session_failed, on_absent };
+
+/* --- the keys ------------------------------------------------------------------------------ */
+
+static gboolean
+on_keys_send (const char *text, gpointer data)
+{
+  ScopeMember *self = data;
+
+  return scope_v1_session_send (self->session, text);
+}
+
+static void
+on_keys_changed (gpointer data)
+{
+  scope_source_emit_peers (data);
+}
+
+static const ScopeKeysCalls keys_calls = { on_keys_send, on_keys_changed };
+
+static void
+scope_member_peers (ScopeSource *source, GPtrArray *wanted)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  for (guint i = wanted->len; i-- > 0;)
+    {
+      ScopeWgPeer *peer = g_ptr_array_index (wanted, i);
+      const ScopeTrustPeer *trusted = scope_trust_find (self->trust, &peer->pub);
+
+      if (!trusted || (trusted->needs_pq && !scope_keys_dress (self->keys, peer)))
+        g_ptr_array_remove_index (wanted, i);
+    }
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+static gboolean
+on_observed (const char *text, gpointer data)
+{
+  return on_keys_send (text, data);
+}
+
+static void
+scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  g_set_object (&self->tunnel, tunnel);
+  self->port = scope_tunnel_get_config (tunnel)->listen_port;
+  scope_keys_set_tunnel (self->keys, tunnel);
+  scope_observer_set_tunnel (self->observer, tunnel);
+  if (self->welcomed)
+    send_record (self);
+}
+
+static void
+scope_member_start (ScopeSource *source)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  scope_v1_session_start (self->session);
+  if (self->trust && scope_trust_own_grant (self->trust))
+    {
+      g_message ("network %s: %u verified peers from the cache", self->settings->network, scope_trust_n_peers (self->trust));
+      plan_tick (self);
+      publish (self, FALSE);
+    }
+}
+
+static void
+scope_member_stop (ScopeSource *source)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  if (!self->stopped)
+    store (self);
+  self->stopped = TRUE;
+  g_clear_handle_id (&self->store_id, g_source_remove);
+  g_clear_handle_id (&self->gather_id, g_source_remove);
+  g_clear_handle_id (&self->tick_id, g_source_remove);
+  if (self->session)
+    scope_v1_session_stop (self->session);
+  g_clear_pointer (&self->observer, scope_observer_free);
+  g_clear_pointer (&self->keys, scope_keys_free);
+  g_clear_object (&self->tunnel);
+}
+
+static void
+scope_member_kick (ScopeSource *source)
+{
+  scope_v1_session_kick (SCOPE_MEMBER (source)->session);
+}
+
+static char *
+scope_member_dup_gateway (ScopeSource *source)
+{
+  return g_strdup (scope_v1_session_get_gateway (SCOPE_MEMBER (source)->session));
+}
+
+void
+scope_member_rotate (ScopeMember *self, gboolean hurry)
+{
+  scope_keys_rotate (self->keys, hurry);
+}
+
+char *
+scope_member_describe (ScopeMember *self)
+{
+  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->tunnel);
+}
+
+ScopeSource *
+scope_member_new (const ScopeSourceConfig *config, GError **error)
+{
+  g_autoptr (ScopeMember) self = g_object_new (SCOPE_TYPE_MEMBER, NULL);
+  g_autofree char *root = config->settings->root ? g_strdup (config->settings->root) : kept_root (config);
+
+  self->settings = config->settings;
+  self->uuid = g_strdup (config->uuid);
+  self->state = g_strdup (config->state);
+  self->own = config->own;
+  self->identity = scope_identity_ref (config->identity);
+  self->pinned = root != NULL;
+  self->port = scope_choose_port (config->settings, config->uuid);
+  self->session = scope_v1_session_new (config->settings, self->pinned ? &pinned_calls : &open_calls, self, error);
+  if (!self->session)
+    return NULL;
+  self->self = scope_self_new (config->settings, &config->own, self->identity);
+  self->keys = scope_keys_new (config, &keys_calls, self);
+  self->observer = scope_observer_new (on_observed, self);
+  if (root)
+    make_trust (self, root);
+  return SCOPE_SOURCE (g_steal_pointer (&self));
+}
+
+static void
+scope_member_dispose (GObject *object)
+{
+  ScopeMember *self = SCOPE_MEMBER (object);
+
+  if (self->session)
+    scope_member_stop (SCOPE_SOURCE (self));
+  g_clear_object (&self->session);
+  G_OBJECT_CLASS (scope_member_parent_class)->dispose (object);
+}
+
+static void
+scope_member_finalize (GObject *object)
+{
+  ScopeMember *self = SCOPE_MEMBER (object);
+
+  g_clear_pointer (&self->trust, scope_trust_free);
+  g_clear_pointer (&self->self, scope_self_free);
+  g_clear_pointer (&self->identity, scope_identity_unref);
+  g_free (self->uuid);
+  g_free (self->state);
+  g_strfreev (self->endpoints);
+  g_strfreev (self->observed);
+  G_OBJECT_CLASS (scope_member_parent_class)->finalize (object);
+}
+
+static void
+scope_member_init (ScopeMember *self)
+{
+}
+
+static void
+scope_member_class_init (ScopeMemberClass *class)
+{
+  ScopeSourceClass *source_class = SCOPE_SOURCE_CLASS (class);
+
+  G_OBJECT_CLASS (class)->dispose = scope_member_dispose;
+  G_OBJECT_CLASS (class)->finalize = scope_member_finalize;
+  source_class->start = scope_member_start;
+  source_class->stop = scope_member_stop;
+  source_class->kick = scope_member_kick;
+  source_class->running = scope_member_running;
+  source_class->peers = scope_member_peers;
+  source_class->dup_gateway = scope_member_dup_gateway;
+}

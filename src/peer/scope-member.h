@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-member: a network in v1: the registry advises, what enters the tunnel is verified (scope-trust) and
+ * has a key that survives a quantum computer (scope-keys).
+ */
+#pragma once
+
+#include "peer/scope-source.h"
+
+#define SCOPE_TYPE_MEMBER (scope_member_get_type ())
+G_DECLARE_FINAL_TYPE (ScopeMember, scope_member, SCOPE, MEMBER, ScopeSource)
+
+/**
+ * scope_member_new:
+ * @config: with an identity. A profile without a root takes the one that it meets first, and keeps it
+ * @error: SCOPE_ERROR_INVALID when the CA file cannot be read
+ *
+ * Keeps STATE.trust, STATE.keys and, for a profile without a root, STATE.root. Emits "absent" only for a profile
+ * without a root that has met none.
+ */
+ScopeSource *scope_member_new (const ScopeSourceConfig *config, GError **error);
+
+/* Whether this profile must be spoken v1 with: it has a root, or has met one. */
+gboolean scope_member_is_pinned (const ScopeSourceConfig *config);
+
+/* New keys with every peer; see scope_kex_rotate(). */
+void scope_member_rotate (ScopeMember *member, gboolean hurry);
+
+/* (transfer full): see scope_describe() */
+char *scope_member_describe (ScopeMember *member);

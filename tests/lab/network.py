@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A network of version 1 in the lab: a root key, a registry that may let people in, members by invite.
+
+    with scope_lab() as lab:
+        network = Network(lab)
+        a, b = network.member("a"), network.member("b", behind=home)
+        network.start()
+        network.join(a)
+        network.join(b)
+        network.open_pings(a, b)
+"""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from .lab import Lab
+from .mesh import BUILD, Edge
+
+PREFIXES = ("10.77.0.0/24", "fd77::/64")
+
+
+class Member(Edge):
+    """A host that joins by invite: its keys and addresses are made on the way."""
+
+    def __init__(self, host, number: int) -> None:
+        super().__init__(host, number, ("", ""))
+        self.ip4 = self.ip6 = ""
+        self.profile = None
+
+    def read_addresses(self, ifname: str) -> None:
+        for line in self.host.run(["ip", "-o", "addr", "show", "dev", ifname, "scope", "global"]).stdout.splitlines():
+            family, address = line.split()[2:4]
+            setattr(self, "ip4" if family == "inet" else "ip6", address.split("/")[0])
+        self.public = self.host.run(["wg", "show", ifname, "public-key"]).stdout.strip()
+
+    def status(self) -> dict[str, Any]:
+        """What the service says of itself over D-Bus."""
+        names = self.host.run(["busctl", "--no-pager", "--list", "--no-legend", "list"], check=False).stdout
+        name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
+        out = self.host.run(["busctl", "-j", "call", name, "/org/freedesktop/NetworkManager/scope/Control",
+                             "org.freedesktop.NetworkManager.scope.Control", "GetStatus"]).stdout  # fmt: skip
+        return json.loads(json.loads(out)["data"][0])
+
+    def rotate(self, hurry: bool = True) -> None:
+        """Ask the service for new keys, as `scopectl rotate` does."""
+        names = self.host.run(["busctl", "--no-pager", "--no-legend", "list"], check=False).stdout
+        name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
+        self.host.run(["busctl", "call", name, "/org/freedesktop/NetworkManager/scope/Control",
+                       "org.freedesktop.NetworkManager.scope.Control", "Rotate", "b", str(hurry).lower()])  # fmt: skip
+
+
+class Network:
+    """One network: registry on a light host, root key beside it, members anywhere."""
+
+    def __init__(self, lab: Lab, name: str = "home", prefixes: tuple[str, ...] = PREFIXES, host=None) -> None:
+        self.lab, self.name, self.prefixes = lab, name, prefixes
+        self.host = host or lab.host("registry", nm=False)
+        self.members: list[Member] = []
+        self.registry = None
+        self.dir = lab.dir / f"root-{name}"
+        self.dir.mkdir()
+        self.passphrase = self.dir / "passphrase"
+        self.passphrase.write_text("correct horse battery staple\n")
+        self.build = lab.build or BUILD
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host.address(4)}:8080"
+
+    def member(self, name: str, **host: Any) -> Member:
+        return self.adopt(self.lab.host(name, **host))
+
+    def adopt(self, host) -> Member:
+        """A host of the lab as a member to be."""
+        member = Member(host, len(self.members) + 1)
+        self.members.append(member)
+        return member
+
+    def ctl(self, *arguments: Any, check: bool = True, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+        """Run scopectl where the root key is: on the registry's host, which can reach the registry."""
+        return self.host.run([self.build / "src/ctl/scopectl", *arguments], check=check, **kwargs)
+
+    def root_ctl(self, verb: str, *arguments: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+        """A verb that needs the root key."""
+        return self.ctl(verb, self.name, "--root", self.dir / f"{self.name}.root", "--passphrase-file", self.passphrase,
+                        *arguments, **kwargs)  # fmt: skip
+
+    def create(self) -> None:
+        prefixes = [word for prefix in self.prefixes for word in ("--prefix", prefix)]
+        result = self.ctl("network", "create", self.name, "--registry", self.url, *prefixes, "--output", self.dir,
+                          "--passphrase-file", self.passphrase, "--json")  # fmt: skip
+        self.fingerprint = json.loads(result.stdout)["fingerprint"]
+
+    def start(self, config: dict[str, Any] | None = None, network: dict[str, Any] | None = None) -> None:
+        """Make the network's keys and bring up the registry; `network` is merged into its entry."""
+        self.lab.up()
+        self.create()
+        entry = {"name": self.name, "file": str(self.dir / f"{self.name}.network"), "admission": ["token", "granted"],
+                 "heartbeat": 20, **(network or {})}  # fmt: skip
+        self.config = {"networks": [entry], "stateDirectory": str(self.dir), **(config or {})}
+        self.registry = self.lab.registry(self.host, self.config)
+
+    def invite(self, member: Member, *options: Any) -> Path:
+        """An invite for a member: the .scope file that it imports."""
+        file = self.dir / f"{member.host.name}.scope"
+        self.root_ctl("invite", "--registry", self.url, "--name", member.host.name, "--output", file, *options)
+        return file
+
+    def accept(self, member: Member, file: Path, **data: Any) -> None:
+        """nmcli connection import, as a new member does; `data` are changes to vpn.data."""
+        member.host.nmcli("connection", "import", "type", "scope", "file", str(file))
+        member.profile = self.name
+        changes = [word for key, value in data.items() for word in ("+vpn.data", f"{key.replace('_', '-')}={value}")]
+        member.host.nmcli("connection", "modify", self.name, "connection.autoconnect", "no", *changes)
+
+    def up(self, member: Member, ifname: str | None = None) -> float:
+        """Activate; returns seconds."""
+        start = time.monotonic()
+        member.host.nmcli("connection", "up", self.name)
+        took = time.monotonic() - start
+        member.read_addresses(ifname or self.name)
+        return took
+
+    def down(self, member: Member) -> None:
+        member.host.nmcli("connection", "down", self.name)
+
+    def join(self, member: Member, **data: Any) -> float:
+        self.accept(member, self.invite(member), **data)
+        return self.up(member)
+
+    def open_pings(self, source: Member, destination: Member, timeout: float = 12) -> None:
+        """Both address families get through from one member to another."""
+        for address in (destination.ip4, destination.ip6):
+            assert source.host.ping(address, timeout) is not None, f"{source.host.name} → {address}: no answer"
