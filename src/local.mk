@@ -46,6 +46,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
 	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
+	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
 	src/tunnel/scope-tunnel-sweep.c src/tunnel/scope-tunnel-sweep.h \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
