@@ -62,6 +62,12 @@ tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-trust
+tests_unit_test_trust_SOURCES = tests/unit/test-trust.c tests/unit/trust-fixture.c tests/unit/trust-fixture.h $(test_log)
+tests_unit_test_trust_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_trust_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -71,6 +77,31 @@ unit_tests += tests/unit/test-v1
 tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+signed_fixture = tests/unit/signed-fixture.c tests/unit/signed-fixture.h
+
+unit_tests += tests/unit/test-authority
+tests_unit_test_authority_SOURCES = tests/unit/test-authority.c $(signed_fixture)
+tests_unit_test_authority_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_authority_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-record
+tests_unit_test_record_SOURCES = tests/unit/test-record.c $(signed_fixture)
+tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-vectors
+tests_unit_test_vectors_SOURCES = tests/unit/test-vectors.c
+tests_unit_test_vectors_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_vectors_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/unit/data/vectors
+
+# Not a test: writes what test-vectors reads.
+check_PROGRAMS += tests/unit/make-vectors
+tests_unit_make_vectors_SOURCES = tests/unit/make-vectors.c
+tests_unit_make_vectors_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_make_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-config
 tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
@@ -100,6 +131,11 @@ tests_unit_test_session_tls_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top
 tests_unit_test_session_tls_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS)
 tests_unit_test_session_tls_LDADD = libscope-peer.la $(SOUP_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/tls
+
+unit_tests += tests/unit/test-keyfile
+tests_unit_test_keyfile_SOURCES = tests/unit/test-keyfile.c
+tests_unit_test_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -133,11 +169,27 @@ tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz-keyfile
+tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
+tests_fuzz_fuzz_keyfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-invite
+tests_fuzz_fuzz_invite_SOURCES = tests/fuzz/fuzz-invite.c
+tests_fuzz_fuzz_invite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_invite_LDADD = libscope-common.la $(GLIB_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz-jws
 tests_fuzz_fuzz_jws_SOURCES = tests/fuzz/fuzz-jws.c
 tests_fuzz_fuzz_jws_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_jws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_jws_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-trust-cache
+tests_fuzz_fuzz_trust_cache_SOURCES = tests/fuzz/fuzz-trust-cache.c
+tests_fuzz_fuzz_trust_cache_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_trust_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_trust_cache_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
 	tests/fuzz/fuzz-ws
@@ -157,6 +209,19 @@ tests_fuzz_fuzz_roster_LDADD = libscope-wire.la $(GLIB_LIBS)
 tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz-ws.c
 tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_ws_LDADD = libscope-registry.la $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-grant tests/fuzz/fuzz-record tests/fuzz/fuzz-v1
+tests_fuzz_fuzz_grant_SOURCES = tests/fuzz/fuzz-grant.c
+tests_fuzz_fuzz_grant_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_grant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_grant_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz-record.c
+tests_fuzz_fuzz_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
+tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif

@@ -31,6 +31,7 @@ scope_trust_new (const char *network, const char *root, const ScopeKey *own, Sco
   trust->own = *own;
   trust->identity = scope_identity_public_ref (identity);
   trust->pq = pq;
+  trust->max_peers = SCOPE_TRUST_MAX_PEERS;
   trust->delegations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
   trust->known = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   trust->peers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, peer_free);
@@ -107,7 +108,7 @@ scope_trust_note_offer (ScopeTrust *trust, Peer *peer, gboolean offers)
 void
 scope_trust_reconsider (ScopeTrust *trust)
 {
-  if (!trust->refused || trust->ask_whole)
+  if (!trust->refused || trust->ask_whole || trust->loading)
     return;
   trust->ask_whole = trust->dirty = TRUE;
 }
@@ -411,7 +412,10 @@ static void
 unlist (ScopeTrust *trust, Peer *peer)
 {
   if (peer->pub.listed || peer->pub.online)
-    trust->changed = trust->dirty = TRUE;
+    {
+      trust->changed |= peer->record != NULL;
+      trust->dirty = TRUE;
+    }
   peer->pub.listed = FALSE;
   peer->pub.online = FALSE;
 }
@@ -423,7 +427,7 @@ take_leave (ScopeTrust *trust, const ScopeKey *key, gint64 seen)
 
   if (!peer)
     return;
-  trust->changed |= peer->pub.online;
+  trust->changed |= peer->pub.online && peer->record;
   peer->pub.online = FALSE;
   peer->pub.seen = seen;
 }
