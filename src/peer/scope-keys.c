@@ -313,12 +313,14 @@ take_key (ScopeKeys *self, ScopeTrust *trust, const ScopeTrustPeer *peer)
     scope_kex_handle_key (self->kex, now_ms (), &key);
 }
 
+/* Who was in an interface that is not ours stays known: one that is gone for a moment must not cost the keys. */
 static gboolean
 needs_keys (ScopeKeys *self, const ScopeTrustPeer *peer)
 {
   ScopeKexStats stats;
 
-  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF && (!self->attached || look (&peer->key, &stats, self));
+  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF &&
+         (!self->attached || g_hash_table_contains (self->known, &peer->key) || look (&peer->key, &stats, self));
 }
 
 void
