@@ -323,6 +323,18 @@ needs_keys (ScopeKeys *self, const ScopeTrustPeer *peer)
          (!self->attached || g_hash_table_contains (self->known, &peer->key) || look (&peer->key, &stats, self));
 }
 
+/* What its admin gave to an interface that is not ours is the key to go back to. */
+static void
+adopt (ScopeKeys *self, const ScopeKey *peer)
+{
+  ScopeKexStats stats;
+  const ScopeWgPeer *found;
+
+  if (self->attached && !g_hash_table_contains (self->known, peer) && look (peer, &stats, self) &&
+      (found = scope_wg_device_find (self->device, peer)))
+    scope_kex_adopt (self->kex, now_ms (), peer, &found->preshared);
+}
+
 void
 scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gboolean arrived)
 {
@@ -338,6 +350,7 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
 
       if (!needs_keys (self, peer))
         continue;
+      adopt (self, &peer->key);
       g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
       if (online && peer->online && g_hash_table_add (self->online, g_memdup2 (&peer->key, sizeof peer->key)))
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
