@@ -239,7 +239,7 @@ on_retry (gpointer data)
 static gboolean
 name_may_become_free (ScopeEngine *self)
 {
-  if (self->tunnel || !scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
+  if (keys_only (self) || !scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
       g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
     return FALSE;
   if (!self->retry_id)
@@ -255,7 +255,7 @@ raise_tunnel (ScopeEngine *self)
 
   if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept || name_may_become_free (self))
     return;
-  if (self->tunnel) /* attached */
+  if (keys_only (self)) /* the tunnel is there */
     {
       run (self);
       return;
