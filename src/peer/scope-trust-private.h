@@ -30,7 +30,7 @@ typedef struct {
 /**
  * Peer:
  * @record: (nullable)
- * @grant_text, @record_text: SHA-256 of the envelopes as they came: what comes again is not verified again
+ * @grant_text, @record_text, @kex_text: SHA-256 of the envelopes as they came: what comes again is not verified again
  * @observed: (nullable): usable endpoints, NULL-terminated
  * @mark: of the last whole roster that listed it
  *
@@ -47,6 +47,7 @@ typedef struct {
   guint64 kex_epoch;
   guint8 grant_text[SHA256_LEN];
   guint8 record_text[SHA256_LEN];
+  guint8 kex_text[SHA256_LEN];
   char **observed;
   guint mark;
 } Peer;
@@ -111,9 +112,8 @@ void scope_trust_refuse (ScopeTrust *trust, const char *fingerprint, const Scope
 
 void scope_trust_digest (const void *bytes, gsize len, guint8 *digest);
 
-/* What a payload says, unverified: for the log and to sort out early. NULL and 0 when it does not. */
+/* What a payload says, unverified. (transfer full) (nullable) */
 ScopeIdentityPublic *scope_trust_claimed_identity (const char *envelope);
-gint64 scope_trust_claimed_expires (const char *envelope);
 
 /* Judges and takes one entry. Returns whether all of it was good. */
 gboolean scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry);
