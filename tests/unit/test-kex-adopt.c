@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * test-kex-adopt: a pair whose tunnel has a preshared key already goes from that to a key of its own, both ends at
- * about the same time, and goes back to it when the first one does not work.
+ * about the same time, and goes back to it when the first one does not work. And: who makes a key before the registry
+ * has said what epoch it is makes another one then.
  */
 #include "kex-fake.h"
 
@@ -188,6 +189,40 @@ test_kept (void)
   clear ();
 }
 
+static guint64
+broadcast (ScopeKex *kex, gint64 now)
+{
+  ScopeKexAction *action;
+  guint64 epoch = 0;
+
+  scope_kex_tick (kex, now);
+  while ((action = scope_kex_pop (kex)))
+    {
+      if (action->type == SCOPE_KEX_BROADCAST)
+        epoch = action->key->epoch;
+      scope_kex_action_free (action);
+    }
+  return epoch;
+}
+
+static void
+test_learned_late (void)
+{
+  const ScopeKey none = { { 0 } };
+  const gint64 day = 24 * EPOCH;
+
+  setup (&none);
+  g_assert_cmpuint (broadcast (ends[0].kex, 0), ==, BASE_MS / 1000 / EPOCH);
+  scope_kex_set_epoch_seconds (ends[0].kex, 7 * day);
+  g_assert_cmpuint (broadcast (ends[0].kex, 1000), ==, BASE_MS / 1000 / (7 * day));
+  g_assert_cmpuint (broadcast (ends[0].kex, 2000), ==, 0);
+  /* Our clock was wrong. */
+  g_assert_cmpuint (broadcast (ends[1].kex, 0), ==, BASE_MS / 1000 / EPOCH);
+  scope_kex_set_offset (ends[1].kex, BASE_MS - 10 * day * 1000);
+  g_assert_cmpuint (broadcast (ends[1].kex, 60000), ==, (BASE_MS / 1000 - 10 * day) / EPOCH);
+  clear ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -196,5 +231,6 @@ main (int argc, char **argv)
   g_test_add_func ("/kex/adopt/goes-back", test_goes_back);
   g_test_add_func ("/kex/adopt/refused", test_refused);
   g_test_add_func ("/kex/adopt/kept", test_kept);
+  g_test_add_func ("/kex/epoch/learned-late", test_learned_late);
   return g_test_run ();
 }
