@@ -466,6 +466,8 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
 void
 scope_keys_set_time (ScopeKeys *self, gint64 offset)
 {
+  /* Whoever lies about the time by more could send us through epochs. */
+  offset = CLAMP (offset, -SCOPE_CLOCK_SKEW * 1000, SCOPE_CLOCK_SKEW * 1000);
   scope_kex_set_offset (self->kex, g_get_real_time () / 1000 + offset - now_ms ());
 }
 
@@ -512,9 +514,9 @@ scope_keys_set_tunnel (ScopeKeys *self, ScopeTunnel *tunnel)
 }
 
 void
-scope_keys_rotate (ScopeKeys *self)
+scope_keys_rotate (ScopeKeys *self, gboolean hurry)
 {
-  scope_kex_rotate (self->kex, now_ms ());
+  scope_kex_rotate (self->kex, now_ms (), hurry);
   run (self);
 }
 

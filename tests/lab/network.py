@@ -45,12 +45,12 @@ class Member(Edge):
                              "org.freedesktop.NetworkManager.scope.Control", "GetStatus"]).stdout  # fmt: skip
         return json.loads(json.loads(out)["data"][0])
 
-    def rotate(self) -> None:
-        """Ask the service for new keys now, as `scopectl rotate` does."""
+    def rotate(self, hurry: bool = True) -> None:
+        """Ask the service for new keys, as `scopectl rotate` does."""
         names = self.host.run(["busctl", "--no-pager", "--no-legend", "list"], check=False).stdout
         name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
         self.host.run(["busctl", "call", name, "/org/freedesktop/NetworkManager/scope/Control",
-                       "org.freedesktop.NetworkManager.scope.Control", "Rotate"])  # fmt: skip
+                       "org.freedesktop.NetworkManager.scope.Control", "Rotate", "b", str(hurry).lower()])  # fmt: skip
 
 
 class Network:
@@ -91,9 +91,9 @@ class Network:
 
     def create(self) -> None:
         prefixes = [word for prefix in self.prefixes for word in ("--prefix", prefix)]
-        self.ctl("network", "create", self.name, "--registry", self.url, *prefixes, "--output", self.dir,
-                 "--passphrase-file", self.passphrase)  # fmt: skip
-        self.root = json.loads((self.dir / f"{self.name}.root").read_text())
+        result = self.ctl("network", "create", self.name, "--registry", self.url, *prefixes, "--output", self.dir,
+                          "--passphrase-file", self.passphrase, "--json")  # fmt: skip
+        self.fingerprint = json.loads(result.stdout)["fingerprint"]
 
     def start(self, config: dict[str, Any] | None = None, network: dict[str, Any] | None = None) -> None:
         """Make the network's keys and bring up the registry; `network` is merged into its entry."""

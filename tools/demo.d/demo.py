@@ -7,13 +7,14 @@ Run by tools/demo, which builds the programs first.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import os
 import select
 import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -31,6 +32,7 @@ NETWORK = "mesh"
 PREFIXES = ("10.77.0.0/24", "fd77::/64")
 DELAY_MS = 20
 IN_VM = os.environ.get("SCOPE_VM") == "1"
+RATE = 200
 PATIENCE = 60 if IN_VM else 20  #: seconds until a host must have reached all others
 ANSWER = 5 if IN_VM else 1  #: seconds to wait for the answer to a ping
 
@@ -103,6 +105,8 @@ class Tally:
     answered: int = 0
     absent: int = 0  #: pings to or from hosts that are away
     ghosts: int = 0  #: of those, answered
+    rotation_sent: int = 0
+    rotation_lost: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -132,8 +136,7 @@ class Demo:
         say(f"             {' '.join(f'--prefix {prefix}' for prefix in PREFIXES)}")
         self.network.start()
         self.registry = self.network.registry
-        fingerprint = self.network.root["fingerprint"]
-        say(f"           root key {fingerprint}, encrypted in {NETWORK}.root")
+        say(f"           root key {self.network.fingerprint}")
         say(f"           registry on {self.registry.url}")
 
     def invite(self, host: Member) -> None:
@@ -207,9 +210,11 @@ class Demo:
     def path(self, peer: Member, endpoint: str) -> str:
         """How a host reaches a peer, by the endpoint that its WireGuard sends to."""
         router = self.behind.get(peer.name)
-        address = endpoint.rpartition(":")[0]
+        address = endpoint.rpartition(":")[0].strip("[]")
         if address == peer.node.address(4):
             how = "direct"
+        elif address == peer.node.address(6):
+            how = "direct, IPv6"
         elif router and address == router.address(4):
             how = f"direct, {router.name}'s NAT"
         else:
@@ -307,6 +312,8 @@ class Demo:
                 break
         chapter("Everybody pings everybody")
         self.matrix()
+        chapter("Every pair has a key that survives a quantum computer")
+        self.show_keys()
         if shell:
             self.shell(self.lab.nodes[shell])
         else:
@@ -317,12 +324,77 @@ class Demo:
             chapter("The laptop comes back")
             self.join(laptop)
             self.matrix()
+            chapter("New keys while traffic flows")
+            self.rotate()
         if keep:
             self.keep()
             return  # with Ctrl-C the hosts' programs end, too
-        chapter("Everybody leaves")
-        for host in self.hosts:
+        chapter("Two leave, and the root key ends it for the rest")
+        for host in self.hosts[2:]:
             self.leave(host)
+            self.check_clean(host.node)
+        self.kill()
+
+    # --- keys
+
+    def preshared(self, host: Member) -> dict[str, str]:
+        """Preshared keys by the peer's public key, as `wg show` has them."""
+        lines = host.node.run(["wg", "show", NETWORK, "preshared-keys"]).stdout.splitlines()
+        return dict(line.split("\t") for line in lines)
+
+    def show_keys(self) -> None:
+        """What `wg show` says on each host; the keys themselves are nobody's business: their hashes."""
+        names = {member.public: member.name for member in self.online}
+        for host in self.online:
+            keys = self.preshared(host)
+            print_of = {names[peer]: fingerprint(key) for peer, key in keys.items() if key != "(none)"}
+            say(f"  {host.name:8} " + "  ".join(f"{name} {print_of.get(name, paint('red', 'no key'))}"
+                                              for name in names.values() if name != host.name))  # fmt: skip
+            if missing := [name for peer, name in names.items() if peer != host.public and name not in print_of]:
+                self.tally.faults.append(f"{host.name}: no preshared key with {', '.join(missing)}")
+
+    def rotate(self) -> None:
+        """Each host asks for new keys; they are in use from the next handshake on, which WireGuard makes by itself."""
+        pairs = [(self.hosts[0], self.hosts[1]), (self.hosts[2], self.hosts[3]), (self.hosts[3], self.hosts[0])]
+        before = {host.name: self.preshared(host) for host in self.online}
+        say(f"  all      scopectl rotate {NETWORK}; meanwhile {RATE} pings a second each:")
+        for host in self.online:
+            host.node.run([self.lab.build / "src/ctl/scopectl", "rotate", NETWORK])
+        began = time.monotonic()
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(wait_until, lambda: self.rotated(before), 400 if IN_VM else 200, 1)
+            sent, answered = flood(pairs, done.done)
+        if not done.result():
+            self.tally.faults.append("not every key was new, and confirmed by a handshake, in time")
+        for a, b in pairs:
+            lost = sent[a.name] - answered[a.name]
+            self.tally.rotation_sent += sent[a.name]
+            self.tally.rotation_lost += lost
+            result = f"{sent[a.name]} pings, {lost} lost"
+            say(f"  {a.name:8} -> {b.name:8} {paint('red' if lost else 'green', result)}")
+        say(f"  all      every key is another one, and a handshake has shown that it works, after {time.monotonic() - began:.0f} s:")
+        self.show_keys()
+
+    def rotated(self, before: dict[str, dict[str, str]]) -> bool:
+        """Whether no key is as it was, and each is confirmed."""
+        for host in self.online:
+            now = self.preshared(host)
+            if any(now.get(peer) == key for peer, key in before[host.name].items()):
+                return False
+            if any(peer["peerKexPQ"] < 3 for peer in host.joined.status()["peers"]):
+                return False
+        return True
+
+    def kill(self) -> None:
+        began = time.perf_counter()
+        left = list(self.online)
+        say(f"  root     scopectl kill {NETWORK}")
+        self.network.root_ctl("kill", "--registry", self.network.url, "--reason", "the demo ends", "--yes")
+        for host in left:
+            wait_for(f"{host.name}: interface {NETWORK} to go", lambda: not has_interface(host.node), PATIENCE)
+            say(f"  {host.name:8} {paint('green', f'down after {1000 * (time.perf_counter() - began):.0f} ms')}")
+            self.online.remove(host)
+        for host in left:
             self.check_clean(host.node)
 
     def check_clean(self, host: Any) -> None:
@@ -363,6 +435,32 @@ class Demo:
             member.pinger.close()
 
 
+def flood(pairs: list[tuple[Member, Member]], enough: Callable[[], bool]) -> tuple[dict[str, int], dict[str, int]]:
+    """Ping over each pair RATE times a second until it is enough; what was sent and what came back, by source."""
+    sent = {a.name: 0 for a, _ in pairs}
+    answered = dict(sent)
+    began = due = time.perf_counter()
+
+    def collect() -> None:
+        for a, b in pairs:
+            answered[a.name] += sum(address == b.addresses[0] for address, _ in a.pinger.answers(since=began))
+
+    while not enough():
+        for a, b in pairs:
+            a.pinger.send(b.addresses[0])
+            sent[a.name] += 1
+        collect()
+        due += 1 / RATE
+        time.sleep(max(0, due - time.perf_counter()))
+    time.sleep(ANSWER)
+    collect()
+    return sent, answered
+
+
+def fingerprint(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
+
+
 def ms(value: float) -> str:
     return f"{value:5.0f} ms"
 
@@ -387,12 +485,12 @@ def service_log(node: Any) -> str:
     return "".join(f"\n    {line}" for line in lines[-4:])
 
 
-def wait_until(probe: Callable[[], bool], seconds: float) -> bool:
+def wait_until(probe: Callable[[], bool], seconds: float, interval: float = 0.05) -> bool:
     deadline = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(interval)
     return True
 
 
@@ -408,6 +506,8 @@ def summary(tally: Tally, left: list[str], seconds: float) -> None:
         say(f"  first ping   from the root host after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
     say(f"  pings        {tally.answered} of {tally.expected} answered"
         + (f"; to or from the one who was away {tally.ghosts} of {tally.absent}" if tally.absent else ""))  # fmt: skip
+    if tally.rotation_sent:
+        say(f"  new keys     {tally.rotation_lost} of {tally.rotation_sent} pings lost")
     say(f"  left behind  {'nothing' if not left else ''}")
     for item in left:
         say(f"    {paint('red', item)}")
@@ -452,7 +552,7 @@ def main() -> int:
     left = lab.leftovers()
     summary(demo.tally, left, time.monotonic() - began)
     tally = demo.tally
-    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected):
+    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected or tally.rotation_lost):
         status = 1
     if tally.faults:
         say(f"  logs         {arguments.logs or lab.dir}")
