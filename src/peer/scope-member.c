@@ -486,7 +486,7 @@ on_observed (const char *text, gpointer data)
   return on_keys_send (text, data);
 }
 
-/* The interface has a peer more, or its owner has written other preshared keys (any Reapply of NetworkManager does). */
+/* The interface has a peer more, or its owner has written other preshared keys. */
 static gboolean
 on_check (gpointer data)
 {
