@@ -53,6 +53,11 @@ tests_unit_test_kex_SOURCES = tests/unit/test-kex.c $(kex_fake)
 tests_unit_test_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-kex-adopt
+tests_unit_test_kex_adopt_SOURCES = tests/unit/test-kex-adopt.c $(kex_fake)
+tests_unit_test_kex_adopt_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_kex_adopt_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-kex-sim
 tests_unit_test_kex_sim_SOURCES = tests/unit/test-kex-sim.c tests/unit/kex-sim-link.c tests/unit/kex-sim-link.h $(kex_fake)
 tests_unit_test_kex_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

@@ -18,6 +18,7 @@ struct _ScopeKeys {
   char *network;
   char *path;
   ScopeKey own;
+  gboolean attached; /* the interface has its peers: nobody else needs keys */
   ScopeIdentity *identity;
   ScopeKex *kex;
   ScopeTunnel *tunnel;
@@ -317,10 +318,26 @@ take_key (ScopeKeys *self, ScopeTrust *trust, const ScopeTrustPeer *peer)
     scope_kex_handle_key (self->kex, now_ms (), &key);
 }
 
+/* Who was in an interface that is not ours stays known: one that is gone for a moment must not cost the keys. */
 static gboolean
-offers_pq (const ScopeTrustPeer *peer)
+needs_keys (ScopeKeys *self, const ScopeTrustPeer *peer)
 {
-  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF;
+  ScopeKexStats stats;
+
+  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF &&
+         (!self->attached || g_hash_table_contains (self->known, &peer->key) || look (&peer->key, &stats, self));
+}
+
+/* What its admin gave to an interface that is not ours is the key to go back to. */
+static void
+adopt (ScopeKeys *self, const ScopeKey *peer)
+{
+  ScopeKexStats stats;
+  const ScopeWgPeer *found;
+
+  if (self->attached && !g_hash_table_contains (self->known, peer) && look (peer, &stats, self) &&
+      (found = scope_wg_device_find (self->device, peer)))
+    scope_kex_adopt (self->kex, now_ms (), peer, &found->preshared);
 }
 
 void
@@ -336,8 +353,9 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
     {
       const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
 
-      if (!offers_pq (peer))
+      if (!needs_keys (self, peer))
         continue;
+      adopt (self, &peer->key);
       g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
       if (online && peer->online && g_hash_table_add (self->online, g_memdup2 (&peer->key, sizeof peer->key)))
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
@@ -433,7 +451,7 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
       return;
     }
   peer = scope_trust_find (trust, &message->other);
-  if (!peer || !offers_pq (peer))
+  if (!peer || !needs_keys (self, peer))
     {
       char text[SCOPE_KEY_BASE64_LEN + 1];
 
@@ -538,6 +556,7 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->network = g_strdup (config->settings->netreg);
   self->path = g_strconcat (config->state, ".keys", NULL);
   self->own = config->own;
+  self->attached = config->settings->mode == SCOPE_MODE_KEYS_ONLY;
   self->identity = scope_identity_ref (config->identity);
   self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
