@@ -182,16 +182,16 @@ static void
 send_ct (ScopeKeys *self, const ScopeKey *peer, const ScopeKexCt *ct)
 {
   SignedCt *sent = g_hash_table_lookup (self->cts, peer);
-  g_autofree char *envelope = NULL;
 
   if (!sent || memcmp (sent->ct, ct->ct, sizeof sent->ct) != 0)
     {
-      envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+      char *envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+
       if (!envelope)
         return;
       sent = g_new (SignedCt, 1);
       memcpy (sent->ct, ct->ct, sizeof sent->ct);
-      sent->envelope = g_steal_pointer (&envelope);
+      sent->envelope = envelope;
       g_hash_table_replace (self->cts, g_memdup2 (peer, sizeof *peer), sent);
     }
   send_envelope (self, peer, "kex.ct", "ct", sent->envelope);
@@ -383,6 +383,12 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   g_hash_table_unref (self->known);
   self->known = g_steal_pointer (&now_known);
   run (self);
+}
+
+gboolean
+scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
+{
+  return g_hash_table_contains (self->known, peer);
 }
 
 static void
