@@ -8,6 +8,7 @@
 #define USE_TRIES 16
 #define TELL_TRIES 4
 #define GUARD_MS 1000
+#define CLOCK_MS 1000
 #define QUIET_MS 1000
 #define READD_AGAIN_MS 375 /* longer than a round trip: it ends a handshake that is under way */
 #define READD_MS 750       /* with going back and another handshake no more than a second without a session */
@@ -28,6 +29,17 @@ look (Pair *pair, gint64 now, ScopeKexStats *stats)
   if (!pair->kex->ops.look (&pair->key, stats, pair->kex->data))
     *stats = (ScopeKexStats) { 0 };
   return stats->handshake != 0 && now - stats->handshake < SESSION_MS;
+}
+
+/*
+ * Whether that is a handshake with what was written last. WireGuard says by the machine's clock when it was, and that
+ * may have been set back since; but a peer that we added has none from before.
+ */
+static gboolean
+is_new (const Pair *pair, const ScopeKexStats *stats)
+{
+  return stats->handshake &&
+         (pair->guard ? stats->handshake > pair->installed + pair->guard : stats->handshake >= pair->installed - CLOCK_MS);
 }
 
 static void
@@ -273,8 +285,7 @@ trial_look (Pair *pair, gint64 now)
     return;
   live = look (pair, now, &stats);
   age = now - stats.handshake;
-  if (stats.handshake && (pair->guard ? stats.handshake > pair->installed + pair->guard
-                                      : stats.handshake >= pair->installed))
+  if (is_new (pair, &stats))
     {
       confirmed (pair, now, TRUE);
       return;
