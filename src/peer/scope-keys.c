@@ -12,6 +12,12 @@
 #define STATE_MS 2000         /* progress is told at most this often */
 #define STATE_PEERS 512       /* and of so many at once */
 
+/* A ciphertext as it was signed: it goes out again as it is until it is answered. */
+typedef struct {
+  guint8 ct[SCOPE_KEM_CIPHERTEXT_LEN];
+  char *envelope;
+} SignedCt;
+
 struct _ScopeKeys {
   const ScopeKeysCalls *calls;
   gpointer data;
@@ -29,6 +35,7 @@ struct _ScopeKeys {
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
+  GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
   guint quiet_id;
   guint timer_id;
   guint state_id;
@@ -169,14 +176,31 @@ broadcast (ScopeKeys *self, ScopeKexKey *key)
 }
 
 static void
-send_ct (ScopeKeys *self, const ScopeKey *peer, ScopeKexCt *ct)
+signed_ct_free (gpointer data)
 {
-  g_autofree char *envelope = NULL;
+  SignedCt *ct = data;
 
-  ct->issued = now_seconds ();
-  envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
-  if (envelope)
-    send_envelope (self, peer, "kex.ct", "ct", envelope);
+  g_free (ct->envelope);
+  g_free (ct);
+}
+
+static void
+send_ct (ScopeKeys *self, const ScopeKey *peer, const ScopeKexCt *ct)
+{
+  SignedCt *sent = g_hash_table_lookup (self->cts, peer);
+
+  if (!sent || memcmp (sent->ct, ct->ct, sizeof sent->ct) != 0)
+    {
+      char *envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+
+      if (!envelope)
+        return;
+      sent = g_new (SignedCt, 1);
+      memcpy (sent->ct, ct->ct, sizeof sent->ct);
+      sent->envelope = envelope;
+      g_hash_table_replace (self->cts, g_memdup2 (peer, sizeof *peer), sent);
+    }
+  send_envelope (self, peer, "kex.ct", "ct", sent->envelope);
 }
 
 static void
@@ -252,6 +276,7 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
         break;
       }
     case SCOPE_KEX_INSTALL:
+      g_hash_table_remove (self->cts, &action->peer);
       if (action->how != SCOPE_KEX_FIRST)
         install (self, action);
       else if (!action->handshake)
@@ -376,10 +401,17 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
       {
         scope_kex_peer_removed (self->kex, now_ms (), gone);
         g_hash_table_remove (self->online, gone);
+        g_hash_table_remove (self->cts, gone);
       }
   g_hash_table_unref (self->known);
   self->known = g_steal_pointer (&now_known);
   run (self);
+}
+
+gboolean
+scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
+{
+  return g_hash_table_contains (self->known, peer);
 }
 
 static void
@@ -561,6 +593,7 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, signed_ct_free);
   self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
   scope_keys_set_time (self, 0);
   load (self);
@@ -579,6 +612,7 @@ scope_keys_free (ScopeKeys *self)
   g_hash_table_unref (self->known);
   g_hash_table_unref (self->online);
   g_hash_table_unref (self->quiet);
+  g_hash_table_unref (self->cts);
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->network);
   g_free (self->path);
