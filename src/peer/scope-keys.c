@@ -104,7 +104,10 @@ static void
 install (ScopeKeys *self, const ScopeKexAction *action)
 {
   g_autoptr (GError) error = NULL;
+  char text[SCOPE_KEY_BASE64_LEN + 1];
 
+  g_debug ("key of %.8s %s", scope_key_to_base64 (&action->peer, text),
+           action->how == SCOPE_KEX_READD ? "by a handshake now" : "in place");
   g_clear_pointer (&self->device, scope_wg_device_free);
   if (self->tunnel &&
       !scope_tunnel_set_preshared (self->tunnel, &action->peer, &action->preshared, action->how == SCOPE_KEX_READD, &error))
@@ -117,8 +120,10 @@ static void
 send_to (ScopeKeys *self, const ScopeKey *peer, const char *name, JsonObject *body)
 {
   g_autofree char *text = scope_v1_format_kex (name, body, "to", peer);
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+  gboolean sent = self->calls->send (text, self->data);
 
-  self->calls->send (text, self->data);
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (peer, key), sent ? "" : ": no session");
 }
 
 /* {"@member": envelope} to a peer */
@@ -384,7 +389,9 @@ take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message 
 {
   g_autoptr (ScopeJws) jws = NULL;
   GError *error = NULL;
+  char text[SCOPE_KEY_BASE64_LEN + 1];
 
+  g_debug ("%s from %.8s", message->name, scope_key_to_base64 (&peer->key, text));
   if (g_str_equal (message->name, "kex.ct"))
     {
       ScopeKexCt ct;

@@ -468,7 +468,7 @@ registry_mesh_put_record (RegistryMesh *mesh, RegistryMember *member, const Scop
 {
   g_autoptr (ScopeJws) jws = NULL;
   g_autoptr (ScopeRecord) record = NULL;
-  ScopeGrant grant = { .network = mesh->name, .key = member->key, .ranges = member->ranges, .role = member->role,
+  ScopeGrant grant = { .network = mesh->name, .identity = (ScopeIdentityPublic *) identity, .key = member->key, .ranges = member->ranges, .role = member->role,
                        .issued = member->issued, .expires = member->expires };
   guint8 hash[32];
 
@@ -640,7 +640,6 @@ gboolean
 registry_mesh_put_kill (RegistryMesh *mesh, const char *text, gint64 now, GError **error)
 {
   g_autoptr (ScopeJws) jws = scope_jws_parse (text, strlen (text), error);
-  g_autoptr (JsonObject) payload = NULL;
   g_autoptr (ScopeKill) kill = NULL;
   g_autoptr (ScopeV1Message) message = NULL;
   g_autofree char *frame = NULL;

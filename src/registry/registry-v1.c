@@ -72,6 +72,17 @@ orphan_sessions (RegistryV1 *v1, const RegistryMesh *mesh)
       registry_v1_session_orphan (session);
 }
 
+void
+registry_v1_stop (RegistryV1 *v1)
+{
+  GHashTableIter iter;
+  gpointer session;
+
+  g_hash_table_iter_init (&iter, v1->sessions);
+  while (g_hash_table_iter_next (&iter, &session, NULL))
+    registry_v1_session_orphan (session);
+}
+
 static void
 drop_mesh (RegistryV1 *v1, RegistryMesh *mesh)
 {
@@ -107,7 +118,7 @@ registry_v1_flush (RegistryV1 *v1)
 
   if (v1->urgent && !registry_store_commit (v1->store, &error))
     {
-      g_critical ("%s; all sessions end, and what is stored counts", error->message);
+      g_warning ("%s; all sessions end, and what is stored counts", error->message);
       v1->urgent = FALSE;
       g_hash_table_iter_init (&iter, v1->meshes);
       while (g_hash_table_iter_next (&iter, NULL, &mesh))
@@ -126,10 +137,9 @@ registry_v1_flush (RegistryV1 *v1)
 
 /* Time */
 
-static void
-sweep_sessions (RegistryV1 *v1)
+void
+registry_v1_sweep (RegistryV1 *v1, gint64 now)
 {
-  gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer session;
 
@@ -150,7 +160,7 @@ on_sweep (gpointer user_data)
   GHashTableIter iter;
   gpointer value;
 
-  sweep_sessions (v1);
+  registry_v1_sweep (v1, g_get_monotonic_time ());
   g_hash_table_iter_init (&iter, v1->meshes);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
