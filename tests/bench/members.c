@@ -47,7 +47,8 @@ static const char *directory, *registry, *network, *root, *pq;
 static Member *members[MAX_MEMBERS];
 static GHashTable *by_key;   /* ScopeKey → Member */
 static GHashTable *sessions; /* "LOWER-HIGHER" → gint64 *: the last handshake, real time */
-static guint installs, readds, firsts;
+static guint installs, readds, firsts, writes;
+static gint64 writing; /* µs */
 
 static double
 cpu_usec (void)
@@ -158,6 +159,24 @@ handshake (const Member *member, const ScopeWgPeer *peer, gint64 now)
   return *session;
 }
 
+/* Not WireGuard's: how much of the time goes to the disk. */
+gboolean __real_g_file_set_contents_full (const char *path, const char *text, gssize len, GFileSetContentsFlags flags,
+                                          int mode, GError **error);
+gboolean __wrap_g_file_set_contents_full (const char *path, const char *text, gssize len, GFileSetContentsFlags flags,
+                                          int mode, GError **error);
+
+gboolean
+__wrap_g_file_set_contents_full (const char *path, const char *text, gssize len, GFileSetContentsFlags flags, int mode,
+                                 GError **error)
+{
+  gint64 began = g_get_monotonic_time ();
+  gboolean good = __real_g_file_set_contents_full (path, text, len, flags, mode, error);
+
+  writes++;
+  writing += g_get_monotonic_time () - began;
+  return good;
+}
+
 const ScopeTunnelConfig *__wrap_scope_tunnel_get_config (ScopeTunnel *tunnel);
 ScopeWgDevice *__wrap_scope_tunnel_read (ScopeTunnel *tunnel, GError **error);
 gboolean __wrap_scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeKey *preshared,
@@ -253,8 +272,9 @@ static void
 report_full (Member *member)
 {
 #define SINCE(t) ((t) ? ((t) - member->began) / 1000.0 : -1)
-  printf ("{\"member\":%u,\"cached\":%.1f,\"connected\":%.1f,\"full\":%.1f,\"cpu\":%.0f}\n", number_of (member),
-          SINCE (member->cached), SINCE (member->connected), SINCE (member->full), cpu_usec ());
+  printf ("{\"member\":%u,\"cached\":%.1f,\"connected\":%.1f,\"full\":%.1f,\"cpu\":%.0f,\"writes\":%u,"
+          "\"writing\":%.1f}\n", number_of (member), SINCE (member->cached), SINCE (member->connected), SINCE (member->full),
+          cpu_usec (), writes, writing / 1000.0);
   fflush (stdout);
 }
 
