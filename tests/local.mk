@@ -285,3 +285,10 @@ EXTRA_DIST += tests/fuzz/corpus
 check_PROGRAMS += tests/bench/ws-load
 tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
 EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double
+
+# Peers without NetworkManager and with a double of WireGuard, for tests/bench/bench-keys.
+check_PROGRAMS += tests/bench/members
+tests_bench_members_SOURCES = tests/bench/members.c
+tests_bench_members_LDADD = libscope-peer.la $(GLIB_LIBS)
+tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--wrap=scope_tunnel_get_config \
+	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=g_file_set_contents_full

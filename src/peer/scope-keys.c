@@ -31,7 +31,10 @@ struct _ScopeKeys {
   ScopeWgDevice *device; /* as read last */
   gint64 device_usec;    /* monotonic: when */
   char *envelope;        /* our kex-key, as broadcast last */
+  gboolean told;         /* the registry has it */
+  gboolean has_length;   /* how long an epoch is: from a welcome, of this life or one before */
   gboolean open;
+  gboolean listed;    /* who is online is what the registry says now */
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
@@ -160,19 +163,24 @@ sign (ScopeKeys *self, const char *typ, char *payload)
 }
 
 static void
-broadcast (ScopeKeys *self, ScopeKexKey *key)
+tell_key (ScopeKeys *self)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_KEY);
   g_autofree char *text = NULL;
 
+  message->kex = g_strdup (self->envelope);
+  text = scope_v1_format (message);
+  self->told = self->calls->send (text, self->data);
+}
+
+static void
+broadcast (ScopeKeys *self, ScopeKexKey *key)
+{
   key->issued = now_seconds ();
   g_free (self->envelope);
   self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
-  if (!self->envelope)
-    return;
-  message->kex = g_strdup (self->envelope);
-  text = scope_v1_format (message);
-  self->calls->send (text, self->data);
+  if (self->envelope)
+    tell_key (self);
 }
 
 static void
@@ -374,6 +382,7 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   GHashTableIter iter;
   gpointer gone;
 
+  self->listed = online;
   for (guint i = 0; i < peers->len; i++)
     {
       const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
@@ -490,6 +499,9 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
       g_info ("%s from %s, which is no peer of ours: ignored", message->name, scope_key_to_base64 (&message->other, text));
       return;
     }
+  /* A newcomer speaks within the moment in which what changes the roster is gathered. */
+  if (self->listed && peer->online && !g_hash_table_contains (self->online, &peer->key))
+    scope_keys_set_peers (self, trust, TRUE, FALSE);
   if (message->type == SCOPE_V1_KEX)
     take_between (self, peer, message);
   else if (peer->has_kex)
@@ -513,8 +525,12 @@ scope_keys_set_time (ScopeKeys *self, gint64 offset)
 char *
 scope_keys_dup_own (ScopeKeys *self)
 {
+  /* Of an epoch of the wrong length it would be refused, and all later ones with it when its number is higher. */
+  if (!self->has_length)
+    return NULL;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
+  self->told = self->envelope != NULL;
   return g_strdup (self->envelope);
 }
 
@@ -524,8 +540,11 @@ scope_keys_open (ScopeKeys *self, guint epoch_seconds)
   self->open = TRUE;
   if (epoch_seconds)
     scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
+  self->has_length = TRUE;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
+  if (self->envelope && !self->told)
+    tell_key (self);
 }
 
 void
@@ -534,7 +553,7 @@ scope_keys_close (ScopeKeys *self)
   GHashTableIter iter;
   gpointer key;
 
-  self->open = FALSE;
+  self->open = self->listed = FALSE;
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_hash_table_iter_init (&iter, self->online);
   while (g_hash_table_iter_next (&iter, &key, NULL))
@@ -568,7 +587,8 @@ load (ScopeKeys *self)
 
   if (g_file_get_contents (self->path, &text, &len, &error))
     {
-      if (!scope_kex_load (self->kex, now_ms (), text, len, &error))
+      self->has_length = scope_kex_load (self->kex, now_ms (), text, len, &error);
+      if (!self->has_length)
         g_warning ("%s: %s: new keys will be made", self->path, error->message);
     }
   else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
