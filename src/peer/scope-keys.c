@@ -352,7 +352,8 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
       else if ((!online || !peer->online) && g_hash_table_remove (self->online, &peer->key))
         scope_kex_peer_offline (self->kex, now_ms (), &peer->key);
-      if (peer->has_kex)
+      /* Of somebody who is not there, or whose roster has more to come, it is for later. */
+      if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
         {
           take_key (self, trust, peer);
           g_array_append_val (fresh, peer->key);
@@ -454,7 +455,7 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
     scope_keys_set_peers (self, trust, TRUE, FALSE);
   if (message->type == SCOPE_V1_KEX)
     take_between (self, peer, message);
-  else if (peer->has_kex)
+  else if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
     {
       take_key (self, trust, peer);
       scope_trust_drop_kex (trust, &message->other);
