@@ -10,6 +10,7 @@
 #define LOOK_USEC (50 * 1000) /* a reading of the device is good for so long */
 #define QUIET_MS 350          /* who waits for the other's handshake; handshakes that cross collide */
 #define STATE_MS 2000         /* progress is told at most this often */
+#define SAVE_MS 200           /* keys of so long go to the disk together: whoever joins gets many at once */
 #define STATE_PEERS 512       /* and of so many at once */
 
 struct _ScopeKeys {
@@ -34,6 +35,7 @@ struct _ScopeKeys {
   guint quiet_id;
   guint timer_id;
   guint state_id;
+  guint save_id;
 };
 
 static gint64
@@ -196,6 +198,16 @@ save (ScopeKeys *self)
     g_warning ("the preshared keys cannot be kept: %s", error->message);
 }
 
+static gboolean
+on_save (gpointer data)
+{
+  ScopeKeys *self = data;
+
+  self->save_id = 0;
+  save (self);
+  return G_SOURCE_REMOVE;
+}
+
 /* --- progress ------------------------------------------------------------------------------ */
 
 static gboolean
@@ -266,7 +278,8 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
       *first |= action->how == SCOPE_KEX_FIRST;
       break;
     case SCOPE_KEX_SAVE:
-      save (self);
+      if (!self->save_id)
+        self->save_id = g_timeout_add (SAVE_MS, on_save, self);
       break;
     case SCOPE_KEX_LOG:
       if (action->refused)
@@ -575,6 +588,11 @@ scope_keys_free (ScopeKeys *self)
   g_clear_handle_id (&self->timer_id, g_source_remove);
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_clear_handle_id (&self->quiet_id, g_source_remove);
+  if (self->save_id)
+    {
+      g_clear_handle_id (&self->save_id, g_source_remove);
+      save (self);
+    }
   scope_kex_free (self->kex);
   g_clear_object (&self->tunnel);
   g_clear_pointer (&self->device, scope_wg_device_free);
