@@ -53,6 +53,11 @@ tests_unit_test_kex_SOURCES = tests/unit/test-kex.c $(kex_fake)
 tests_unit_test_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-kex-adopt
+tests_unit_test_kex_adopt_SOURCES = tests/unit/test-kex-adopt.c $(kex_fake)
+tests_unit_test_kex_adopt_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_kex_adopt_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-kex-sim
 tests_unit_test_kex_sim_SOURCES = tests/unit/test-kex-sim.c tests/unit/kex-sim-link.c tests/unit/kex-sim-link.h $(kex_fake)
 tests_unit_test_kex_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -178,13 +183,13 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
-EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry tests/system/test-registry-crash
 
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
 tests_system_v1_client_SOURCES = tests/system/v1-client.c
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
 
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay
@@ -263,6 +268,12 @@ tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
 tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-kex
+tests_fuzz_fuzz_kex_SOURCES = tests/fuzz/fuzz-kex.c $(kex_fake)
+tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_kex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif

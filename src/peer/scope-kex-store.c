@@ -204,7 +204,7 @@ load_pair (ScopeKex *kex, gint64 now, JsonObject *object, GError **error)
     return wrong (error, "peers.key: one of them twice");
   if (!get_number (object, "sent", &pair->sent, error))
     return FALSE;
-  pair->sent += SENT_LEAP;
+  pair->sent = MIN (pair->sent + SENT_LEAP, SCOPE_KEX_MESSAGE_MAX_NUMBER);
   for (guint i = 0; i < json_array_get_length (array); i++)
     if (!load_held (pair, now, get_object (array, i), error))
       return FALSE;

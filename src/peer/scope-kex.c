@@ -203,7 +203,7 @@ update_own (ScopeKex *kex, gint64 now)
     return;
   if (kex->n_mine == 0)
     begin_epoch (kex, now, epoch);
-  else if (epoch > kex->mine[0].key.epoch)
+  else if (epoch > kex->mine[0].key.epoch || !kex_epoch_near (kex, now, kex->mine[0].key.epoch))
     {
       if (kex->broadcast_at == 0)
         kex->broadcast_at = MAX (now, (gint64) epoch * length - kex->offset + MIN (jitter (kex), length / 4));

@@ -123,6 +123,17 @@ void scope_kex_set_offset (ScopeKex *kex, gint64 offset);
 void scope_kex_set_epoch_seconds (ScopeKex *kex, guint epoch_seconds);
 
 /**
+ * scope_kex_adopt:
+ * @preshared: what WireGuard has for @peer, from elsewhere; nothing happens when it is all zero, or when there is a key
+ *   already
+ *
+ * For an interface that is not ours (mode keys-only): a key that both ends were given by their admins is the one to go
+ * back to when the first of ours does not work. Call it before scope_kex_peer_online(). Without it the first key is never
+ * taken back.
+ */
+void scope_kex_adopt (ScopeKex *kex, gint64 now, const ScopeKey *peer, const ScopeKey *preshared);
+
+/**
  * scope_kex_peer_online:
  * @newcomer: TRUE when *we* are: the peer was online in the roster that we got; FALSE when its `join` came later
  *

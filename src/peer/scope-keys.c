@@ -13,12 +13,19 @@
 #define SAVE_MS 200           /* keys of so long go to the disk together: whoever joins gets many at once */
 #define STATE_PEERS 512       /* and of so many at once */
 
+/* A ciphertext as it was signed: it goes out again as it is until it is answered. */
+typedef struct {
+  guint8 ct[SCOPE_KEM_CIPHERTEXT_LEN];
+  char *envelope;
+} SignedCt;
+
 struct _ScopeKeys {
   const ScopeKeysCalls *calls;
   gpointer data;
   char *network;
   char *path;
   ScopeKey own;
+  gboolean attached; /* the interface has its peers: nobody else needs keys */
   ScopeIdentity *identity;
   ScopeKex *kex;
   ScopeTunnel *tunnel;
@@ -32,6 +39,7 @@ struct _ScopeKeys {
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
+  GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
   guint quiet_id;
   guint timer_id;
   guint state_id;
@@ -178,14 +186,31 @@ broadcast (ScopeKeys *self, ScopeKexKey *key)
 }
 
 static void
-send_ct (ScopeKeys *self, const ScopeKey *peer, ScopeKexCt *ct)
+signed_ct_free (gpointer data)
 {
-  g_autofree char *envelope = NULL;
+  SignedCt *ct = data;
 
-  ct->issued = now_seconds ();
-  envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
-  if (envelope)
-    send_envelope (self, peer, "kex.ct", "ct", envelope);
+  g_free (ct->envelope);
+  g_free (ct);
+}
+
+static void
+send_ct (ScopeKeys *self, const ScopeKey *peer, const ScopeKexCt *ct)
+{
+  SignedCt *sent = g_hash_table_lookup (self->cts, peer);
+
+  if (!sent || memcmp (sent->ct, ct->ct, sizeof sent->ct) != 0)
+    {
+      char *envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+
+      if (!envelope)
+        return;
+      sent = g_new (SignedCt, 1);
+      memcpy (sent->ct, ct->ct, sizeof sent->ct);
+      sent->envelope = envelope;
+      g_hash_table_replace (self->cts, g_memdup2 (peer, sizeof *peer), sent);
+    }
+  send_envelope (self, peer, "kex.ct", "ct", sent->envelope);
 }
 
 static void
@@ -271,6 +296,7 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
         break;
       }
     case SCOPE_KEX_INSTALL:
+      g_hash_table_remove (self->cts, &action->peer);
       if (action->how != SCOPE_KEX_FIRST)
         install (self, action);
       else if (!action->handshake)
@@ -338,10 +364,26 @@ take_key (ScopeKeys *self, ScopeTrust *trust, const ScopeTrustPeer *peer)
     scope_kex_handle_key (self->kex, now_ms (), &key);
 }
 
+/* Who was in an interface that is not ours stays known: one that is gone for a moment must not cost the keys. */
 static gboolean
-offers_pq (const ScopeTrustPeer *peer)
+needs_keys (ScopeKeys *self, const ScopeTrustPeer *peer)
 {
-  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF;
+  ScopeKexStats stats;
+
+  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF &&
+         (!self->attached || g_hash_table_contains (self->known, &peer->key) || look (&peer->key, &stats, self));
+}
+
+/* What its admin gave to an interface that is not ours is the key to go back to. */
+static void
+adopt (ScopeKeys *self, const ScopeKey *peer)
+{
+  ScopeKexStats stats;
+  const ScopeWgPeer *found;
+
+  if (self->attached && !g_hash_table_contains (self->known, peer) && look (peer, &stats, self) &&
+      (found = scope_wg_device_find (self->device, peer)))
+    scope_kex_adopt (self->kex, now_ms (), peer, &found->preshared);
 }
 
 void
@@ -358,8 +400,9 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
     {
       const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
 
-      if (!offers_pq (peer))
+      if (!needs_keys (self, peer))
         continue;
+      adopt (self, &peer->key);
       g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
       if (online && peer->online && g_hash_table_add (self->online, g_memdup2 (&peer->key, sizeof peer->key)))
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
@@ -381,10 +424,17 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
       {
         scope_kex_peer_removed (self->kex, now_ms (), gone);
         g_hash_table_remove (self->online, gone);
+        g_hash_table_remove (self->cts, gone);
       }
   g_hash_table_unref (self->known);
   self->known = g_steal_pointer (&now_known);
   run (self);
+}
+
+gboolean
+scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
+{
+  return g_hash_table_contains (self->known, peer);
 }
 
 static void
@@ -456,7 +506,7 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
       return;
     }
   peer = scope_trust_find (trust, &message->other);
-  if (!peer || !offers_pq (peer))
+  if (!peer || !needs_keys (self, peer))
     {
       char text[SCOPE_KEY_BASE64_LEN + 1];
 
@@ -572,10 +622,12 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->network = g_strdup (config->settings->netreg);
   self->path = g_strconcat (config->state, ".keys", NULL);
   self->own = config->own;
+  self->attached = config->settings->mode == SCOPE_MODE_KEYS_ONLY;
   self->identity = scope_identity_ref (config->identity);
   self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, signed_ct_free);
   self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
   scope_keys_set_time (self, 0);
   load (self);
@@ -599,6 +651,7 @@ scope_keys_free (ScopeKeys *self)
   g_hash_table_unref (self->known);
   g_hash_table_unref (self->online);
   g_hash_table_unref (self->quiet);
+  g_hash_table_unref (self->cts);
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->network);
   g_free (self->path);
