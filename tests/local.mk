@@ -106,6 +106,13 @@ tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry
 
+# Keys and signatures for the registry that lies, tests/system/test-liar.
+check_PROGRAMS += tests/system/forge
+tests_system_forge_SOURCES = tests/system/forge.c
+tests_system_forge_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/system/test-liar
+
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay
 tests_lab_delay_SOURCES = tests/lab/delay.c
