@@ -65,6 +65,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-keys.c src/peer/scope-keys.h \
@@ -80,7 +81,10 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h \
-	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h \
+	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
+	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
+	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 

@@ -68,6 +68,18 @@ tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+signed_fixture = tests/unit/signed-fixture.c tests/unit/signed-fixture.h
+
+unit_tests += tests/unit/test-authority
+tests_unit_test_authority_SOURCES = tests/unit/test-authority.c $(signed_fixture)
+tests_unit_test_authority_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_authority_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-record
+tests_unit_test_record_SOURCES = tests/unit/test-record.c $(signed_fixture)
+tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-config
 tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
 tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)

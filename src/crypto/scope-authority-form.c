@@ -137,6 +137,17 @@ scope_form_check_times (const char *what, gint64 issued, gint64 expires, gint64 
   return FALSE;
 }
 
+gboolean
+scope_form_counter (const ScopeFields *fields, const char *name, guint64 *counter, GError **error)
+{
+  gint64 number;
+
+  if (!scope_fields_integer (fields, name, 1, SCOPE_FIELDS_INTEGER_MAX, &number, error))
+    return FALSE;
+  *counter = number;
+  return TRUE;
+}
+
 static ScopeIdentityPublic *
 read_identity (const ScopeFields *fields, GError **error)
 {
@@ -202,15 +213,6 @@ read_roles (const ScopeFields *fields, guint *roles, GError **error)
   return *roles || scope_fields_wrong (fields, "roles", error, "empty");
 }
 
-/* Counters begin with 1: 0 is what nobody has said anything with. */
-static gboolean
-read_counter (const ScopeFields *fields, guint64 *counter, GError **error)
-{
-  if (!scope_fields_count (fields, "counter", counter, error))
-    return FALSE;
-  return *counter > 0 || scope_fields_wrong (fields, "counter", error, "not from 1");
-}
-
 ScopeDelegation *
 scope_delegation_parse (JsonObject *payload, const char *network, GError **error)
 {
@@ -266,7 +268,7 @@ scope_kill_parse (JsonObject *payload, const char *network, GError **error)
   g_autoptr (ScopeKill) kill = g_new0 (ScopeKill, 1);
 
   kill->network = g_strdup (network);
-  if (!scope_form_network (&fields, network, error) || !read_counter (&fields, &kill->counter, error) ||
+  if (!scope_form_network (&fields, network, error) || !scope_form_counter (&fields, "counter", &kill->counter, error) ||
       !scope_form_time (&fields, "issued", &kill->issued, error) ||
       !read_text (&fields, "reason", SCOPE_REASON_MAX, &kill->reason, error))
     return NULL;
@@ -313,7 +315,7 @@ scope_revocation_parse (JsonObject *payload, const char *network, GError **error
   g_autoptr (ScopeRevocation) revocation = g_new0 (ScopeRevocation, 1);
 
   revocation->network = g_strdup (network);
-  if (!scope_form_network (&fields, network, error) || !read_counter (&fields, &revocation->counter, error) ||
+  if (!scope_form_network (&fields, network, error) || !scope_form_counter (&fields, "counter", &revocation->counter, error) ||
       !scope_form_time (&fields, "issued", &revocation->issued, error) ||
       !(revocation->identities = read_fingerprints (&fields, error)))
     return NULL;

@@ -13,6 +13,9 @@ gboolean scope_form_time (const ScopeFields *fields, const char *name, gint64 *t
 
 /* `issued` and `expires`, which is later */
 gboolean scope_form_times (const ScopeFields *fields, gint64 *issued, gint64 *expires, GError **error);
+
+/* What only rises: from 1, so that 0 stands for none yet */
+gboolean scope_form_counter (const ScopeFields *fields, const char *name, guint64 *counter, GError **error);
 gboolean scope_form_role (const ScopeFields *fields, const char *name, ScopeRole *role, GError **error);
 
 /*

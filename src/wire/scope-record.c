@@ -136,7 +136,7 @@ scope_record_parse (JsonObject *payload, const char *network, GError **error)
 
   record->network = g_strdup (network);
   if (!scope_form_network (&fields, network, error) || !scope_fields_key (&fields, "key", &record->key, error) ||
-      !scope_fields_count (&fields, "sequence", &record->sequence, error) ||
+      !scope_form_counter (&fields, "sequence", &record->sequence, error) ||
       !scope_form_times (&fields, &record->issued, &record->expires, error) ||
       !scope_form_role (&fields, "role", &record->role, error) ||
       !(record->ranges = scope_fields_prefixes (&fields, "ranges", SCOPE_GRANT_MAX_RANGES, error)) ||
