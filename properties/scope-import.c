@@ -3,8 +3,10 @@
 
 #include "scope-import.h"
 
+#include "common/scope-invite-file.h"
 #include "common/scope-settings.h"
 #include "scope-edge-json.h"
+#include "scope-invite.h"
 #include "scope-profile.h"
 
 #include <errno.h>
@@ -32,6 +34,12 @@ skip_bom (const char *p, const char *end)
   return end - p >= 3 && memcmp (p, "\xef\xbb\xbf", 3) == 0 ? p + 3 : p;
 }
 
+static gboolean
+begins_with (const char *p, const char *end, const char *magic)
+{
+  return (gsize) (end - p) >= strlen (magic) && memcmp (p, magic, strlen (magic)) == 0;
+}
+
 ScopeFileKind
 scope_import_sniff (const char *data, gsize len)
 {
@@ -52,8 +60,10 @@ scope_import_sniff (const char *data, gsize len)
       p = memchr (p, '\n', end - p);
       p = p ? skip_space (p, end) : end;
     }
-  if ((gsize) (end - p) >= strlen ("[" SCOPE_PROFILE_GROUP "]") && g_str_has_prefix (p, "[" SCOPE_PROFILE_GROUP "]"))
+  if (begins_with (p, end, "[" SCOPE_PROFILE_GROUP "]"))
     return SCOPE_FILE_PROFILE;
+  if (begins_with (p, end, "[" SCOPE_INVITE_GROUP "]"))
+    return SCOPE_FILE_INVITE;
   return SCOPE_FILE_FOREIGN;
 }
 
@@ -113,9 +123,12 @@ scope_import_bytes (const char *data, gsize len, GPtrArray *notes, GError **erro
       case SCOPE_FILE_PROFILE:
         connection = scope_profile_decode (text, len, notes, &why);
         break;
+      case SCOPE_FILE_INVITE:
+        connection = scope_invite_decode (text, len, g_get_real_time () / G_USEC_PER_SEC, notes, &why);
+        break;
       case SCOPE_FILE_FOREIGN:
         g_set_error_literal (&why, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
-                             _ ("neither a Scope profile nor an edge.json of Scope 0.0.x"));
+                             _ ("neither a Scope profile or invite nor an edge.json of Scope 0.0.x"));
         break;
       }
   if (!connection)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-import: makes a VPN connection out of a file that somebody hands over. Two kinds are known:
- * edge.json of Scope 0.0.x, and our own profile (scope-profile.h). Everything else is refused before
+ * scope-import: makes a VPN connection out of a file that somebody hands over. Three kinds are
+ * known: edge.json of Scope 0.0.x, our own profile (scope-profile.h), and invites (scope-invite.h). Everything else is refused before
  * it is read whole, since desktops offer each file to every VPN plugin in turn.
  */
 #pragma once
@@ -15,11 +15,13 @@
  * @SCOPE_FILE_FOREIGN: none of ours
  * @SCOPE_FILE_EDGE_JSON: JSON, so perhaps an edge.json
  * @SCOPE_FILE_PROFILE: begins with our magic group
+ * @SCOPE_FILE_INVITE: begins with that of invites
  */
 typedef enum {
   SCOPE_FILE_FOREIGN,
   SCOPE_FILE_EDGE_JSON,
   SCOPE_FILE_PROFILE,
+  SCOPE_FILE_INVITE,
 } ScopeFileKind;
 
 /* What a file seems to be, judged by its first bytes; the beginning of a file is enough. */

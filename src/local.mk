@@ -13,6 +13,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
 	src/common/scope-fields.c src/common/scope-fields.h \
+	src/common/scope-invite-file.c src/common/scope-invite-file.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-pq.c src/common/scope-pq.h \
@@ -27,6 +28,7 @@ libscope_crypto_la_SOURCES = \
 	src/crypto/scope-identity.c src/crypto/scope-identity.h src/crypto/scope-identity-private.h \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
+	src/crypto/scope-keyfile.c src/crypto/scope-keyfile.h \
 	src/crypto/scope-openssl.c src/crypto/scope-openssl.h \
 	src/crypto/scope-x25519.c src/crypto/scope-x25519.h
 libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)

@@ -109,6 +109,11 @@ tests_unit_test_session_tls_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS)
 tests_unit_test_session_tls_LDADD = libscope-peer.la $(SOUP_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/tls
 
+unit_tests += tests/unit/test-keyfile
+tests_unit_test_keyfile_SOURCES = tests/unit/test-keyfile.c
+tests_unit_test_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -147,6 +152,16 @@ fuzz_targets += tests/fuzz/fuzz-cache
 tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-keyfile
+tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
+tests_fuzz_fuzz_keyfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-invite
+tests_fuzz_fuzz_invite_SOURCES = tests/fuzz/fuzz-invite.c
+tests_fuzz_fuzz_invite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_invite_LDADD = libscope-common.la $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-jws
 tests_fuzz_fuzz_jws_SOURCES = tests/fuzz/fuzz-jws.c

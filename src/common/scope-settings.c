@@ -3,6 +3,7 @@
 
 #include "common/scope-settings.h"
 
+#include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
 
@@ -11,8 +12,9 @@
 #include <string.h>
 
 #define NETWORK_NAME_MAX 64
+#define TOKEN_LEN 32
+#define IDENTITY_SECRET_LEN 89 /* bytes: crypto/scope-identity.h */
 #define BASE32_CHARS "abcdefghijklmnopqrstuvwxyz234567"
-#define BASE64URL_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+=@"
 
 const ScopeSettingInfo scope_setting_infos[] = {
@@ -180,11 +182,14 @@ fingerprint_valid (const char *value)
   return strlen (value) == 52 && strspn (value, BASE32_CHARS) == 52 && strchr ("aq", value[51]);
 }
 
-/* Both secrets in this form, 32 and 89 bytes, have four bits in their last character. */
 static gboolean
-base64url_valid (const char *value, gsize len)
+secret_valid (const char *value, gsize len)
 {
-  return strlen (value) == len && strspn (value, BASE64URL_CHARS) == len && strchr ("AEIMQUYcgkosw048", value[len - 1]);
+  guint8 bytes[IDENTITY_SECRET_LEN];
+  gboolean valid = scope_base64url_decode_exact (value, bytes, len);
+
+  explicit_bzero (bytes, sizeof bytes);
+  return valid;
 }
 
 static gboolean
@@ -289,10 +294,10 @@ check_value (ScopeSettingType type, const char *value, GError **error)
     case SCOPE_TYPE_ENDPOINTS:
       return check_words (value, SCOPE_MAX_ENDPOINTS, check_endpoint, error);
     case SCOPE_TYPE_TOKEN:
-      return check_condition (base64url_valid (value, 43), error,
+      return check_condition (secret_valid (value, TOKEN_LEN), error,
                               _ ("not a join token (43 characters of base64url)"));
     case SCOPE_TYPE_IDENTITY:
-      return check_condition (base64url_valid (value, 119), error,
+      return check_condition (secret_valid (value, IDENTITY_SECRET_LEN), error,
                               _ ("not a secret identity (119 characters of base64url)"));
     }
   g_return_val_if_reached (FALSE);

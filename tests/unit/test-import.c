@@ -2,9 +2,12 @@
 /* Import and export: the decoders with golden files, and the library as libnm loads it. */
 #include "config.h"
 
+#include "common/scope-error.h"
+#include "common/scope-invite-file.h"
 #include "common/scope-settings.h"
 #include "properties/scope-export.h"
 #include "properties/scope-import.h"
+#include "properties/scope-invite.h"
 #include "properties/scope-profile.h"
 
 #include <NetworkManager.h>
@@ -377,6 +380,147 @@ profile_wrong (void)
   g_assert_null (strstr (message, PRIVATE_KEY));
 }
 
+#define TOKEN "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo"
+#define FINGERPRINT "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa"
+#define INVITE_BASE "registry=https://r\nnetwork=n\nroot=" FINGERPRINT "\ntoken=" TOKEN "\n"
+#define INVITE "[scope-invite]\nversion=1\n" INVITE_BASE
+#define INVITE_GOOD INVITE "expires=2999-01-01T00:00:00Z\n"
+#define NOON G_GINT64_CONSTANT (1900000000) /* 2030-03-17T17:46:40Z */
+
+/* The golden file, as scopectl writes it, becomes a profile that needs nothing but "up". */
+static void
+invite_golden (void)
+{
+  g_autofree char *path = data_file ("invite.scope");
+  g_autofree char *golden = NULL;
+  g_autoptr (GPtrArray) notes = notes_new ();
+  g_autoptr (NMConnection) c = import_golden ("invite.scope", notes);
+  NMSettingVpn *vpn = nm_connection_get_setting_vpn (c);
+  g_autoptr (ScopeInviteFile) invite = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL, *exported = NULL;
+  gsize len;
+
+  assert_verifies (c);
+  g_assert_cmpstr (nm_connection_get_id (c), ==, "home");
+  g_assert_null (nm_connection_get_uuid (c));
+  g_assert_true (nm_setting_vpn_get_persistent (vpn));
+  g_assert_cmpstr (item (c, SCOPE_SETTING_REGISTRY), ==, "https://registry.example/scope https://[2001:db8::1]:8443");
+  g_assert_cmpstr (item (c, SCOPE_SETTING_NETWORK), ==, "home");
+  g_assert_cmpstr (item (c, SCOPE_SETTING_ROOT), ==, FINGERPRINT);
+  g_assert_cmpstr (item (c, SCOPE_SETTING_PQ), ==, "preferred");
+  g_assert_cmpstr (item (c, SCOPE_SETTING_CA), ==, "/etc/ssl/scope-ca.pem");
+  g_assert_cmpstr (item (c, SCOPE_SETTING_TOKEN "-flags"), ==, "0");
+  g_assert_cmpstr (item (c, SCOPE_SETTING_PRIVATE_KEY "-flags"), ==, "0");
+  g_assert_cmpuint (nm_setting_vpn_get_num_data_items (vpn), ==, 7);
+  g_assert_cmpstr (nm_setting_vpn_get_secret (vpn, SCOPE_SETTING_TOKEN), ==, TOKEN);
+  g_assert_cmpuint (nm_setting_vpn_get_num_secrets (vpn), ==, 1);
+  g_assert_cmpuint (notes->len, ==, 1);
+  assert_contains ((char *) notes->pdata[0], "invite.scope: the invite lets one machine in, until 2999-01-01");
+  assert_contains ((char *) notes->pdata[0], "nmcli connection up home");
+
+  g_assert_true (g_file_get_contents (path, &golden, NULL, NULL));
+  invite = scope_invite_file_parse (golden, strlen (golden), NOON, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (invite->name, ==, "Büro \\ laptop");
+  text = scope_invite_file_format (invite);
+  g_assert_cmpstr (text, ==, golden);
+
+  /* What came from an invite can be handed on as a profile. */
+  exported = scope_profile_encode (c, &len, &error);
+  g_assert_no_error (error);
+  assert_contains (exported, "[secrets]\ntoken=" TOKEN);
+}
+
+static void
+invite_small (void)
+{
+  const char *text = "\xef\xbb\xbf# hand-made\r\n" INVITE_GOOD "colour=red\npq=\nca=\n[vpn]\nmtu=1\n";
+  g_autoptr (GPtrArray) notes = notes_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (NMConnection) c = scope_import_bytes (text, strlen (text), notes, &error);
+
+  g_assert_no_error (error);
+  assert_verifies (c);
+  g_assert_null (item (c, SCOPE_SETTING_PQ));
+  g_assert_null (item (c, SCOPE_SETTING_CA));
+  g_assert_null (item (c, SCOPE_SETTING_MTU));
+  g_assert_cmpuint (notes->len, ==, 2);
+  g_assert_cmpstr (notes->pdata[0], ==, "[scope-invite] colour: not known, ignored");
+}
+
+static void
+invite_expiry (void)
+{
+  static const struct {
+    const char *expires;
+    gboolean good;
+  } cases[] = {
+    { "2030-03-17T17:46:41Z", TRUE },      { "2030-03-17T17:46:40Z", FALSE }, { "2030-03-17T17:46:39Z", FALSE },
+    { "2030-03-17T19:46:41+02:00", TRUE }, { "2030-03-17T19:46:40+02:00", FALSE }, { "1970-01-01T00:00:00Z", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strdup_printf (INVITE "expires=%s\n", cases[i].expires);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (NMConnection) c = scope_invite_decode (text, strlen (text), NOON, NULL, &error);
+
+      g_assert_cmpint (c != NULL, ==, cases[i].good);
+      if (!c)
+        {
+          g_assert_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY);
+          assert_contains (error->message, "[scope-invite] expires: the invite expired on ");
+          assert_contains (error->message, "clock says 2030-03-17 17:46 UTC");
+        }
+    }
+}
+
+static void
+invite_wrong (void)
+{
+  const struct {
+    const char *text, *part;
+  } cases[] = {
+    { "[scope-invite]\n" INVITE_BASE, "[scope-invite] version: missing" },
+    { "[scope-invite]\nversion=x\n", "[scope-invite] version: not a number" },
+    { "[scope-invite]\nversion=2\n", "[scope-invite] version: 2: written by a newer" },
+    { "[scope-invite]\nversion=1\n", "[scope-invite] registry: missing" },
+    { "[scope-invite]\nversion=1\nregistry=x\n", "[scope-invite] registry: “x”" },
+    { "[scope-invite]\nversion=1\nregistry=https://r\n", "[scope-invite] network: missing" },
+    { "[scope-invite]\nversion=1\nregistry=https://r\nnetwork=n\n", "[scope-invite] root: missing" },
+    { "[scope-invite]\nversion=1\nregistry=https://r\nnetwork=n\nroot=x\n", "[scope-invite] root: not a root key" },
+    { "[scope-invite]\nversion=1\nregistry=https://r\nnetwork=n\nroot=" FINGERPRINT "\n", "[scope-invite] token: missing" },
+    { INVITE, "[scope-invite] expires: missing" },
+    { INVITE "expires=tomorrow\n", "[scope-invite] expires: not a time" },
+    { INVITE "expires=2999-01-01T00:00:00\n", "[scope-invite] expires: not a time" },
+    { INVITE "expires=2020-01-01T00:00:00Z\n", "expired on 2020-01-01 00:00 UTC" },
+    { INVITE_GOOD "pq=maybe\n", "[scope-invite] pq: expected" },
+    { INVITE_GOOD "ca=x.pem\n", "[scope-invite] ca: not an absolute path" },
+    { INVITE_GOOD "name=\n", "[scope-invite] name: expected" },
+    { INVITE_GOOD "name=a\\nb\n", "[scope-invite] name: expected" },
+    { INVITE_GOOD "name=\\x\n", "[scope-invite] name: " },
+    { INVITE_GOOD "token=" TOKEN "x\n", "[scope-invite] token: not a join token" },
+    { INVITE_GOOD "token\n", "not a valid keyfile" },
+    { INVITE_GOOD "#\xff\n", "not valid UTF-8" },
+  };
+  g_autofree char *filler = g_strnfill (SCOPE_INVITE_FILE_MAX, 'x');
+  g_autofree char *big = g_strconcat (INVITE_GOOD "#", filler, "\n", NULL);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_test_message ("%s", cases[i].part);
+      assert_refused (cases[i].text, cases[i].part);
+    }
+  assert_refused (big, "larger than 16384 bytes");
+  g_autofree char *message = import_error (INVITE_GOOD "token=" TOKEN "x\n", -1);
+  g_assert_null (strstr (message, TOKEN));
+  g_assert_null (scope_invite_file_parse ("[x]\n", 4, 0, NULL, &error));
+  g_assert_true (scope_err_invalid (error));
+  g_assert_cmpstr (error->message, ==, "[scope-invite]: missing");
+}
+
 static void
 assert_file_refused (const char *path, GQuark domain, int code, const char *part)
 {
@@ -696,6 +840,10 @@ main (int argc, char **argv)
   g_test_add_func ("/import/profile/escapes", profile_escapes);
   g_test_add_func ("/import/profile/defaults", profile_defaults);
   g_test_add_func ("/import/profile/wrong", profile_wrong);
+  g_test_add_func ("/import/invite/golden", invite_golden);
+  g_test_add_func ("/import/invite/small", invite_small);
+  g_test_add_func ("/import/invite/expiry", invite_expiry);
+  g_test_add_func ("/import/invite/wrong", invite_wrong);
   g_test_add_func ("/import/foreign/files", foreign_files);
   g_test_add_func ("/import/foreign/random", random_bytes);
   g_test_add_func ("/export/file", export_file);

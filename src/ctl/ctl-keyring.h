@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ctl-keyring: root keys' passphrases in the Secret Service of the session, if there is one: schema
+ * org.freedesktop.NetworkManager.scope.Root, attributes network and fingerprint.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* Whether there is a session bus at all. Nothing is started to find out. */
+gboolean ctl_keyring_there (void);
+
+/* (transfer full) (nullable): free with scope_secret_free(); NULL without an error, too, when none is kept */
+char *ctl_keyring_lookup (const char *network, const char *fingerprint);
+
+gboolean ctl_keyring_store (const char *network, const char *fingerprint, const char *passphrase, GError **error);

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The administrator's tool: one file for each verb (scopectl-*.c), and what they share (ctl-*.c).
+
+bin_PROGRAMS += src/ctl/scopectl
+src_ctl_scopectl_SOURCES = \
+	src/ctl/scopectl.c src/ctl/scopectl.h \
+	src/ctl/scopectl-grant.c \
+	src/ctl/scopectl-invite.c \
+	src/ctl/scopectl-keygen.c \
+	src/ctl/scopectl-kill.c \
+	src/ctl/scopectl-network.c \
+	src/ctl/scopectl-peers.c \
+	src/ctl/scopectl-revoke.c
+src_ctl_scopectl_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALEDIR='"$(localedir)"'
+src_ctl_scopectl_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+src_ctl_scopectl_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
+
+noinst_LTLIBRARIES += libscope-ctl.la
+libscope_ctl_la_SOURCES = \
+	src/ctl/ctl-file.c src/ctl/ctl-file.h \
+	src/ctl/ctl-keyring.c src/ctl/ctl-keyring.h \
+	src/ctl/ctl-options.c src/ctl/ctl-options.h \
+	src/ctl/ctl-qr.c src/ctl/ctl-qr.h \
+	src/ctl/ctl-registry.c src/ctl/ctl-registry.h \
+	src/ctl/ctl-root.c src/ctl/ctl-root.h \
+	src/ctl/ctl-table.c src/ctl/ctl-table.h \
+	src/ctl/ctl-terminal.c src/ctl/ctl-terminal.h
+libscope_ctl_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(SOUP_CFLAGS) $(LIBSECRET_CFLAGS) $(QRENCODE_CFLAGS)
+libscope_ctl_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la \
+	$(SOUP_LIBS) $(JSON_LIBS) $(LIBSECRET_LIBS) $(QRENCODE_LIBS)
