@@ -10,12 +10,14 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-hub.c src/registry/registry-hub.h \
 	src/registry/registry-limits.c src/registry/registry-limits.h \
 	src/registry/registry-listener.c src/registry/registry-listener.h \
+	src/registry/registry-messages.c src/registry/registry-messages.h \
 	src/registry/registry-network.c src/registry/registry-network.h \
 	src/registry/registry-path.c src/registry/registry-path.h \
 	src/registry/registry-server.c src/registry/registry-server.h \
 	src/registry/registry-verbs.c src/registry/registry-verbs.h
-libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) -lm
+libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(SQLITE_CFLAGS)
+libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) \
+	$(SQLITE_LIBS) -lm
 
 bin_PROGRAMS += src/registry/scope-registry
 

@@ -2,10 +2,12 @@
 #include "registry/registry-config.h"
 
 #include "common/scope-endpoint.h"
+#include "common/scope-error.h"
 #include "common/scope-settings.h"
 #include "common/scope-json.h"
 #include "wire/scope-roster.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define PATH_MAX_LEN 512 /* longer paths of members are not ours: no line is kept for them */
@@ -225,8 +227,12 @@ static void
 network_config_free (RegistryNetworkConfig *network)
 {
   g_free (network->name);
+  g_free (network->interface);
   g_free (network->end);
   g_clear_pointer (&network->ranges, g_array_unref);
+  g_free (network->path);
+  g_clear_pointer (&network->file, registry_network_file_free);
+  g_clear_pointer (&network->listed, g_hash_table_unref);
   g_free (network);
 }
 
@@ -260,6 +266,186 @@ parse_self (Parse *parse, JsonObject *self, RegistryNetworkConfig *network)
     wrong (parse, range, "%s", error->message);
 }
 
+/* Networks */
+
+static gboolean
+is_new (Parse *parse, const RegistryConfig *config, const char *field, const char *name)
+{
+  if (!registry_config_find (config, name))
+    return TRUE;
+  wrong (parse, field, "“%s” is listed twice", name);
+  return FALSE;
+}
+
+/* As 0.0.x has it: the name of a WireGuard interface */
+static gboolean
+parse_interface (Parse *parse, JsonNode *node, const char *field, const RegistryConfig *config,
+                 RegistryNetworkConfig *network)
+{
+  const char *name;
+
+  if (json_node_get_value_type (node) != G_TYPE_STRING)
+    {
+      wrong (parse, field, "expected a string, or an object");
+      return FALSE;
+    }
+  name = json_node_get_string (node);
+  if (!scope_ifname_valid (name))
+    {
+      wrong (parse, field, "“%.40s” is not an interface name (1 to 15 letters, digits and _.-+=@)", name);
+      return FALSE;
+    }
+  network->name = g_strdup (name);
+  network->interface = g_strdup (name);
+  return is_new (parse, config, field, name);
+}
+
+static guint
+parse_admission (Parse *parse, JsonObject *object, const char *field)
+{
+  static const char *const names[] = { "listed", "token", "granted" };
+  JsonArray *array = get_array (parse, member (object, "admission"), field, "token", G_N_ELEMENTS (names));
+  guint admission = 0;
+
+  if (!json_object_has_member (object, "admission"))
+    return REGISTRY_ADMISSION_TOKEN | REGISTRY_ADMISSION_GRANTED |
+           (json_object_has_member (object, "listed") ? REGISTRY_ADMISSION_LISTED : 0);
+  for (guint i = 0; array && i < json_array_get_length (array); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s[%u]", field, i);
+      const char *text = get_string (parse, json_array_get_element (array, i), path);
+      guint j = 0;
+
+      while (text && j < G_N_ELEMENTS (names) && !g_str_equal (text, names[j]))
+        j++;
+      if (text && j == G_N_ELEMENTS (names))
+        wrong (parse, path, "“%.40s” is none of listed, token, granted", text);
+      else if (text)
+        admission |= 1 << j;
+    }
+  return admission;
+}
+
+static void
+listed_free (gpointer data)
+{
+  RegistryListed *listed = data;
+
+  g_free (listed->name);
+  g_free (listed);
+}
+
+static void
+parse_listed_one (Parse *parse, JsonObject *object, const char *text, const char *path, GHashTable *table)
+{
+  static const char *const known[] = { "role", "name", NULL };
+  g_autofree char *field = g_strdup_printf ("%s.%s", path, text);
+  g_autofree char *role_field = g_strconcat (field, ".role", NULL);
+  g_autofree char *name_field = g_strconcat (field, ".name", NULL);
+  JsonObject *entry = get_object (parse, member (object, text), field);
+  const char *role = get_string (parse, member (entry, "role"), role_field);
+  const char *name = get_string (parse, member (entry, "name"), name_field);
+  RegistryListed *listed;
+  ScopeKey key;
+
+  if (!entry)
+    return;
+  check_names (parse, entry, field, known);
+  if (!scope_key_parse (&key, text))
+    {
+      wrong (parse, field, "“%.60s” is not a WireGuard public key", text);
+      return;
+    }
+  if (g_hash_table_contains (table, &key))
+    {
+      wrong (parse, field, "the same key is listed twice");
+      return;
+    }
+  listed = g_new0 (RegistryListed, 1);
+  if (role && !scope_role_parse (&listed->role, role))
+    wrong (parse, role_field, "“%.40s” is none of edge, relay, master", role);
+  if (name && g_utf8_strlen (name, -1) > 64)
+    wrong (parse, name_field, "longer than 64 characters");
+  listed->name = g_strdup (name);
+  g_hash_table_insert (table, g_memdup2 (&key, sizeof key), listed);
+}
+
+static void
+parse_listed (Parse *parse, JsonObject *object, const char *path, RegistryNetworkConfig *network)
+{
+  JsonObject *keys = get_object (parse, member (object, "listed"), path);
+  g_autoptr (GList) names = keys ? json_object_get_members (keys) : NULL;
+
+  if (!keys)
+    return;
+  network->listed = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, listed_free);
+  if (json_object_get_size (keys) > REGISTRY_MAX_LISTED)
+    {
+      wrong (parse, path, "more than %d keys", REGISTRY_MAX_LISTED);
+      return;
+    }
+  for (GList *l = names; l; l = l->next)
+    parse_listed_one (parse, keys, l->data, path, network->listed);
+}
+
+static gboolean
+get_boolean (Parse *parse, JsonNode *node, const char *field)
+{
+  if (!node)
+    return FALSE;
+  if (json_node_get_value_type (node) == G_TYPE_BOOLEAN)
+    return json_node_get_boolean (node);
+  wrong (parse, field, "expected true or false");
+  return FALSE;
+}
+
+/* A v1 network. Its file is read later: parsing touches none. */
+static gboolean
+parse_v1 (Parse *parse, JsonObject *object, const char *path, const RegistryConfig *config,
+          RegistryNetworkConfig *network)
+{
+  static const char *const known[] = { "name",   "file",      "interface",    "admission",
+                                       "listed", "heartbeat", "epochSeconds", "killed", NULL };
+  g_autofree char *name_field = g_strconcat (path, ".name", NULL);
+  g_autofree char *file_field = g_strconcat (path, ".file", NULL);
+  g_autofree char *interface_field = g_strconcat (path, ".interface", NULL);
+  g_autofree char *admission_field = g_strconcat (path, ".admission", NULL);
+  g_autofree char *listed_field = g_strconcat (path, ".listed", NULL);
+  g_autofree char *heartbeat_field = g_strconcat (path, ".heartbeat", NULL);
+  g_autofree char *epoch_field = g_strconcat (path, ".epochSeconds", NULL);
+  g_autofree char *killed_field = g_strconcat (path, ".killed", NULL);
+  const char *name = get_string (parse, member (object, "name"), name_field);
+  const char *file = get_string (parse, member (object, "file"), file_field);
+  const char *interface = get_string (parse, member (object, "interface"), interface_field);
+
+  check_names (parse, object, path, known);
+  if (!json_object_has_member (object, "name"))
+    wrong (parse, name_field, "missing");
+  if (name && !scope_network_name_valid (name))
+    {
+      wrong (parse, name_field, "“%.80s” is not a network's name (1 to 64 letters, digits and _.-+=@)", name);
+      name = NULL;
+    }
+  if (!json_object_has_member (object, "file"))
+    wrong (parse, file_field, "missing: the file that scopectl network create wrote");
+  else if (file && !*file)
+    wrong (parse, file_field, "expected a file name");
+  else if (file)
+    network->path = g_canonicalize_filename (file, parse->base);
+  if (interface && !scope_ifname_valid (interface))
+    wrong (parse, interface_field, "“%.40s” is not an interface name (1 to 15 letters, digits and _.-+=@)", interface);
+  else
+    network->interface = g_strdup (interface);
+
+  network->admission = parse_admission (parse, object, admission_field);
+  parse_listed (parse, object, listed_field, network);
+  network->heartbeat = get_number (parse, member (object, "heartbeat"), heartbeat_field, 0, G_MAXUINT16, network->heartbeat);
+  network->epoch_seconds = get_number (parse, member (object, "epochSeconds"), epoch_field, 60, 7 * 86400, REGISTRY_EPOCH_SECONDS);
+  network->killed = get_boolean (parse, member (object, "killed"), killed_field);
+  network->name = g_strdup (name);
+  return name && is_new (parse, config, name_field, name);
+}
+
 static void
 parse_networks (Parse *parse, JsonObject *root, RegistryConfig *config)
 {
@@ -277,26 +463,18 @@ parse_networks (Parse *parse, JsonObject *root, RegistryConfig *config)
   for (guint i = 0; names && i < json_array_get_length (names); i++)
     {
       g_autofree char *field = g_strdup_printf ("networks[%u]", i);
-      const char *name = get_string (parse, json_array_get_element (names, i), field);
-      RegistryNetworkConfig *network;
+      JsonNode *node = json_array_get_element (names, i);
+      RegistryNetworkConfig *network = g_new0 (RegistryNetworkConfig, 1);
 
-      if (!name)
-        continue;
-      if (!scope_ifname_valid (name))
-        {
-          wrong (parse, field, "“%.40s” is not an interface name (1 to 15 letters, digits and _.-+=@)", name);
-          continue;
-        }
-      if (registry_config_find (config, name))
-        {
-          wrong (parse, field, "“%s” is listed twice", name);
-          continue;
-        }
-      network = g_new0 (RegistryNetworkConfig, 1);
-      network->name = g_strdup (name);
       network->heartbeat = heartbeat;
-      g_ptr_array_add (config->networks, network);
-      parse_self (parse, self, network);
+      if (JSON_NODE_HOLDS_OBJECT (node) ? parse_v1 (parse, json_node_get_object (node), field, config, network)
+                                        : parse_interface (parse, node, field, config, network))
+        {
+          g_ptr_array_add (config->networks, network);
+          parse_self (parse, self, network);
+        }
+      else
+        network_config_free (network);
     }
 
   for (GList *l = selves; l; l = l->next)
@@ -427,6 +605,148 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
   return is_usable (problems) ? g_steal_pointer (&config) : NULL;
 }
 
+/* The files of v1 networks */
+
+void
+registry_network_file_free (RegistryNetworkFile *file)
+{
+  g_free (file->network);
+  g_clear_pointer (&file->root, scope_identity_public_unref);
+  g_array_unref (file->prefixes);
+  g_clear_pointer (&file->delegate, scope_identity_unref);
+  g_free (file->delegation);
+  g_free (file);
+}
+
+static gboolean
+invalid (GError **error, const char *field, const char *what)
+{
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "%s: %s", field, what);
+  return FALSE;
+}
+
+static gboolean
+read_prefixes (RegistryNetworkFile *file, JsonObject *object, GError **error)
+{
+  JsonNode *node = member (object, "prefixes");
+  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  if (!array || json_array_get_length (array) > SCOPE_GRANT_MAX_RANGES)
+    return invalid (error, "prefixes", "expected an array such as [\"10.77.0.0/24\"]");
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      JsonNode *element = json_array_get_element (array, i);
+      ScopePrefix prefix;
+
+      if (json_node_get_value_type (element) != G_TYPE_STRING ||
+          !scope_prefix_parse (&prefix, json_node_get_string (element)))
+        return invalid (error, "prefixes", "expected prefixes such as 10.77.0.0/24");
+      scope_prefix_mask (&prefix);
+      g_array_append_val (file->prefixes, prefix);
+    }
+  return TRUE;
+}
+
+static gboolean
+read_delegate (RegistryNetworkFile *file, JsonObject *object, GError **error)
+{
+  const char *delegate = scope_json_get_string (object, "delegate");
+  JsonNode *delegation = member (object, "delegation");
+  g_autoptr (GError) why = NULL;
+
+  if (delegate && !(file->delegate = scope_identity_parse (delegate, &why)))
+    return invalid (error, "delegate", why->message);
+  if (!delegation || JSON_NODE_HOLDS_NULL (delegation))
+    return TRUE;
+  if (!JSON_NODE_HOLDS_OBJECT (delegation))
+    return invalid (error, "delegation", "expected an object");
+  file->delegation = json_to_string (delegation, FALSE);
+  return TRUE;
+}
+
+RegistryNetworkFile *
+registry_network_file_parse (const char *text, gsize len, GError **error)
+{
+  g_autoptr (RegistryNetworkFile) file = g_new0 (RegistryNetworkFile, 1);
+  g_autoptr (JsonObject) object = NULL;
+  g_autoptr (GError) why = NULL;
+  const char *root;
+
+  file->prefixes = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
+  object = scope_json_parse_object (text, len, REGISTRY_CONFIG_MAX_BYTES, error);
+  if (!object)
+    return NULL;
+  file->network = g_strdup (scope_json_get_string (object, "network"));
+  if (!file->network || !scope_network_name_valid (file->network))
+    {
+      invalid (error, "network", "missing, or not a network's name");
+      return NULL;
+    }
+  root = scope_json_get_string (object, "root");
+  file->root = root ? scope_identity_public_parse (root, &why) : NULL;
+  if (!file->root)
+    {
+      invalid (error, "root", why ? why->message : "missing");
+      return NULL;
+    }
+  if (!read_prefixes (file, object, error) || !read_delegate (file, object, error))
+    return NULL;
+  return g_steal_pointer (&file);
+}
+
+/* Secrets may be in it: nobody else may read it. */
+static RegistryNetworkFile *
+load_network_file (const RegistryNetworkConfig *network, GError **error)
+{
+  g_autoptr (RegistryNetworkFile) file = NULL;
+  char *text = NULL;
+  GStatBuf st;
+  gsize len;
+
+  if (!g_file_get_contents (network->path, &text, &len, error))
+    return NULL;
+  file = registry_network_file_parse (text, len, error);
+  scope_secret_free (text);
+  if (!file)
+    {
+      g_prefix_error (error, "%s: ", network->path);
+      return NULL;
+    }
+  if (!g_str_equal (file->network, network->name))
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "%s: is of the network “%s”", network->path, file->network);
+      return NULL;
+    }
+  if (file->delegate && g_stat (network->path, &st) == 0 && (st.st_mode & 077))
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "%s: others may read the delegate's secret: chmod 600 it",
+                   network->path);
+      return NULL;
+    }
+  return g_steal_pointer (&file);
+}
+
+static gboolean
+load_network_files (RegistryConfig *config, Parse *parse, const char *text, gsize len)
+{
+  gboolean good = TRUE;
+
+  for (guint i = 0; i < config->networks->len; i++)
+    {
+      RegistryNetworkConfig *network = g_ptr_array_index (config->networks, i);
+      g_autofree char *field = g_strdup_printf ("networks[%u].file", i);
+      g_autoptr (GError) error = NULL;
+
+      if (!network->path || (network->file = load_network_file (network, &error)))
+        continue;
+      if (good)
+        scope_json_walk (text, len, note_line, parse, NULL, NULL);
+      good = FALSE;
+      wrong (parse, field, "%s", error->message);
+    }
+  return good;
+}
+
 RegistryConfig *
 registry_config_load (const char *path, GPtrArray *problems)
 {
@@ -445,6 +765,8 @@ registry_config_load (const char *path, GPtrArray *problems)
       return NULL;
     }
   config = registry_config_parse (text, len, base, problems);
+  if (config && !load_network_files (config, &parse, text, len))
+    return NULL;
   if (config && config->tls_certificate)
     {
       g_autoptr (GTlsCertificate) certificate =

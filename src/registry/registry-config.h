@@ -5,12 +5,16 @@
  */
 #pragma once
 
+#include "common/scope-key.h"
 #include "common/scope-prefix.h"
+#include "crypto/scope-authority.h"
 
 #include <gio/gio.h>
 
 #define REGISTRY_CONFIG_MAX_BYTES (256 * 1024)
 #define REGISTRY_MAX_NETWORKS 256
+#define REGISTRY_MAX_LISTED 16384
+#define REGISTRY_EPOCH_SECONDS 3600
 
 /**
  * RegistryLimits:
@@ -37,18 +41,66 @@ typedef struct {
   guint request_seconds;
 } RegistryLimits;
 
+/* How strangers may become members of a v1 network: bits. */
+typedef enum {
+  REGISTRY_ADMISSION_LISTED = 1 << 0,
+  REGISTRY_ADMISSION_TOKEN = 1 << 1,
+  REGISTRY_ADMISSION_GRANTED = 1 << 2,
+} RegistryAdmission;
+
+/* @name: (nullable) */
+typedef struct {
+  ScopeRole role;
+  char *name;
+} RegistryListed;
+
+/**
+ * RegistryNetworkFile:
+ * @root: the network's root key
+ * @prefixes: (element-type ScopePrefix): masked
+ * @delegate: (nullable): the registry's own key, to grant with
+ * @delegation: (nullable): envelope: what the root lets it grant
+ *
+ * What `scopectl network create` writes for a registry.
+ */
+typedef struct {
+  char *network;
+  ScopeIdentityPublic *root;
+  GArray *prefixes;
+  ScopeIdentity *delegate;
+  char *delegation;
+} RegistryNetworkFile;
+
+/* @error: SCOPE_ERROR_INVALID, naming the field */
+RegistryNetworkFile *registry_network_file_parse (const char *text, gsize len, GError **error);
+void registry_network_file_free (RegistryNetworkFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistryNetworkFile, registry_network_file_free)
+
 /**
  * RegistryNetworkConfig:
- * @name: interface name, also the network's name
+ * @name: the network's name
+ * @interface: (nullable): WireGuard interface to read for 0.0.x clients; @name where it is given as in 0.0.x
  * @heartbeat: seconds
  * @end: (nullable): the root's public endpoint
  * @ranges: (element-type ScopePrefix) (nullable): the root's ranges
+ * @path: (nullable): of @file; only v1 networks have one
+ * @file: (nullable): loaded by registry_config_load()
+ * @admission: RegistryAdmission bits
+ * @listed: (element-type ScopeKey RegistryListed) (nullable)
+ * @killed: switched off
  */
 typedef struct {
   char *name;
+  char *interface;
   guint heartbeat;
   char *end;
   GArray *ranges;
+  char *path;
+  RegistryNetworkFile *file;
+  guint admission;
+  GHashTable *listed;
+  guint epoch_seconds;
+  gboolean killed;
 } RegistryNetworkConfig;
 
 /**

@@ -2,8 +2,6 @@
 #include "registry/registry-hub.h"
 
 #include "common/scope-error.h"
-#include "registry/registry-frame.h"
-#include "wire/scope-message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +15,12 @@
 #define READ_BYTES (64 * 1024)
 #define CLOSE_SECONDS 2
 
-typedef struct {
+struct _RegistrySocket {
   RegistryHub *hub;
+  const RegistrySocketClass *class;
+  gpointer user_data;
   guint index;
-  int fd;
+  int fd; /* -1: gone, and only waits to be reaped */
   GIOStream *tls; /* NULL: the descriptor itself is read and written */
   RegistryConnection *connection;
   ScopePrefix client;
@@ -36,16 +36,9 @@ typedef struct {
   guint32 pinged;
   guint32 blocked;
   guint32 closing;
-} Socket;
+};
 
-/* Announcements with the same data. */
-typedef struct {
-  RegistryHub *hub;
-  char *data;
-  double tokens;
-  gint64 stamp;
-  guint timer;
-} Announcement;
+typedef RegistrySocket Socket;
 
 struct _RegistryHub {
   RegistryAccounts *accounts;
@@ -54,9 +47,9 @@ struct _RegistryHub {
   guint source;
   guint sweep;
   GPtrArray *sockets;
-  GPtrArray *dead; /* closed while events for them may be in the batch at hand */
-  GHashTable *announcements;
-  GBytes *ack, *unknown, *bad, *ping;
+  GPtrArray *dead; /* whose users are to be told */
+  guint reaper;
+  GBytes *ping;
   guint8 buffer[READ_BYTES];
 };
 
@@ -69,13 +62,33 @@ seconds (void)
 /* The end of a socket */
 
 static void
-socket_free (Socket *s)
+reap (RegistryHub *hub)
 {
-  registry_decoder_clear (&s->decoder);
-  if (s->queue)
-    g_queue_free_full (s->queue, (GDestroyNotify) g_bytes_unref);
-  g_free (s);
+  while (hub->dead->len)
+    {
+      g_autofree Socket *s = g_ptr_array_steal_index (hub->dead, hub->dead->len - 1);
+
+      s->class->closed (s, s->user_data);
+      registry_decoder_clear (&s->decoder);
+      if (s->queue)
+        g_queue_free_full (s->queue, (GDestroyNotify) g_bytes_unref);
+    }
 }
+
+static gboolean
+on_reap (gpointer user_data)
+{
+  RegistryHub *hub = user_data;
+
+  hub->reaper = 0;
+  reap (hub);
+  return G_SOURCE_REMOVE;
+}
+
+/*
+ * The descriptor goes at once, the rest in a later turn of the loop: whoever sends to many must not lose one
+ * of them under its hands, and events for this one may be in the batch at hand.
+ */
 
 static void
 drop (Socket *s, const char *why)
@@ -98,6 +111,8 @@ drop (Socket *s, const char *why)
     registry_accounts_disconnect (hub->accounts, &s->client);
   g_clear_pointer (&s->connection, registry_connection_unref);
   g_ptr_array_add (hub->dead, s);
+  if (!hub->reaper)
+    hub->reaper = g_idle_add_full (G_PRIORITY_DEFAULT, on_reap, hub, NULL);
 }
 
 /* Sending */
@@ -163,10 +178,12 @@ flush (Socket *s)
     }
   if (s->closing)
     shutdown (s->fd, SHUT_WR);
+  else if (s->class->drained)
+    s->class->drained (s, s->user_data);
 }
 
-static void
-send_frame (Socket *s, GBytes *frame)
+void
+registry_socket_send (RegistrySocket *s, GBytes *frame)
 {
   gsize len;
   const guint8 *data = g_bytes_get_data (frame, &len);
@@ -194,7 +211,7 @@ send_frame (Socket *s, GBytes *frame)
     return;
 
   s->queued += len - n;
-  if (s->queued > s->hub->config->limits.queue_bytes)
+  if (s->queued > MAX (s->hub->config->limits.queue_bytes, s->class->queue_bytes))
     {
       drop (s, "does not read");
       return;
@@ -202,15 +219,14 @@ send_frame (Socket *s, GBytes *frame)
   g_queue_push_tail (s->queue, g_bytes_ref (frame));
 }
 
-/* After this nothing more is sent, and what comes is not looked at. */
-static void
-send_close (Socket *s, guint16 code)
+void
+registry_socket_close (RegistrySocket *s, guint16 code)
 {
   g_autoptr (GBytes) frame = registry_frame_new_close (code);
 
   if (s->fd < 0 || s->closing)
     return;
-  send_frame (s, frame);
+  registry_socket_send (s, frame);
   if (s->fd < 0)
     return;
   s->closing = seconds ();
@@ -220,22 +236,6 @@ send_close (Socket *s, guint16 code)
 
 /* Receiving */
 
-static void
-on_text (Socket *s, const guint8 *payload, gsize len)
-{
-  RegistryHub *hub = s->hub;
-  g_auto (ScopeMessage) message = { 0 };
-
-  if (registry_accounts_request (hub->accounts, hub->config, &s->client, g_get_monotonic_time ()))
-    send_close (s, REGISTRY_CLOSE_POLICY);
-  else if (!scope_message_parse (&message, (const char *) payload, len, NULL))
-    send_frame (s, hub->bad);
-  else if (message.type == SCOPE_MESSAGE_PING && g_strcmp0 (message.data, "SYN") == 0)
-    send_frame (s, hub->ack);
-  else if (message.type != SCOPE_MESSAGE_PING) /* the ACK of a ping of nobody needs no answer */
-    send_frame (s, hub->unknown);
-}
-
 static gboolean
 on_frame (RegistryOpcode opcode, const guint8 *payload, gsize len, gpointer user_data)
 {
@@ -244,21 +244,21 @@ on_frame (RegistryOpcode opcode, const guint8 *payload, gsize len, gpointer user
   switch (opcode)
     {
     case REGISTRY_FRAME_TEXT:
-      on_text (s, payload, len);
+      s->class->message (s, (const char *) payload, len, s->user_data);
       break;
     case REGISTRY_FRAME_PING:
       {
         g_autoptr (GBytes) pong = registry_frame_new (REGISTRY_FRAME_PONG, payload, len);
-        send_frame (s, pong);
+        registry_socket_send (s, pong);
         break;
       }
     case REGISTRY_FRAME_PONG:
       break;
     case REGISTRY_FRAME_CLOSE:
-      send_close (s, registry_frame_close_code (payload, len));
+      registry_socket_close (s, registry_frame_close_code (payload, len));
       break;
     default:
-      send_frame (s, s->hub->bad);
+      s->class->message (s, NULL, 0, s->user_data);
     }
   return s->fd >= 0 && !s->closing;
 }
@@ -271,11 +271,13 @@ feed (Socket *s, guint8 *data, gsize len)
   s->heard = seconds ();
   if (s->closing)
     return;
-  code = registry_decoder_feed (&s->decoder, data, len, s->hub->config->limits.frame_bytes, on_frame, s);
+  code = registry_decoder_feed (&s->decoder, data, len,
+                                s->class->frame_bytes ? s->class->frame_bytes : s->hub->config->limits.frame_bytes,
+                                on_frame, s);
   if (code)
     {
       registry_decoder_clear (&s->decoder);
-      send_close (s, code);
+      registry_socket_close (s, code);
     }
 }
 
@@ -322,7 +324,6 @@ on_events (int fd, GIOCondition condition, gpointer user_data)
   struct epoll_event events[EVENTS];
   int n;
 
-  g_ptr_array_set_size (hub->dead, 0);
   n = epoll_wait (hub->epoll, events, EVENTS, 0);
   for (int i = 0; i < n; i++)
     {
@@ -345,7 +346,6 @@ on_sweep (gpointer user_data)
   guint32 now = seconds ();
   guint idle = hub->config->limits.idle_seconds;
 
-  g_ptr_array_set_size (hub->dead, 0);
   for (guint i = hub->sockets->len; i > 0; i--)
     {
       Socket *s = g_ptr_array_index (hub->sockets, i - 1);
@@ -359,7 +359,7 @@ on_sweep (gpointer user_data)
       else if (now - s->heard >= (idle + 1) / 2 && s->pinged <= s->heard)
         {
           s->pinged = now;
-          send_frame (s, hub->ping);
+          registry_socket_send (s, hub->ping);
         }
     }
   return G_SOURCE_CONTINUE;
@@ -367,8 +367,9 @@ on_sweep (gpointer user_data)
 
 /* Adding */
 
-void
-registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *connection, const ScopePrefix *client)
+RegistrySocket *
+registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *connection, const ScopePrefix *client,
+                  const RegistrySocketClass *class, gpointer user_data)
 {
   Socket *s = g_new0 (Socket, 1);
   GPollableInputStream *in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
@@ -378,6 +379,8 @@ registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *conne
   gssize early;
 
   s->hub = hub;
+  s->class = class;
+  s->user_data = user_data;
   s->connection = registry_connection_ref (connection);
   s->client = *client;
   s->counted = !scope_prefix_equal (client, registry_connection_peer (connection));
@@ -394,7 +397,7 @@ registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *conne
         s->fd = fcntl (hub->epoll, F_DUPFD_CLOEXEC, 0); /* something to close */
       if (s->fd >= 0)
         drop (s, "no resources");
-      return;
+      return s;
     }
   if (tls)
     s->tls = g_object_ref (stream);
@@ -407,73 +410,32 @@ registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *conne
     drop (s, "closed by the client");
   else if (early > 0)
     feed (s, hub->buffer, early);
+  return s;
 }
 
-/* Announcing */
-
-static void
-announcement_free (Announcement *a)
+const ScopePrefix *
+registry_socket_client (const RegistrySocket *s)
 {
-  g_clear_handle_id (&a->timer, g_source_remove);
-  g_free (a->data);
-  g_free (a);
+  return &s->client;
 }
 
-static void
-broadcast (RegistryHub *hub, const char *data)
+gsize
+registry_socket_queued (const RegistrySocket *s)
 {
-  g_autofree char *text = scope_message_format (SCOPE_MESSAGE_PEER_UPDATE, data);
-  g_autoptr (GBytes) frame = registry_frame_new (REGISTRY_FRAME_TEXT, text, strlen (text));
-
-  for (guint i = hub->sockets->len; i > 0; i--)
-    send_frame (g_ptr_array_index (hub->sockets, i - 1), frame);
+  return s->queue ? s->queued : 0;
 }
 
-static gboolean
-on_announcement (gpointer user_data)
+gboolean
+registry_socket_is_open (const RegistrySocket *s)
 {
-  Announcement *a = user_data;
-
-  a->timer = 0;
-  a->stamp = g_get_monotonic_time ();
-  a->tokens = 0;
-  broadcast (a->hub, a->data);
-  return G_SOURCE_REMOVE;
-}
-
-void
-registry_hub_announce (RegistryHub *hub, const char *data)
-{
-  Announcement *a = g_hash_table_lookup (hub->announcements, data);
-  gint64 now = g_get_monotonic_time ();
-
-  if (!a)
-    {
-      a = g_new0 (Announcement, 1);
-      a->hub = hub;
-      a->data = g_strdup (data);
-      a->tokens = REGISTRY_HUB_BURST;
-      a->stamp = now;
-      g_hash_table_insert (hub->announcements, a->data, a);
-    }
-  if (a->timer)
-    return;
-  a->tokens = MIN (REGISTRY_HUB_BURST, a->tokens + (now - a->stamp) / (REGISTRY_HUB_FLOOD_MSEC * 1000.0));
-  a->stamp = now;
-  if (a->tokens < 1)
-    {
-      a->timer = g_timeout_add (REGISTRY_HUB_FLOOD_MSEC, on_announcement, a);
-      return;
-    }
-  a->tokens -= 1;
-  broadcast (hub, data);
+  return s->fd >= 0 && !s->closing;
 }
 
 void
 registry_hub_close (RegistryHub *hub)
 {
   for (guint i = hub->sockets->len; i > 0; i--)
-    send_close (g_ptr_array_index (hub->sockets, i - 1), REGISTRY_CLOSE_GOING_AWAY);
+    registry_socket_close (g_ptr_array_index (hub->sockets, i - 1), REGISTRY_CLOSE_GOING_AWAY);
 }
 
 guint
@@ -483,14 +445,6 @@ registry_hub_get_size (const RegistryHub *hub)
 }
 
 /* The hub */
-
-static GBytes *
-prepared (ScopeMessageType type, const char *data)
-{
-  g_autofree char *text = scope_message_format (type, data);
-
-  return registry_frame_new (REGISTRY_FRAME_TEXT, text, strlen (text));
-}
 
 RegistryHub *
 registry_hub_new (RegistryAccounts *accounts, GError **error)
@@ -507,11 +461,7 @@ registry_hub_new (RegistryAccounts *accounts, GError **error)
   hub->accounts = accounts;
   hub->epoll = epoll;
   hub->sockets = g_ptr_array_new ();
-  hub->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) socket_free);
-  hub->announcements = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) announcement_free);
-  hub->ack = prepared (SCOPE_MESSAGE_PING, "ACK");
-  hub->unknown = prepared (SCOPE_MESSAGE_ERROR, "unknownType");
-  hub->bad = prepared (SCOPE_MESSAGE_ERROR, "badMessage");
+  hub->dead = g_ptr_array_new ();
   hub->ping = registry_frame_new (REGISTRY_FRAME_PING, NULL, 0);
   hub->source = g_unix_fd_add (epoll, G_IO_IN, on_events, hub);
   hub->sweep = g_timeout_add_seconds (1, on_sweep, hub);
@@ -523,15 +473,13 @@ registry_hub_free (RegistryHub *hub)
 {
   while (hub->sockets->len)
     drop (g_ptr_array_index (hub->sockets, 0), "registry stops");
+  reap (hub);
+  g_clear_handle_id (&hub->reaper, g_source_remove);
   g_source_remove (hub->source);
   g_source_remove (hub->sweep);
   close (hub->epoll);
   g_ptr_array_unref (hub->sockets);
   g_ptr_array_unref (hub->dead);
-  g_hash_table_unref (hub->announcements);
-  g_bytes_unref (hub->ack);
-  g_bytes_unref (hub->unknown);
-  g_bytes_unref (hub->bad);
   g_bytes_unref (hub->ping);
   g_free (hub);
 }

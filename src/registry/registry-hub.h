@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * registry-hub: the WebSockets of `/messages`: answers pings, fans messages out, drops who does not
- * read or does not live. All sockets share one epoll set, and that one source of the main loop, so
- * that idle ones cost nothing (see registry-frame for the measurement).
+ * registry-hub: WebSockets, whatever is said on them: reads and writes frames, answers pings, drops who
+ * does not read or does not live. What is said is its users' (registry-messages, registry-v1-session). All
+ * sockets share one epoll set, and that one source of the main loop, so that idle ones cost nothing (see
+ * registry-frame for the measurement).
  */
 #pragma once
 
 #include "registry/registry-config.h"
+#include "registry/registry-frame.h"
 #include "registry/registry-limits.h"
 #include "registry/registry-listener.h"
 
 typedef struct _RegistryHub RegistryHub;
+typedef struct _RegistrySocket RegistrySocket;
+
+/**
+ * RegistrySocketClass:
+ * @frame_bytes: the largest message; 0 for the configuration's
+ * @queue_bytes: may wait for a reader, when the configuration's is less
+ * @message: a text message, not NUL-terminated; %NULL for one that is not text
+ * @drained: (nullable): all that had to wait is written: there is room for more
+ * @closed: called once, in a turn of the loop of its own: the socket is gone after it
+ *
+ * One use of the hub.
+ */
+typedef struct {
+  gsize frame_bytes;
+  gsize queue_bytes;
+  void (*message) (RegistrySocket *socket, const char *text, gsize len, gpointer user_data);
+  void (*drained) (RegistrySocket *socket, gpointer user_data);
+  void (*closed) (RegistrySocket *socket, gpointer user_data);
+} RegistrySocketClass;
 
 /* @accounts: borrowed */
 RegistryHub *registry_hub_new (RegistryAccounts *accounts, GError **error);
@@ -25,20 +46,25 @@ void registry_hub_configure (RegistryHub *hub, const RegistryConfig *config);
  * @stream: after the 101 answer; what it has buffered already is taken, then its socket
  * @client: whom to account messages to; when it is not @connection's peer, the caller has counted a
  *   connection of @client, which is given back at the end
- */
-void registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *connection, const ScopePrefix *client);
-
-/**
- * registry_hub_announce:
- * @data: network, or key
  *
- * Sends peerUpdate to every socket: at once, or, in a flood, together with others of the same @data
- * within REGISTRY_HUB_FLOOD_MSEC.
+ * Messages may come before it returns.
+ *
+ * Returns: (transfer none): valid until its class' closed() has been called
  */
-void registry_hub_announce (RegistryHub *hub, const char *data);
+RegistrySocket *registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *connection,
+                                  const ScopePrefix *client, const RegistrySocketClass *class, gpointer user_data);
 
-#define REGISTRY_HUB_BURST 64       /* announcements at once, per @data */
-#define REGISTRY_HUB_FLOOD_MSEC 100 /* then one per this time */
+/* @frame: of registry_frame_new(), shared by all that it goes to. Nothing happens to a socket that is closing or gone. */
+void registry_socket_send (RegistrySocket *socket, GBytes *frame);
+
+/* After this nothing more is sent, and what comes is not looked at. */
+void registry_socket_close (RegistrySocket *socket, guint16 code);
+
+const ScopePrefix *registry_socket_client (const RegistrySocket *socket);
+
+/* Bytes that wait for its reader. */
+gsize registry_socket_queued (const RegistrySocket *socket);
+gboolean registry_socket_is_open (const RegistrySocket *socket);
 
 /* Says goodbye to all (going away); they are gone within two seconds. */
 void registry_hub_close (RegistryHub *hub);

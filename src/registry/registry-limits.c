@@ -18,8 +18,8 @@ struct _RegistryAccounts {
   Account others;
 };
 
-static guint
-prefix_hash (gconstpointer p)
+guint
+registry_prefix_hash (gconstpointer p)
 {
   const ScopePrefix *prefix = p;
   guint hash = 5381 + prefix->family;
@@ -29,8 +29,8 @@ prefix_hash (gconstpointer p)
   return hash;
 }
 
-static gboolean
-prefix_equal (gconstpointer a, gconstpointer b)
+gboolean
+registry_prefix_equal (gconstpointer a, gconstpointer b)
 {
   return scope_prefix_equal (a, b);
 }
@@ -40,7 +40,7 @@ registry_accounts_new (void)
 {
   RegistryAccounts *accounts = g_new0 (RegistryAccounts, 1);
 
-  accounts->table = g_hash_table_new_full (prefix_hash, prefix_equal, NULL, g_free);
+  accounts->table = g_hash_table_new_full (registry_prefix_hash, registry_prefix_equal, NULL, g_free);
   return accounts;
 }
 
@@ -157,6 +157,13 @@ refill (Account *account, double rate, double capacity, gint64 now)
 guint
 registry_accounts_request (RegistryAccounts *accounts, const RegistryConfig *config, const ScopePrefix *key, gint64 now)
 {
+  return registry_accounts_charge (accounts, config, key, 1, now);
+}
+
+guint
+registry_accounts_charge (RegistryAccounts *accounts, const RegistryConfig *config, const ScopePrefix *key, guint cost,
+                          gint64 now)
+{
   double capacity = config->limits.requests_per_minute;
   double rate = capacity / (60.0 * G_USEC_PER_SEC);
   Account *account;
@@ -165,12 +172,26 @@ registry_accounts_request (RegistryAccounts *accounts, const RegistryConfig *con
     return 0;
   account = find (accounts, key, TRUE);
   refill (account, rate, capacity, now);
-  if (account->tokens >= 1)
+  cost = MIN (cost, MAX (1, config->limits.requests_per_minute)); /* a full account can pay it */
+  if (account->tokens >= cost)
     {
-      account->tokens -= 1;
+      account->tokens -= cost;
       return 0;
     }
-  return MAX (1, (guint) ceil ((1 - account->tokens) / rate / G_USEC_PER_SEC));
+  return MAX (1, (guint) ceil ((cost - account->tokens) / rate / G_USEC_PER_SEC));
+}
+
+gboolean
+registry_bucket_take (RegistryBucket *bucket, double cost, double per_second, double burst, gint64 now)
+{
+  double tokens = bucket->stamp ? bucket->tokens + (now - bucket->stamp) * per_second / G_USEC_PER_SEC : burst;
+
+  bucket->stamp = now;
+  bucket->tokens = MIN (tokens, burst);
+  if (bucket->tokens < cost)
+    return FALSE;
+  bucket->tokens -= cost;
+  return TRUE;
 }
 
 void

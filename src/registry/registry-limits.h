@@ -38,6 +38,10 @@ void registry_accounts_disconnect (RegistryAccounts *accounts, const ScopePrefix
 guint registry_accounts_request (RegistryAccounts *accounts, const RegistryConfig *config, const ScopePrefix *key,
                                  gint64 now);
 
+/* As registry_accounts_request(), for something that costs as much as @cost requests. */
+guint registry_accounts_charge (RegistryAccounts *accounts, const RegistryConfig *config, const ScopePrefix *key,
+                                guint cost, gint64 now);
+
 /* Forgets accounts without connections whose bucket is full again. */
 void registry_accounts_sweep (RegistryAccounts *accounts, const RegistryConfig *config, gint64 now);
 
@@ -55,3 +59,16 @@ gboolean registry_is_trusted_proxy (const RegistryConfig *config, const ScopePre
  * an address ends the search: what is left of it could have been written by anybody.
  */
 ScopePrefix registry_client_address (const RegistryConfig *config, const ScopePrefix *peer, const char *forwarded);
+
+/* A bucket that fills by so much a second, up to @burst; zero-initialised it is full. */
+typedef struct {
+  double tokens;
+  gint64 stamp;
+} RegistryBucket;
+
+/* @now: monotonic time, µs. FALSE: there is not enough in it, and nothing was taken. */
+gboolean registry_bucket_take (RegistryBucket *bucket, double cost, double per_second, double burst, gint64 now);
+
+/* For tables by ScopePrefix. */
+guint registry_prefix_hash (gconstpointer prefix);
+gboolean registry_prefix_equal (gconstpointer a, gconstpointer b);

@@ -124,7 +124,7 @@ static void
 read_device (RegistryNetwork *network)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ScopeWgDevice) device = network->read (network->name, NULL, &error);
+  g_autoptr (ScopeWgDevice) device = network->read (network->config->interface, NULL, &error);
 
   network->readings++;
   if (device && scope_key_is_zero (&device->pub))

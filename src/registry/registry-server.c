@@ -22,6 +22,7 @@ struct _RegistryServer {
   RegistryAccounts *accounts;
   RegistryListener *listener;
   RegistryHub *hub;
+  RegistryMessages *messages;
   RegistryVerbs *verbs;
   GHashTable *waiting;
   int placeholder;
@@ -81,7 +82,7 @@ on_upgraded (SoupServerMessage *message, gpointer user_data)
   upgrade->counted = FALSE;
   stream = soup_server_message_steal_connection (message); /* frees @upgrade */
   if (stream)
-    registry_hub_add (server->hub, stream, connection, &client);
+    registry_messages_add (server->messages, stream, connection, &client);
   else if (!scope_prefix_equal (&client, registry_connection_peer (connection)))
     registry_accounts_disconnect (server->accounts, &client);
 }
@@ -394,7 +395,11 @@ registry_server_new (RegistryReadFunc read, GError **error)
   server->soup = soup_server_new ("raw-paths", TRUE, NULL);
   server->listener = registry_listener_new (server->accounts, on_accepted, release_connection, server);
   server->hub = registry_hub_new (server->accounts, error);
-  server->verbs = server->hub ? registry_verbs_new (read, server->hub) : NULL;
+  if (server->hub)
+    {
+      server->messages = registry_messages_new (server->hub, server->accounts);
+      server->verbs = registry_verbs_new (read, server->messages);
+    }
   if (!server->hub || !add_placeholder (server, error))
     return NULL;
 
@@ -413,6 +418,7 @@ registry_server_free (RegistryServer *server)
   g_clear_handle_id (&server->sweep, g_source_remove);
   g_clear_pointer (&server->waiting, g_hash_table_unref);
   g_clear_pointer (&server->hub, registry_hub_free);
+  g_clear_pointer (&server->messages, registry_messages_free);
   if (server->hook)
     g_signal_remove_emission_hook (server->hook_signal, server->hook);
   soup_server_disconnect (server->soup);
@@ -438,6 +444,7 @@ registry_server_configure (RegistryServer *server, RegistryConfig *config, GErro
   old = g_steal_pointer (&server->config);
   server->config = g_steal_pointer (&unused);
   registry_hub_configure (server->hub, server->config);
+  registry_messages_configure (server->messages, server->config);
   registry_verbs_configure (server->verbs, server->config);
   return TRUE;
 }

@@ -15,7 +15,7 @@ typedef struct {
 
 struct _RegistryVerbs {
   RegistryReadFunc read;
-  RegistryHub *hub;
+  RegistryMessages *messages;
   GHashTable *served; /* Served, by network name */
   GBytes *networks;   /* the answer to GET /networks */
 };
@@ -141,7 +141,7 @@ registry_verbs_update (RegistryVerbs *verbs, SoupServerMessage *message, const R
   /* As 0.0.x edges do it: /update/<network>/<key> */
   if (named && update (named, path->key, &later))
     {
-      registry_hub_announce (verbs->hub, path->network);
+      registry_messages_announce (verbs->messages, path->network);
       registry_answer_text (message, SOUP_STATUS_OK, "OK");
       return;
     }
@@ -160,7 +160,7 @@ registry_verbs_update (RegistryVerbs *verbs, SoupServerMessage *message, const R
           char text[SCOPE_KEY_BASE64_LEN + 1];
 
           *wait = 0;
-          registry_hub_announce (verbs->hub, scope_key_to_base64 (&peer->pub, text));
+          registry_messages_announce (verbs->messages, scope_key_to_base64 (&peer->pub, text));
           registry_answer_text (message, SOUP_STATUS_OK, "OK");
           return;
         }
@@ -187,12 +187,12 @@ served_free (gpointer data)
 }
 
 RegistryVerbs *
-registry_verbs_new (RegistryReadFunc read, RegistryHub *hub)
+registry_verbs_new (RegistryReadFunc read, RegistryMessages *messages)
 {
   RegistryVerbs *verbs = g_new0 (RegistryVerbs, 1);
 
   verbs->read = read;
-  verbs->hub = hub;
+  verbs->messages = messages;
   verbs->served = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, served_free);
   return verbs;
 }
@@ -222,14 +222,20 @@ registry_verbs_configure (RegistryVerbs *verbs, const RegistryConfig *config)
 
   g_hash_table_iter_init (&iter, verbs->served);
   while (g_hash_table_iter_next (&iter, &name, NULL))
-    if (!registry_config_find (config, name))
-      g_hash_table_iter_remove (&iter);
+    {
+      const RegistryNetworkConfig *network = registry_config_find (config, name);
+
+      if (!network || !network->interface)
+        g_hash_table_iter_remove (&iter);
+    }
 
   for (guint i = 0; i < config->networks->len; i++)
     {
       const RegistryNetworkConfig *network = g_ptr_array_index (config->networks, i);
       Served *served = g_hash_table_lookup (verbs->served, network->name);
 
+      if (!network->interface) /* v1 only */
+        continue;
       if (!served)
         {
           g_autofree char *file = detail_file (config, network->name);
@@ -240,7 +246,7 @@ registry_verbs_configure (RegistryVerbs *verbs, const RegistryConfig *config)
           g_hash_table_insert (verbs->served, (char *) registry_network_get_name (served->network), served);
         }
       registry_network_configure (served->network, network);
-      if (i)
+      if (names->len > 1)
         g_string_append_c (names, ',');
       scope_json_append_string (names, network->name);
     }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "registry/registry-config.h"
-#include "registry/registry-hub.h"
+#include "registry/registry-messages.h"
 #include "registry/registry-network.h"
 #include "registry/registry-path.h"
 
@@ -14,8 +14,8 @@
 
 typedef struct _RegistryVerbs RegistryVerbs;
 
-/* @hub: borrowed: hears of updates */
-RegistryVerbs *registry_verbs_new (RegistryReadFunc read, RegistryHub *hub);
+/* @messages: borrowed: hears of updates */
+RegistryVerbs *registry_verbs_new (RegistryReadFunc read, RegistryMessages *messages);
 void registry_verbs_free (RegistryVerbs *verbs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistryVerbs, registry_verbs_free)
 

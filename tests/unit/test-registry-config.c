@@ -97,7 +97,7 @@ test_mistakes (void)
     { "[]", "f:1: not a JSON object\n" },
     { "{\n}", "f:1: networks: missing" },
     { "{\n\"networks\":\n\"a\"}", "f:2: networks: expected an array such as [\"wg0\"]\n" },
-    { "{\"networks\":[\n\"a\",\n7]}", "f:3: networks[1]: expected a string\n" },
+    { "{\"networks\":[\n\"a\",\n7]}", "f:3: networks[1]: expected a string, or an object\n" },
     { "{\"networks\":[\n\"a b\"]}", "f:2: networks[0]: “a b” is not an interface name" },
     { "{\"networks\":[\"a\",\n\"a\"]}", "f:2: networks[1]: “a” is listed twice\n" },
     { "{\"networks\":[],\n\"listen\":\"here\"}", "f:2: listen: “here” is not an IP address\n" },

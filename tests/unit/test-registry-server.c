@@ -4,7 +4,7 @@
  * would send, libsoup as a client that knows nothing of our framing.
  */
 #include "common/scope-error.h"
-#include "registry/registry-hub.h"
+#include "registry/registry-messages.h"
 #include "registry/registry-server.h"
 
 #include <errno.h>
@@ -542,7 +542,7 @@ test_flood (void)
     }
   readings = registry_network_get_readings (registry_server_get_network (f.server, "net"));
   g_assert_cmpuint (readings, <=, (g_get_monotonic_time () - began) / 100000 + REGISTRY_NETWORK_BURST + 2);
-  wait_until (ws, ws->in->len >= REGISTRY_HUB_BURST * 30, 5);
+  wait_until (ws, ws->in->len >= REGISTRY_MESSAGES_BURST * 30, 5);
   g_assert_cmpuint (ws->in->len, <, 200 * 30);
 
   /* the last one is heard by all, if later */

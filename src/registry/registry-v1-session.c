@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "registry/registry-v1-session.h"
+
+#include "common/scope-base64.h"
+#include "common/scope-endpoint.h"
+#include "common/scope-error.h"
+#include "registry/registry-admission.h"
+#include "registry/registry-publish.h"
+#include "wire/scope-record.h"
+#include "wire/scope-v1.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#define NONCE_LEN 32
+#define QUEUE_BYTES (2 * 1024 * 1024)
+
+/**
+ * RegistryV1Session:
+ * @mesh: NULL when the network is no longer served, or the session has ended
+ * @member: once the hello was good; NULL after the end
+ * @welcome: is due, with the next go_on(): what admitted it is stored then
+ * @grant: the same, for a new grant
+ * @live: it knows the roster: events are for it
+ */
+struct _RegistryV1Session {
+  RegistryMesh *mesh;
+  const RegistryV1Shared *shared;
+  RegistrySocket *socket;
+  RegistryMember *member;
+  guint8 nonce[NONCE_LEN];
+  gint64 deadline;
+  gboolean welcome;
+  gboolean grant;
+  gboolean open;
+  gboolean live;
+  RegistryCursor cursor;
+  RegistryBucket messages, bytes, signatures;
+};
+
+static gint64
+now_ms (void)
+{
+  return g_get_real_time () / 1000;
+}
+
+/* Sending */
+
+static void
+send_message (RegistryV1Session *session, const ScopeV1Message *message)
+{
+  g_autofree char *text = scope_v1_format (message);
+  g_autoptr (GBytes) frame = registry_frame_new (REGISTRY_FRAME_TEXT, text, strlen (text));
+
+  if (session->socket)
+    registry_socket_send (session->socket, frame);
+}
+
+static void
+send_error (RegistryV1Session *session, const char *code, const char *text)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_ERROR);
+
+  message->code = g_strdup (code);
+  message->text = g_strdup (text);
+  send_message (session, message);
+}
+
+/* From now on it is nobody's session. */
+static void
+detach (RegistryV1Session *session, gboolean departed)
+{
+  RegistryMesh *mesh = g_steal_pointer (&session->mesh);
+  RegistryMember *member = g_steal_pointer (&session->member);
+
+  session->live = session->open = session->welcome = FALSE;
+  if (!mesh || !member)
+    return;
+  g_ptr_array_remove_fast (mesh->sessions, session);
+  if (member->session != session)
+    return;
+  member->session = NULL;
+  if (departed)
+    registry_mesh_depart (mesh, member, now_ms ());
+}
+
+void
+registry_v1_session_end (RegistryV1Session *session, const char *code, const char *message)
+{
+  if (!session->socket)
+    return;
+  g_debug ("v1 session ends: %s: %s", code, message);
+  send_error (session, code, message);
+  registry_socket_close (session->socket, REGISTRY_CLOSE_POLICY);
+  detach (session, TRUE);
+}
+
+void
+registry_v1_session_orphan (RegistryV1Session *session)
+{
+  if (session->socket)
+    registry_socket_close (session->socket, REGISTRY_CLOSE_GOING_AWAY);
+  detach (session, FALSE);
+}
+
+/* For the roster */
+
+void
+registry_v1_session_tell (RegistryV1Session *session, GBytes *frame)
+{
+  if (session->open)
+    registry_socket_send (session->socket, frame);
+}
+
+void
+registry_v1_session_event (RegistryV1Session *session, GBytes *frame, guint64 revision)
+{
+  if (!session->live)
+    return;
+  if (registry_socket_queued (session->socket) > REGISTRY_V1_LAG_BYTES)
+    {
+      session->live = FALSE;
+      session->cursor = (RegistryCursor) { revision - 1, revision - 1, revision - 1 };
+      return;
+    }
+  registry_socket_send (session->socket, frame);
+}
+
+void
+registry_v1_session_grant (RegistryV1Session *session)
+{
+  session->grant = TRUE;
+}
+
+static void
+send_grant (RegistryV1Session *session, gint64 now)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_GRANT);
+
+  session->grant = FALSE;
+  if (!registry_mesh_read (session->mesh, session->member, &message->grant, NULL, NULL, NULL))
+    return;
+  message->delegations = registry_mesh_delegations (session->mesh, now);
+  send_message (session, message);
+}
+
+static void
+send_roster (RegistryV1Session *session)
+{
+  while (session->open && !session->live && registry_socket_is_open (session->socket) &&
+         registry_socket_queued (session->socket) == 0)
+    {
+      gboolean more;
+      g_autoptr (GBytes) frame = registry_publish_roster (session->mesh, &session->cursor, &more);
+
+      registry_socket_send (session->socket, frame);
+      session->live = !more;
+    }
+}
+
+void
+registry_v1_session_go_on (RegistryV1Session *session, gint64 now)
+{
+  if (session->welcome)
+    {
+      g_autoptr (GBytes) frame = registry_publish_welcome (session->mesh, session->member, now);
+
+      session->welcome = session->grant = FALSE;
+      if (!frame)
+        return;
+      session->open = TRUE;
+      if (session->cursor.gone == G_MAXUINT64) /* the whole roster: as it is now */
+        session->cursor.gone = session->mesh->published;
+      registry_socket_send (session->socket, frame);
+    }
+  if (session->grant && session->open)
+    send_grant (session, now);
+  send_roster (session);
+}
+
+char *
+registry_v1_session_endpoint (const RegistryV1Session *session, guint16 port)
+{
+  ScopePrefix client = *registry_socket_client (session->socket);
+  g_autofree char *address = scope_prefix_address (&client);
+  g_autoptr (GInetAddress) inet = g_inet_address_new_from_string (address);
+
+  if (!inet || g_inet_address_get_is_loopback (inet) || g_inet_address_get_is_link_local (inet))
+    return NULL;
+  return g_strdup_printf (client.family == AF_INET ? "%s:%u" : "[%s]:%u", address, port);
+}
+
+/* Hello */
+
+static gboolean
+verify_proof (RegistryV1Session *session, const ScopeV1Message *hello, const ScopeIdentityPublic *identity,
+              ScopeKey *key, GError **error)
+{
+  g_autoptr (ScopeJws) jws = scope_jws_parse (hello->proof, strlen (hello->proof), error);
+  char nonce[SCOPE_BASE64_CHARS (NONCE_LEN) + 1];
+
+  return jws && scope_hello_verify (jws, session->mesh->name, scope_base64url_encode (session->nonce, NONCE_LEN, nonce),
+                                    identity, key, error);
+}
+
+/* A flood of hellos must not take the core: those that cost something are counted, wrong ones twice. */
+static gboolean
+charge (RegistryV1Session *session)
+{
+  return registry_accounts_charge (session->shared->accounts, session->shared->config,
+                                   registry_socket_client (session->socket), REGISTRY_HELLO_COST,
+                                   g_get_monotonic_time ()) == 0;
+}
+
+/* It is a member now; the rest of the hello. */
+static void
+begin (RegistryV1Session *session, RegistryMember *member, const ScopeV1Message *hello,
+       const ScopeIdentityPublic *identity, gint64 now)
+{
+  RegistryMesh *mesh = session->mesh;
+  RegistryV1Session *older = member->session;
+  g_autoptr (GError) error = NULL;
+
+  /* The one before hands over: for the others the member has never left. */
+  member->session = session;
+  if (older)
+    registry_v1_session_end (older, "replaced", "the same identity came again");
+  session->member = member;
+  session->welcome = TRUE;
+  session->deadline = 0;
+  g_ptr_array_add (mesh->sessions, session);
+  session->cursor = registry_publish_begin (mesh, hello->generation, hello->since);
+  if (!session->cursor.since)
+    session->cursor.gone = G_MAXUINT64;
+
+  if (hello->record && !registry_mesh_put_record (mesh, member, identity, hello->record, now, &error))
+    {
+      registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
+      return;
+    }
+  if (hello->kex && !registry_mesh_put_kex (mesh, member, identity, hello->kex, now, &error))
+    {
+      registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
+      return;
+    }
+  registry_mesh_arrive (mesh, member, now);
+  mesh->dirty = TRUE;
+  mesh->changed (mesh, registry_store_is_dirty (mesh->store) && session->grant, mesh->user_data);
+}
+
+static void
+on_hello (RegistryV1Session *session, const ScopeV1Message *hello)
+{
+  RegistryMesh *mesh = session->mesh;
+  gint64 now = now_ms ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScopeIdentityPublic) identity = scope_identity_public_parse (hello->identity, &error);
+  g_auto (RegistryVerdict) verdict = { 0 };
+  RegistryMember *member;
+  const char *fingerprint, *code;
+  ScopeKey key;
+
+  if (!identity)
+    {
+      registry_v1_session_end (session, "malformed", error->message);
+      return;
+    }
+  fingerprint = scope_identity_public_fingerprint (identity);
+  code = registry_admission_glance (mesh, fingerprint, hello, now);
+  if (code)
+    {
+      registry_v1_session_end (session, code, "no grant, no invite, not listed");
+      return;
+    }
+  if (!charge (session))
+    {
+      registry_v1_session_end (session, "too-fast", "too many hellos from this address");
+      return;
+    }
+  if (!verify_proof (session, hello, identity, &key, &error))
+    {
+      charge (session);
+      registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
+      return;
+    }
+  registry_admission_judge (mesh, identity, &key, hello, now, &verdict);
+  if (verdict.code)
+    {
+      g_message ("network %s: %.8s is refused: %s: %s", mesh->name, fingerprint, verdict.code, verdict.message);
+      registry_v1_session_end (session, verdict.code, verdict.message);
+      return;
+    }
+  if (verdict.uses_token)
+    registry_store_use_invite (mesh->store, mesh->id, verdict.token, fingerprint, now / 1000);
+  if (verdict.grant)
+    member = registry_mesh_put_grant (mesh, fingerprint, hello->identity, &key, verdict.grant, verdict.how, now);
+  else
+    member = registry_members_find (mesh->members, fingerprint);
+  if (registry_admission_is_due (mesh, member, now))
+    registry_admission_renew (mesh, member, FALSE, now, NULL);
+  begin (session, member, hello, identity, now);
+}
+
+/* Messages of members */
+
+static ScopeIdentityPublic *
+identity_of (const RegistryV1Session *session)
+{
+  g_autofree char *text = NULL;
+
+  if (!registry_mesh_read (session->mesh, session->member, NULL, NULL, NULL, &text))
+    return NULL;
+  return scope_identity_public_parse (text, NULL);
+}
+
+static void
+on_signed (RegistryV1Session *session, const ScopeV1Message *message)
+{
+  g_autoptr (ScopeIdentityPublic) identity = identity_of (session);
+  g_autoptr (GError) error = NULL;
+  gboolean good;
+
+  if (!registry_bucket_take (&session->signatures, 1, REGISTRY_V1_SIGNED, REGISTRY_V1_SIGNED_BURST, g_get_monotonic_time ()))
+    {
+      registry_v1_session_end (session, "too-fast", "too many records and keys");
+      return;
+    }
+  if (!identity)
+    return;
+  if (message->type == SCOPE_V1_RECORD)
+    good = registry_mesh_put_record (session->mesh, session->member, identity, message->record, now_ms (), &error);
+  else
+    good = registry_mesh_put_kex (session->mesh, session->member, identity, message->kex, now_ms (), &error);
+  if (!good)
+    registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
+}
+
+static void
+on_kex (RegistryV1Session *session, const ScopeV1Message *message, gsize len)
+{
+  RegistryMember *to = registry_members_find_key (session->mesh->members, &message->other);
+  RegistryV1Session *other = to ? to->session : NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GBytes) frame = NULL;
+
+  if (json_object_has_member (message->body, "from"))
+    registry_v1_session_end (session, "malformed", "from: the registry writes it");
+  else if (len > SCOPE_V1_KEX_MAX)
+    registry_v1_session_end (session, "too-big", "for another peer: at most 16 KiB");
+  else if (!other || !other->open)
+    send_error (session, "busy", "not here");
+  else if (registry_socket_queued (other->socket) > REGISTRY_V1_LAG_BYTES)
+    send_error (session, "busy", "does not read");
+  else
+    {
+      text = scope_v1_format_kex (message->name, message->body, "from", &session->member->key);
+      frame = registry_frame_new (REGISTRY_FRAME_TEXT, text, strlen (text));
+      registry_socket_send (other->socket, frame);
+    }
+}
+
+static void
+on_state (RegistryV1Session *session, const ScopeV1Message *message)
+{
+  RegistryProgress progress = { .epoch = message->epoch, .has_key = message->has_key_broadcast };
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, message->states);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeV1Progress *pair = value;
+
+      progress.npq[MIN (pair->npq, G_N_ELEMENTS (progress.npq) - 1)]++;
+      progress.pq[MIN (pair->pq, G_N_ELEMENTS (progress.pq) - 1)]++;
+    }
+  if (!session->member->progress)
+    session->member->progress = g_new (RegistryProgress, 1);
+  *session->member->progress = progress;
+}
+
+static void
+on_report (RegistryV1Session *session, const ScopeV1Message *message)
+{
+  RegistryMesh *mesh = session->mesh;
+  GHashTableIter iter;
+  gpointer key, endpoint;
+
+  if (message->fork[0])
+    g_message ("network %s: %.8s reports a fork: two records with one sequence", mesh->name, session->member->fingerprint);
+  if (!message->observed)
+    return;
+  g_hash_table_iter_init (&iter, message->observed);
+  while (g_hash_table_iter_next (&iter, &key, &endpoint))
+    {
+      RegistryMember *seen = registry_members_find_key (mesh->members, key);
+
+      if (seen && seen != session->member && seen->revision)
+        registry_mesh_report (mesh, session->member, seen, endpoint, now_ms ());
+    }
+}
+
+static void
+on_ping (RegistryV1Session *session, const ScopeV1Message *message)
+{
+  g_autoptr (ScopeV1Message) answer = scope_v1_message_new (SCOPE_V1_PING);
+
+  answer->n = message->n;
+  answer->time = now_ms ();
+  send_message (session, answer);
+}
+
+static void
+dispatch (RegistryV1Session *session, const ScopeV1Message *message, gsize len)
+{
+  switch (message->type)
+    {
+    case SCOPE_V1_RECORD:
+    case SCOPE_V1_KEX_KEY:
+      on_signed (session, message);
+      break;
+    case SCOPE_V1_KEX:
+      on_kex (session, message, len);
+      break;
+    case SCOPE_V1_KEX_STATE:
+      on_state (session, message);
+      break;
+    case SCOPE_V1_REPORT:
+      on_report (session, message);
+      break;
+    case SCOPE_V1_PING:
+      on_ping (session, message);
+      break;
+    case SCOPE_V1_LEAVE:
+      registry_socket_close (session->socket, REGISTRY_CLOSE_NORMAL);
+      detach (session, TRUE);
+      break;
+    case SCOPE_V1_HELLO:
+      registry_v1_session_end (session, "malformed", "hello: a second one");
+      break;
+    default: /* newer peers may say more */
+      break;
+    }
+}
+
+/* The socket */
+
+static void
+on_message (RegistrySocket *socket, const char *text, gsize len, gpointer user_data)
+{
+  RegistryV1Session *session = user_data;
+  gint64 now = g_get_monotonic_time ();
+  g_autoptr (ScopeV1Message) message = NULL;
+  g_autoptr (GError) error = NULL;
+  guint skipped = 0;
+
+  session->socket = socket;
+  if (!session->mesh)
+    return;
+  if (!registry_bucket_take (&session->messages, 1, REGISTRY_V1_MESSAGES, REGISTRY_V1_MESSAGES_BURST, now) ||
+      !registry_bucket_take (&session->bytes, len, REGISTRY_V1_BYTES, REGISTRY_V1_BYTES_BURST, now))
+    {
+      registry_v1_session_end (session, "too-fast", "more than the limits allow");
+      return;
+    }
+  if (text)
+    message = scope_v1_parse (text, len, SCOPE_V1_TO_REGISTRY_MAX, &skipped, &error);
+  if (!message)
+    registry_v1_session_end (session, "malformed", error ? error->message : "not text");
+  else if (session->member)
+    dispatch (session, message, len);
+  else if (message->type == SCOPE_V1_HELLO)
+    on_hello (session, message);
+  else if (message->type == SCOPE_V1_PING)
+    on_ping (session, message);
+  else
+    registry_v1_session_end (session, "malformed", "hello comes first");
+}
+
+static void
+on_drained (RegistrySocket *socket, gpointer user_data)
+{
+  RegistryV1Session *session = user_data;
+
+  /* With changes at hand, the next publishing goes on with it. */
+  if (session->mesh && !session->mesh->dirty)
+    send_roster (session);
+}
+
+static void
+on_closed (RegistrySocket *socket, gpointer user_data)
+{
+  RegistryV1Session *session = user_data;
+
+  session->deadline = 0;
+  detach (session, TRUE);
+  session->socket = NULL;
+  session->shared->closed (session, session->shared->user_data);
+  g_free (session);
+}
+
+const RegistrySocketClass registry_v1_session_class = {
+  .frame_bytes = SCOPE_V1_TO_REGISTRY_MAX,
+  .queue_bytes = QUEUE_BYTES,
+  .message = on_message,
+  .drained = on_drained,
+  .closed = on_closed,
+};
+
+RegistryV1Session *
+registry_v1_session_new (RegistryMesh *mesh, const RegistryV1Shared *shared)
+{
+  RegistryV1Session *session = g_new0 (RegistryV1Session, 1);
+
+  session->mesh = mesh;
+  session->shared = shared;
+  session->deadline = g_get_monotonic_time () + REGISTRY_HELLO_SECONDS * G_USEC_PER_SEC;
+  if (getrandom (session->nonce, sizeof session->nonce, 0) != sizeof session->nonce)
+    g_error ("getrandom failed");
+  return session;
+}
+
+void
+registry_v1_session_begin (RegistryV1Session *session, RegistrySocket *socket)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_CHALLENGE);
+  char nonce[SCOPE_BASE64_CHARS (NONCE_LEN) + 1];
+
+  session->socket = socket;
+  if (!session->mesh)
+    return;
+  message->nonce = g_strdup (scope_base64url_encode (session->nonce, NONCE_LEN, nonce));
+  message->network = g_strdup (session->mesh->name);
+  message->time = now_ms ();
+  message->identity = scope_identity_public_format (session->mesh->config->file->root);
+  send_message (session, message);
+}
+
+gint64
+registry_v1_session_deadline (const RegistryV1Session *session)
+{
+  return session->deadline;
+}
