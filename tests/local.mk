@@ -187,6 +187,19 @@ tests_fuzz_fuzz_roster_LDADD = libscope-wire.la $(GLIB_LIBS)
 tests_fuzz_fuzz_ws_SOURCES = tests/fuzz/fuzz-ws.c
 tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_ws_LDADD = libscope-registry.la $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-grant tests/fuzz/fuzz-record tests/fuzz/fuzz-v1
+tests_fuzz_fuzz_grant_SOURCES = tests/fuzz/fuzz-grant.c
+tests_fuzz_fuzz_grant_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_grant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_grant_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz-record.c
+tests_fuzz_fuzz_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
+tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif
