@@ -58,6 +58,12 @@ tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-trust
+tests_unit_test_trust_SOURCES = tests/unit/test-trust.c tests/unit/trust-fixture.c tests/unit/trust-fixture.h $(test_log)
+tests_unit_test_trust_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_trust_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -168,6 +174,12 @@ tests_fuzz_fuzz_jws_SOURCES = tests/fuzz/fuzz-jws.c
 tests_fuzz_fuzz_jws_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_jws_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_jws_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-trust-cache
+tests_fuzz_fuzz_trust_cache_SOURCES = tests/fuzz/fuzz-trust-cache.c
+tests_fuzz_fuzz_trust_cache_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_trust_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_trust_cache_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
 	tests/fuzz/fuzz-ws

@@ -163,7 +163,7 @@ load_state (ScopeTrust *trust, JsonObject *line, GError **error)
   trust->kill_counter = MAX (trust->kill_counter, kill);
   trust->own_sequence = MAX (trust->own_sequence, sequence);
   /* Whom the former policy refused would not come as a delta. */
-  trust->ask_whole = !scope_pq_parse (&pq, pq_text) || pq != trust->pq;
+  trust->ask_whole |= !scope_pq_parse (&pq, pq_text) || pq != trust->pq;
   trust->refused = refused;
   trust->whole = whole;
   g_free (trust->generation);
@@ -216,8 +216,13 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
     return FALSE;
   entry->grant = get_envelope (line, "grant", trust->now);
   entry->record = get_envelope (line, "record", trust->now);
-  if (!entry->grant || !scope_trust_judge_entry (trust, entry))
-    return TRUE; /* it was said, or has ended */
+  if (!entry->grant)
+    return TRUE; /* it has ended */
+  if (!scope_trust_judge_entry (trust, entry))
+    {
+      trust->ask_whole = TRUE; /* it would not come as a delta */
+      return TRUE;
+    }
   Peer *peer = g_hash_table_lookup (trust->keys, &key);
   if (peer)
     peer->pub.listed = listed;
@@ -298,13 +303,18 @@ scope_trust_load (ScopeTrust *trust, const char *text, gsize len, gint64 now)
 
       if (first && !is_ours (trust, object))
         return FALSE;
+      trust->loading = TRUE;
       if (!object || (!first && !load_line (trust, object, &error)))
-        scope_trust_refuse (trust, NULL, NULL, NULL, "cache: a line is left out: %s", error->message);
+        {
+          scope_trust_refuse (trust, NULL, NULL, NULL, "cache: a line is left out: %s", error->message);
+          trust->ask_whole = TRUE;
+        }
       first = FALSE;
       line += n + 1;
     }
   /* What it lacks the next one should lack, too. */
   scope_trust_tick (trust, now, NULL);
+  trust->loading = FALSE;
   trust->dirty = TRUE;
   return TRUE;
 }

@@ -305,6 +305,14 @@ take_record (ScopeTrust *trust, Peer *peer, Judgement *j)
   trust->unsettled = trust->dirty = trust->changed = TRUE;
 }
 
+/* Whoever is not in force is not handed out. */
+static void
+note_change (ScopeTrust *trust, const Peer *peer)
+{
+  trust->changed |= peer->record != NULL;
+  trust->dirty = TRUE;
+}
+
 static void
 take_notes (ScopeTrust *trust, Peer *peer, const ScopeV1Entry *entry)
 {
@@ -312,7 +320,7 @@ take_notes (ScopeTrust *trust, Peer *peer, const ScopeV1Entry *entry)
   static char *const none[] = { NULL };
 
   if (peer->pub.online != entry->online || peer->pub.pipe != entry->pipe)
-    trust->changed = TRUE;
+    note_change (trust, peer);
   peer->pub.online = entry->online;
   peer->pub.pipe = entry->pipe;
   peer->pub.seen = entry->seen;
@@ -323,7 +331,7 @@ take_notes (ScopeTrust *trust, Peer *peer, const ScopeV1Entry *entry)
   peer->observed = g_steal_pointer (&observed);
   if (peer->record)
     scope_trust_set_candidates (peer);
-  trust->changed = trust->dirty = TRUE;
+  note_change (trust, peer);
 }
 
 static void
@@ -382,7 +390,7 @@ set_listed (ScopeTrust *trust, Peer *peer)
 {
   peer->mark = trust->mark;
   if (!peer->pub.listed)
-    trust->changed = trust->dirty = TRUE;
+    note_change (trust, peer);
   peer->pub.listed = TRUE;
 }
 

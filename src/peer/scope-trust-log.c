@@ -51,16 +51,26 @@ scope_trust_claimed_expires (const char *envelope)
   return node && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : 0;
 }
 
-/* Whether this was not said yet, and may be. */
-static gboolean
-is_news (ScopeTrust *trust, const char *line, const char *envelope)
+/* What makes two refusals the same. Of an envelope without the numbers: "expired 17 s ago" is not news in the 18th. */
+static guint64
+identify (const char *line, const char *envelope)
 {
   guint8 digest[SHA256_LEN];
   g_autofree char *all = g_strconcat (line, "\n", envelope, NULL);
   guint64 id;
 
+  for (char *c = all; envelope && *c != '\n'; c++)
+    if (g_ascii_isdigit (*c))
+      *c = '0';
   scope_trust_digest (all, strlen (all), digest);
   memcpy (&id, digest, sizeof id);
+  return id;
+}
+
+/* Whether this was not said yet, and may be. */
+static gboolean
+is_news (ScopeTrust *trust, guint64 id)
+{
   if (g_hash_table_contains (trust->said, &id))
     return FALSE;
   if (trust->silent_until && trust->now < trust->silent_until)
@@ -97,6 +107,6 @@ scope_trust_refuse (ScopeTrust *trust, const char *fingerprint, const ScopeKey *
   else if (key)
     who = g_strdup_printf ("peer with key %s: ", scope_key_to_base64 (key, text));
   g_autofree char *line = g_strdup_printf ("network %s: %s%s", trust->network, who ? who : "", reason);
-  if (is_news (trust, line, envelope ? envelope : ""))
+  if (is_news (trust, identify (line, envelope)))
     g_warning ("%s", line);
 }

@@ -79,6 +79,7 @@ struct _ScopeTrust {
   gint64 whole;        /* when the last whole roster ended */
   gboolean refused;    /* an entry was, since the last whole roster began */
   gboolean ask_whole;  /* what was refused may be good by now, or deltas have a hole */
+  gboolean loading;    /* from the cache: nothing that is taken is news */
   gboolean in_whole;   /* a whole roster has begun */
   char *whole_generation;
   guint64 whole_revision;

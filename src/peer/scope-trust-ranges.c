@@ -53,6 +53,25 @@ find_owners (ScopeTrust *trust)
   return owners;
 }
 
+/*
+ * A range belongs to the longest granted prefix around it. So a part of a range goes with the whole, and who is granted
+ * 0.0.0.0/0 cannot record somebody's network for itself.
+ */
+static const ScopeGrant *
+find_owner (GHashTable *owners, const ScopePrefix *range)
+{
+  ScopePrefix prefix = *range;
+
+  for (;;)
+    {
+      const ScopeGrant *owner = g_hash_table_lookup (owners, &prefix);
+      if (owner || prefix.len == 0)
+        return owner;
+      prefix.len--;
+      scope_prefix_mask (&prefix);
+    }
+}
+
 static void
 say_lost (ScopeTrust *trust, const Peer *peer, const ScopePrefix *prefix, const ScopeGrant *owner)
 {
@@ -74,10 +93,9 @@ give_ranges (ScopeTrust *trust, Peer *peer, GHashTable *owners)
   for (guint i = 0; i < peer->record->ranges->len; i++)
     {
       const ScopePrefix *prefix = &g_array_index (peer->record->ranges, ScopePrefix, i);
-      const ScopeGrant *owner = g_hash_table_lookup (owners, prefix);
+      const ScopeGrant *owner = find_owner (owners, prefix);
 
-      /* A part of what is granted, which nobody is granted as such, is the peer's. */
-      if (owner && owner != peer->grant)
+      if (owner != peer->grant)
         say_lost (trust, peer, prefix, owner);
       else
         g_array_append_val (ranges, *prefix);

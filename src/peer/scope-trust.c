@@ -108,7 +108,7 @@ scope_trust_note_offer (ScopeTrust *trust, Peer *peer, gboolean offers)
 void
 scope_trust_reconsider (ScopeTrust *trust)
 {
-  if (!trust->refused || trust->ask_whole)
+  if (!trust->refused || trust->ask_whole || trust->loading)
     return;
   trust->ask_whole = trust->dirty = TRUE;
 }
@@ -412,7 +412,10 @@ static void
 unlist (ScopeTrust *trust, Peer *peer)
 {
   if (peer->pub.listed || peer->pub.online)
-    trust->changed = trust->dirty = TRUE;
+    {
+      trust->changed |= peer->record != NULL;
+      trust->dirty = TRUE;
+    }
   peer->pub.listed = FALSE;
   peer->pub.online = FALSE;
 }
@@ -424,7 +427,7 @@ take_leave (ScopeTrust *trust, const ScopeKey *key, gint64 seen)
 
   if (!peer)
     return;
-  trust->changed |= peer->pub.online;
+  trust->changed |= peer->pub.online && peer->record;
   peer->pub.online = FALSE;
   peer->pub.seen = seen;
 }
