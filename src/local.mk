@@ -35,6 +35,7 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
@@ -69,8 +70,10 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
-	src/peer/scope-legacy.c src/peer/scope-legacy.h \
+	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
+	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
 	src/peer/scope-keys.c src/peer/scope-keys.h \
+	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
@@ -83,10 +86,10 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h \
-	src/peer/scope-v1-session.c src/peer/scope-v1-session.h \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
 	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
-	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c
+	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c \
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 

@@ -42,6 +42,10 @@ unit_tests += tests/unit/test-plan
 tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
 tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-reach
+tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
+tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-choose
 tests_unit_test_choose_SOURCES = tests/unit/test-choose.c
 tests_unit_test_choose_LDADD = libscope-peer.la $(GLIB_LIBS)

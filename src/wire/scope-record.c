@@ -7,30 +7,6 @@
 
 #define NONCE_CHARS 43 /* 32 bytes in base64url */
 
-static const char *const pq_names[] = {
-  [SCOPE_PQ_OFF] = "off",
-  [SCOPE_PQ_PREFERRED] = "preferred",
-  [SCOPE_PQ_REQUIRED] = "required",
-};
-
-const char *
-scope_pq_to_string (ScopePq pq)
-{
-  return pq_names[pq];
-}
-
-gboolean
-scope_pq_parse (ScopePq *pq, const char *text)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (pq_names); i++)
-    if (g_strcmp0 (text, pq_names[i]) == 0)
-      {
-        *pq = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
 ScopeRecord *
 scope_record_new (const char *network)
 {
