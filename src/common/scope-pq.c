@@ -16,7 +16,7 @@ gboolean
 scope_pq_parse (ScopePq *pq, const char *text)
 {
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (text, names[i]))
+    if (g_strcmp0 (text, names[i]) == 0)
       {
         *pq = i;
         return TRUE;

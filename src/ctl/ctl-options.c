@@ -147,6 +147,15 @@ check_host_bits (const char *option, const ScopePrefix *prefix, GError **error)
   return FALSE;
 }
 
+static gboolean
+contains (const GArray *prefixes, const ScopePrefix *prefix)
+{
+  for (guint i = 0; i < prefixes->len; i++)
+    if (scope_prefix_equal (&g_array_index (prefixes, ScopePrefix, i), prefix))
+      return TRUE;
+  return FALSE;
+}
+
 GArray *
 ctl_parse_prefixes (const char *option, char **texts, guint max, GError **error)
 {
@@ -163,9 +172,14 @@ ctl_parse_prefixes (const char *option, char **texts, guint max, GError **error)
           return NULL;
         }
       for (guint i = 0; i < some->len; i++)
-        if (!check_host_bits (option, &g_array_index (some, ScopePrefix, i), error))
-          return NULL;
-      g_array_append_vals (all, some->data, some->len);
+        {
+          const ScopePrefix *prefix = &g_array_index (some, ScopePrefix, i);
+
+          if (!check_host_bits (option, prefix, error))
+            return NULL;
+          if (!contains (all, prefix))
+            g_array_append_vals (all, prefix, 1);
+        }
     }
   if (all->len >= 1 && all->len <= max)
     return g_steal_pointer (&all);

@@ -172,24 +172,6 @@ ctl_root_unlock (CtlRoot *root, const CtlRootOptions *options, GError **error)
   return FALSE;
 }
 
-CtlRoot *
-ctl_root_open (const char *network, const CtlRootOptions *options, GError **error)
-{
-  g_autoptr (CtlRoot) root = ctl_root_load (network, options, error);
-
-  if (!root)
-    return NULL;
-  if (!root->registry)
-    {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("--registry: missing, and %s does not say it either"),
-                   root->path);
-      return NULL;
-    }
-  if (!ctl_root_unlock (root, options, error))
-    return NULL;
-  return g_steal_pointer (&root);
-}
-
 static gboolean
 check_new (const char *passphrase, GError **error)
 {

@@ -56,9 +56,6 @@ CtlRoot *ctl_root_load (const char *network, const CtlRootOptions *options, GErr
 /* Unlocks: passphrase file, keyring, terminal (three tries), in this order. */
 gboolean ctl_root_unlock (CtlRoot *root, const CtlRootOptions *options, GError **error);
 
-/* Both, for a verb that sends to the registry: fails as well when it is not known where that is. */
-CtlRoot *ctl_root_open (const char *network, const CtlRootOptions *options, GError **error);
-
 /**
  * ctl_new_passphrase:
  *
