@@ -90,6 +90,19 @@ tests_unit_test_record_SOURCES = tests/unit/test-record.c $(signed_fixture)
 tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_record_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-vectors
+tests_unit_test_vectors_SOURCES = tests/unit/test-vectors.c
+tests_unit_test_vectors_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_test_vectors_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/unit/data/vectors
+
+# Not a test: writes what test-vectors reads.
+check_PROGRAMS += tests/unit/make-vectors
+tests_unit_make_vectors_SOURCES = tests/unit/make-vectors.c
+tests_unit_make_vectors_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_make_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-config
 tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
 tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)

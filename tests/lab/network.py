@@ -56,28 +56,33 @@ class Member(Edge):
 class Network:
     """One network: registry on a light host, root key beside it, members anywhere."""
 
-    def __init__(self, lab: Lab, name: str = "home", prefixes: tuple[str, ...] = PREFIXES) -> None:
+    def __init__(self, lab: Lab, name: str = "home", prefixes: tuple[str, ...] = PREFIXES, host=None) -> None:
         self.lab, self.name, self.prefixes = lab, name, prefixes
-        self.host = lab.host("registry", nm=False)
+        self.host = host or lab.host("registry", nm=False)
         self.members: list[Member] = []
         self.registry = None
         self.dir = lab.dir / f"root-{name}"
         self.dir.mkdir()
         self.passphrase = self.dir / "passphrase"
         self.passphrase.write_text("correct horse battery staple\n")
+        self.build = lab.build or BUILD
 
     @property
     def url(self) -> str:
         return f"http://{self.host.address(4)}:8080"
 
     def member(self, name: str, **host: Any) -> Member:
-        member = Member(self.lab.host(name, **host), len(self.members) + 1)
+        return self.adopt(self.lab.host(name, **host))
+
+    def adopt(self, host) -> Member:
+        """A host of the lab as a member to be."""
+        member = Member(host, len(self.members) + 1)
         self.members.append(member)
         return member
 
     def ctl(self, *arguments: Any, check: bool = True, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         """Run scopectl where the root key is: on the registry's host, which can reach the registry."""
-        return self.host.run([BUILD / "src/ctl/scopectl", *arguments], check=check, cwd=self.dir, **kwargs)
+        return self.host.run([self.build / "src/ctl/scopectl", *arguments], check=check, cwd=self.dir, **kwargs)
 
     def root_ctl(self, verb: str, *arguments: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         """A verb that needs the root key."""

@@ -24,22 +24,23 @@ sys.path.insert(0, str(SOURCE / "tests"))
 
 import wireguard  # noqa: E402
 from lab import CommandFailed, Lab, Node, Router, wait_for  # noqa: E402
+from lab import network as lab_network  # noqa: E402
 from ping import Pinger  # noqa: E402
 
 NETWORK = "mesh"
-PORT = 51820
+PREFIXES = ("10.77.0.0/24", "fd77::/64")
 DELAY_MS = 20
 IN_VM = os.environ.get("SCOPE_VM") == "1"
 PATIENCE = 60 if IN_VM else 20  #: seconds until a host must have reached all others
 ANSWER = 5 if IN_VM else 1  #: seconds to wait for the answer to a ping
 
-# Of the NAT kinds these two let pairs meet directly by 0.0.x's means, without relay and
-# without timed punching; a symmetric router does not.
+# Of the NAT kinds these two let pairs meet directly without relay and without timed
+# punching; a symmetric router does not.
 HOME, OFFICE = "port-restricted", "endpoint-independent"
 
 PICTURE = f"""
       mail           root            web
-     public     root + registry     public
+     public    registry + root key  public
         |              |              |
    -----+----+---------+---------+----+-----   internet, {DELAY_MS} ms round trip
              |                   |
@@ -70,25 +71,26 @@ class Trouble(Exception):
 
 @dataclass
 class Member:
-    """One of the five, with its place in the mesh."""
+    """One of the five, with its place in the mesh, which it gets when it joins."""
 
-    node: Node
-    number: int
-    private: str
-    public: str
+    joined: lab_network.Member
     pinger: Pinger
+
+    @property
+    def node(self) -> Node:
+        return self.joined.host
 
     @property
     def name(self) -> str:
         return self.node.name
 
     @property
-    def addresses(self) -> tuple[str, str]:
-        return f"10.0.0.{self.number}", f"fd5c::{self.number}"
+    def public(self) -> str:
+        return self.joined.public
 
     @property
-    def ranges(self) -> str:
-        return "{}/32,{}/128".format(*self.addresses)
+    def addresses(self) -> tuple[str, str]:
+        return self.joined.ip4, self.joined.ip6
 
 
 @dataclass
@@ -115,38 +117,30 @@ class Demo:
 
     def build(self) -> None:
         lab = self.lab
-        root = lab.host("root", nm=False)
+        root = lab.host("root")
         home, office = lab.router("home", HOME), lab.router("office", OFFICE)
         nodes = [lab.host("mail"), lab.host("web"), lab.host("laptop", behind=home), lab.host("desk", behind=office)]
         lab.up(120 if IN_VM else 30)
-        numbers = [*enumerate(nodes, 1), (254, root)]
-        *self.hosts, self.root = [Member(node, number, *lab.genkey(), Pinger(node)) for number, node in numbers]
-        self.members = [self.root, *self.hosts]
+        self.network = lab_network.Network(lab, NETWORK, PREFIXES, host=root)
+        self.members = [Member(self.network.adopt(node), Pinger(node)) for node in (root, *nodes)]
+        self.root, *self.hosts = self.members
         self.behind = {node.name: router for router, node in ((home, nodes[2]), (office, nodes[3]))}
 
-    def start_root(self) -> None:
-        root = self.root
-        peers = [(host.public, host.ranges) for host in self.hosts]
-        address4, address6 = root.addresses
-        self.lab.wireguard(root.node, NETWORK, root.private, PORT, [f"{address4}/24", f"{address6}/64"], peers)
-        end = f"{root.node.address(4)}:{PORT}"
-        config = {"networks": [NETWORK], "self": {NETWORK: {"heartbeat": 20, "end": end, "range": root.ranges}}}
-        self.registry = self.lab.registry(root.node, config)
-        self.online.append(root)
-        say(f"  root     WireGuard {'(kernel)' if self.lab.kernel_wireguard else '(wireguard-go)'} on {end}")
+    def start_registry(self) -> None:
+        """As the network's owner does: a root key, and a registry that may let invited ones in."""
+        say(f"  root     scopectl network create {NETWORK} --registry {self.network.url}")
+        say(f"             {' '.join(f'--prefix {prefix}' for prefix in PREFIXES)}")
+        self.network.start()
+        self.registry = self.network.registry
+        fingerprint = self.network.root["fingerprint"]
+        say(f"           root key {fingerprint}, encrypted in {NETWORK}.root")
         say(f"           registry on {self.registry.url}")
 
-    def add_profile(self, host: Member) -> None:
-        """As a person would; the private key comes from elsewhere, root's table has the public one."""
-        data = {"registry": self.registry.url, "network": NETWORK}
-        if host.name == "desk":
-            edge = [{"registry": self.registry.url, "network": NETWORK, "pubKey": host.public}]
-            host.node.file("/run/edge.json").write_text(json.dumps(edge))
-            host.node.nmcli("connection", "import", "type", "scope", "file", "/run/edge.json")
-            host.node.nmcli("connection", "modify", NETWORK, "vpn.secrets", f"private-key={host.private}")
-            say(f"  {host.name:8} nmcli connection import type scope file edge.json (of 0.0.x)")
-        else:
-            self.lab.scope_add(host.node, NETWORK, data, {"private-key": host.private}, **{"vpn.persistent": "yes"})
+    def invite(self, host: Member) -> None:
+        """One file is all that a new member needs."""
+        file = self.network.invite(host.joined)
+        self.network.accept(host.joined, file)
+        host.node.nmcli("connection", "modify", NETWORK, "vpn.persistent", "yes")
 
     # --- what happens
 
@@ -172,6 +166,7 @@ class Demo:
                     words = last_lines(nmcli.log, 2) + service_log(host.node)
                     raise Trouble(f"{host.name}: nmcli connection up: {words}")
                 activated = True
+                host.joined.read_addresses(NETWORK)
                 self.tally.joins.append(1000 * (now - began))
                 self.line(host, f"connection up {NETWORK}", f"activated after {1000 * (now - began):.0f} ms")
             self.check_registry()
@@ -298,17 +293,15 @@ class Demo:
         chapter("Setting up")
         self.build()
         say("  all      base networks are up")
-        self.start_root()
-        say("  mail     nmcli connection add type vpn vpn-type scope con-name mesh")
-        say(f'             vpn.data "registry={self.registry.url}, network={NETWORK}"')
-        say("  web      the same")
-        say("  laptop   the same")
-        for host in self.hosts:
-            self.add_profile(host)
+        self.start_registry()
+        say(f"  root     scopectl invite {NETWORK} --name mail --output mail.scope, and so on")
+        say("  mail     nmcli connection import type scope file mail.scope, and so on")
+        for host in self.members:
+            self.invite(host)
 
-        chapter("Four hosts join")
+        chapter("Five hosts join")
         say(paint("dim", "           to      handshake  first ping   counted from the start of nmcli"))
-        for host in self.hosts:
+        for host in self.members:
             self.join(host)
             if self.tally.faults:
                 break
@@ -412,7 +405,7 @@ def summary(tally: Tally, left: list[str], seconds: float) -> None:
     if tally.joins:
         say(f"  joins        {len(tally.joins)}, activated after {numbers(tally.joins)} ms")
     if tally.first_pings:
-        say(f"  first ping   from root after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
+        say(f"  first ping   from the root host after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
     say(f"  pings        {tally.answered} of {tally.expected} answered"
         + (f"; to or from the one who was away {tally.ghosts} of {tally.absent}" if tally.absent else ""))  # fmt: skip
     say(f"  left behind  {'nothing' if not left else ''}")
