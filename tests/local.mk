@@ -45,6 +45,17 @@ tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
+kex_fake = tests/unit/kex-fake.c tests/unit/kex-fake.h
+
+unit_tests += tests/unit/test-kex
+tests_unit_test_kex_SOURCES = tests/unit/test-kex.c $(kex_fake)
+tests_unit_test_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-kex-sim
+tests_unit_test_kex_sim_SOURCES = tests/unit/test-kex-sim.c tests/unit/kex-sim-link.c tests/unit/kex-sim-link.h $(kex_fake)
+tests_unit_test_kex_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_kex_sim_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS) -lm
 
 unit_tests += tests/unit/test-choose
 tests_unit_test_choose_SOURCES = tests/unit/test-choose.c
