@@ -116,7 +116,23 @@ tests_unit_make_vectors_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-config
 tests_unit_test_registry_config_SOURCES = tests/unit/test-registry-config.c
-tests_unit_test_registry_config_LDADD = libscope-registry.la $(GLIB_LIBS)
+tests_unit_test_registry_config_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_config_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-store
+tests_unit_test_registry_store_SOURCES = tests/unit/test-registry-store.c
+tests_unit_test_registry_store_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_registry_store_LDADD = libscope-registry.la $(SQLITE_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-members
+tests_unit_test_registry_members_SOURCES = tests/unit/test-registry-members.c
+tests_unit_test_registry_members_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_members_LDADD = libscope-registry.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-v1
+tests_unit_test_registry_v1_SOURCES = tests/unit/test-registry-v1.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_registry_v1_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_v1_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
@@ -212,6 +228,7 @@ tests_fuzz_fuzz_trust_cache_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 fuzz_targets += tests/fuzz/fuzz-config tests/fuzz/fuzz-message tests/fuzz/fuzz-request tests/fuzz/fuzz-roster \
 	tests/fuzz/fuzz-ws
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
+tests_fuzz_fuzz_config_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDADD = libscope-registry.la $(GLIB_LIBS)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz-message.c

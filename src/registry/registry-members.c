@@ -206,10 +206,10 @@ registry_members_next (const RegistryMember *member)
 void
 registry_members_foreach (const RegistryMembers *members, void (*func) (RegistryMember *, gpointer), gpointer user_data)
 {
-  g_autoptr (GPtrArray) all = g_hash_table_get_values_as_ptr_array (members->by_fingerprint);
+  g_autoptr (GList) all = g_hash_table_get_values (members->by_fingerprint);
 
-  for (guint i = 0; i < all->len; i++)
-    func (g_ptr_array_index (all, i), user_data);
+  for (GList *l = all; l; l = l->next)
+    func (l->data, user_data);
 }
 
 void

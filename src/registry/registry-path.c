@@ -13,6 +13,7 @@ static const struct {
   { "detail", REGISTRY_PATH_DETAIL, TRUE },
   { "networks", REGISTRY_PATH_NETWORKS, FALSE },
   { "messages", REGISTRY_PATH_MESSAGES, FALSE },
+  { "v1", REGISTRY_PATH_V1, TRUE },
 };
 
 void

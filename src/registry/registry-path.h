@@ -14,6 +14,7 @@ typedef enum {
   REGISTRY_PATH_GET,      /* /get/<network>/<key> */
   REGISTRY_PATH_UPDATE,   /* /update/<network>/<key>, and /update/<key>: see @rest */
   REGISTRY_PATH_DETAIL,   /* /detail/<network>/<key> */
+  REGISTRY_PATH_V1,       /* /v1/<network> */
 } RegistryPathKind;
 
 /**

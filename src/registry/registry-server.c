@@ -7,7 +7,10 @@
 #include "registry/registry-limits.h"
 #include "registry/registry-listener.h"
 #include "registry/registry-path.h"
+#include "registry/registry-v1-http.h"
+#include "registry/registry-v1.h"
 #include "registry/registry-verbs.h"
+#include "wire/scope-v1.h"
 
 #include <errno.h>
 #include <libsoup/soup.h>
@@ -24,6 +27,7 @@ struct _RegistryServer {
   RegistryHub *hub;
   RegistryMessages *messages;
   RegistryVerbs *verbs;
+  RegistryV1 *v1;
   GHashTable *waiting;
   int placeholder;
   guint hook_signal;
@@ -53,10 +57,12 @@ client_of (RegistryServer *server, SoupServerMessage *message, RegistryConnectio
 
 /* The WebSocket upgrade */
 
+/* @network: (nullable): of v1; NULL is /messages */
 typedef struct {
   RegistryServer *server;
   ScopePrefix client;
   gboolean counted;
+  char *network;
 } Upgrade;
 
 static void
@@ -67,6 +73,7 @@ upgrade_free (gpointer data, GClosure *closure)
   /* The answer was never sent. */
   if (upgrade->counted)
     registry_accounts_disconnect (upgrade->server->accounts, &upgrade->client);
+  g_free (upgrade->network);
   g_free (upgrade);
 }
 
@@ -78,18 +85,36 @@ on_upgraded (SoupServerMessage *message, gpointer user_data)
   ScopePrefix client = upgrade->client;
   g_autoptr (RegistryConnection) connection = registry_connection_ref (connection_of (message));
   g_autoptr (GIOStream) stream = NULL;
+  g_autofree char *network = g_steal_pointer (&upgrade->network);
 
   upgrade->counted = FALSE;
   stream = soup_server_message_steal_connection (message); /* frees @upgrade */
-  if (stream)
+  if (stream && network)
+    registry_v1_add (server->v1, network, stream, connection, &client);
+  else if (stream)
     registry_messages_add (server->messages, stream, connection, &client);
   else if (!scope_prefix_equal (&client, registry_connection_peer (connection)))
     registry_accounts_disconnect (server->accounts, &client);
 }
 
-static void
-on_messages (RegistryServer *server, SoupServerMessage *message)
+/* The handshake goes on without when the client has not asked for one. */
+static gboolean
+has_subprotocol (SoupServerMessage *message)
 {
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
+
+  if (soup_message_headers_get_one (headers, "Sec-WebSocket-Protocol"))
+    return TRUE;
+  soup_message_headers_clear (headers);
+  registry_answer_text (message, SOUP_STATUS_BAD_REQUEST, "Subprotocol " SCOPE_V1_SUBPROTOCOL " expected");
+  return FALSE;
+}
+
+/* @network: (nullable): of v1 */
+static void
+on_websocket (RegistryServer *server, SoupServerMessage *message, const char *network)
+{
+  static char *protocols[] = { (char *) SCOPE_V1_SUBPROTOCOL, NULL };
   RegistryConnection *connection = connection_of (message);
   ScopePrefix client = client_of (server, message, connection);
   gboolean counted = !scope_prefix_equal (&client, registry_connection_peer (connection));
@@ -105,15 +130,32 @@ on_messages (RegistryServer *server, SoupServerMessage *message)
       registry_answer_later (message, 429, 10, "Too Many Connections");
       return;
     }
-  if (!soup_websocket_server_process_handshake (message, NULL, NULL, NULL, NULL))
+  if (!soup_websocket_server_process_handshake (message, NULL, network ? protocols : NULL, NULL, NULL) ||
+      (network && !has_subprotocol (message)))
     {
       if (counted)
         registry_accounts_disconnect (server->accounts, &client);
       return;
     }
   upgrade = g_new (Upgrade, 1);
-  *upgrade = (Upgrade) { server, client, counted };
+  *upgrade = (Upgrade) { server, client, counted, g_strdup (network) };
   g_signal_connect_data (message, "wrote-informational", G_CALLBACK (on_upgraded), upgrade, upgrade_free, 0);
+}
+
+static void
+on_v1 (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
+  RegistryMesh *mesh = *path->key ? NULL : registry_v1_find (server->v1, path->network);
+
+  if (!mesh)
+    registry_answer_text (message, SOUP_STATUS_NOT_FOUND, "No such network");
+  else if (g_ascii_strcasecmp (soup_server_message_get_method (message), "POST") == 0)
+    registry_v1_http_post (server->v1, mesh, message);
+  else if (soup_message_headers_header_contains (headers, "Upgrade", "websocket"))
+    on_websocket (server, message, path->network);
+  else
+    registry_v1_http_get (mesh, message);
 }
 
 /* Routing */
@@ -128,6 +170,7 @@ static const struct {
   { REGISTRY_PATH_GET, { "GET", "HEAD" }, "GET, HEAD" },
   { REGISTRY_PATH_UPDATE, { "POST" }, "POST" },
   { REGISTRY_PATH_DETAIL, { "GET", "HEAD", "PUT" }, "GET, HEAD, PUT" },
+  { REGISTRY_PATH_V1, { "GET", "HEAD", "POST" }, "GET, HEAD, POST" },
 };
 
 static gboolean
@@ -170,7 +213,7 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       registry_verbs_networks (server->verbs, message);
       break;
     case REGISTRY_PATH_MESSAGES:
-      on_messages (server, message);
+      on_websocket (server, message, NULL);
       break;
     case REGISTRY_PATH_GET:
       registry_verbs_get (server->verbs, message, &path, wait);
@@ -180,6 +223,9 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       break;
     case REGISTRY_PATH_DETAIL:
       registry_verbs_detail (server->verbs, message, &path, wait);
+      break;
+    case REGISTRY_PATH_V1:
+      on_v1 (server, message, &path);
       break;
     case REGISTRY_PATH_UNKNOWN:
       g_assert_not_reached ();
@@ -399,6 +445,7 @@ registry_server_new (RegistryReadFunc read, GError **error)
     {
       server->messages = registry_messages_new (server->hub, server->accounts);
       server->verbs = registry_verbs_new (read, server->messages);
+      server->v1 = registry_v1_new (server->hub, server->accounts);
     }
   if (!server->hub || !add_placeholder (server, error))
     return NULL;
@@ -419,6 +466,7 @@ registry_server_free (RegistryServer *server)
   g_clear_pointer (&server->waiting, g_hash_table_unref);
   g_clear_pointer (&server->hub, registry_hub_free);
   g_clear_pointer (&server->messages, registry_messages_free);
+  g_clear_pointer (&server->v1, registry_v1_free);
   if (server->hook)
     g_signal_remove_emission_hook (server->hook_signal, server->hook);
   soup_server_disconnect (server->soup);
@@ -439,13 +487,19 @@ registry_server_configure (RegistryServer *server, RegistryConfig *config, GErro
   g_autoptr (RegistryConfig) unused = config;
   g_autoptr (RegistryConfig) old = NULL;
 
-  if (!registry_listener_configure (server->listener, config, error))
+  if (!registry_v1_prepare (server->v1, config, error))
     return FALSE;
+  if (!registry_listener_configure (server->listener, config, error))
+    {
+      registry_v1_abandon (server->v1);
+      return FALSE;
+    }
   old = g_steal_pointer (&server->config);
   server->config = g_steal_pointer (&unused);
   registry_hub_configure (server->hub, server->config);
   registry_messages_configure (server->messages, server->config);
   registry_verbs_configure (server->verbs, server->config);
+  registry_v1_configure (server->v1, server->config);
   return TRUE;
 }
 
@@ -468,6 +522,12 @@ guint16
 registry_server_get_port (const RegistryServer *server)
 {
   return registry_listener_get_port (server->listener);
+}
+
+RegistryV1 *
+registry_server_get_v1 (const RegistryServer *server)
+{
+  return server->v1;
 }
 
 RegistryNetwork *

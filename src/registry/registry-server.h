@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * registry-server: the HTTP side: who asks, what for, and what they get. The API is 0.0.x's, see
- * scope-registry(8).
+ * scope-registry(8), and v1, see data/protocol.md.
  */
 #pragma once
 
 #include "registry/registry-config.h"
 #include "registry/registry-network.h"
+#include "registry/registry-v1.h"
 
 typedef struct _RegistryServer RegistryServer;
 
@@ -37,3 +38,6 @@ RegistryNetwork *registry_server_get_network (const RegistryServer *server, cons
 
 /* WebSockets that are open */
 guint registry_server_get_sockets (const RegistryServer *server);
+
+/* Borrowed. */
+RegistryV1 *registry_server_get_v1 (const RegistryServer *server);

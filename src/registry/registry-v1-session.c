@@ -245,7 +245,7 @@ begin (RegistryV1Session *session, RegistryMember *member, const ScopeV1Message 
     }
   registry_mesh_arrive (mesh, member, now);
   mesh->dirty = TRUE;
-  mesh->changed (mesh, registry_store_is_dirty (mesh->store) && session->grant, mesh->user_data);
+  mesh->changed (mesh, FALSE, mesh->user_data); /* the welcome comes with the next publishing */
 }
 
 static void
@@ -534,6 +534,12 @@ registry_v1_session_begin (RegistryV1Session *session, RegistrySocket *socket)
   message->time = now_ms ();
   message->identity = scope_identity_public_format (session->mesh->config->file->root);
   send_message (session, message);
+}
+
+RegistryMesh *
+registry_v1_session_mesh (const RegistryV1Session *session)
+{
+  return session->mesh;
 }
 
 gint64

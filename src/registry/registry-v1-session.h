@@ -23,10 +23,12 @@
 /* Waiting for a peer to read: beyond it, events wait for a roster since then, and who sends it something hears `busy`. */
 #define REGISTRY_V1_LAG_BYTES (256 * 1024)
 
-/* What all sessions share. Borrowed. */
+/* What all sessions share. Borrowed. @closed: this one is freed after it */
 typedef struct {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
+  void (*closed) (RegistryV1Session *session, gpointer user_data);
+  gpointer user_data;
 } RegistryV1Shared;
 
 /* Sends the challenge. It frees itself when its socket has gone. */
@@ -35,6 +37,9 @@ RegistryV1Session *registry_v1_session_new (RegistryMesh *mesh, const RegistryV1
 /* The hub's class, and what must be done once the socket is there. */
 extern const RegistrySocketClass registry_v1_session_class;
 void registry_v1_session_begin (RegistryV1Session *session, RegistrySocket *socket);
+
+/* NULL: its network is gone, or it has ended. */
+RegistryMesh *registry_v1_session_mesh (const RegistryV1Session *session);
 
 /* Monotonic, µs: until when the hello must be there; 0 when it is. */
 gint64 registry_v1_session_deadline (const RegistryV1Session *session);
