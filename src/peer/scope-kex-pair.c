@@ -13,6 +13,7 @@
 #define WANT_CAP_MS 300000
 #define EFFECTIVE_MS 60000
 #define HURRY_MS 500
+#define ALONE_MS 5000
 #define BEFORE_REKEY_MS 118000 /* a session this old is about to be renewed */
 #define ROTATE_MS 1000
 #define ROTATE_TRIES 6
@@ -231,7 +232,7 @@ static void
 send_ok (Pair *pair, gint64 now)
 {
   Held *held = pair->next ? pair->next : pair->current;
-  gint64 in = pair->at[TIMER_SWITCH] == G_MAXINT64 ? 0 : MAX (0, pair->at[TIMER_SWITCH] - now);
+  gint64 in = !pair->current || pair->at[TIMER_SWITCH] == G_MAXINT64 ? 0 : MAX (0, pair->at[TIMER_SWITCH] - now);
 
   pair_arm (pair, TIMER_OK, now, OK_MS, OK_CAP_MS);
   if (pair->online)
@@ -353,7 +354,9 @@ pair_handle_ct (Pair *pair, gint64 now, const ScopeKexCt *ct)
   pair_stop (pair, TIMER_WANT);
   pair_stop (pair, TIMER_ROTATE);
   /* Nothing to lose: we have no key; or the other end has none, as only a newcomer with the higher key encapsulates. */
-  if (!pair->current || pair->lower)
+  if (!pair->current && pair->newcomer)
+    pair->at[TIMER_SWITCH] = now + ALONE_MS; /* the other end may still have one: it goes first */
+  else if (!pair->current || pair->lower)
     {
       pair->at[TIMER_SWITCH] = now;
       trial_install_next (pair, now);
@@ -378,9 +381,14 @@ pair_handle_ok (Pair *pair, gint64 now, const ScopeKexMessage *message, Held *he
           pair->at[TIMER_SWITCH] = at;
           pair_stop (pair, TIMER_OFFER);
         }
-      /* Each message took some time: the earliest is the most exact. Without a key there is nothing to wait for. */
-      pair->at[TIMER_SWITCH] = pair->current ? MIN (pair->at[TIMER_SWITCH], at) : now;
-      say_message (pair, SCOPE_KEX_YES, held, MAX (0, pair->at[TIMER_SWITCH] - now), pair->hurry);
+      /*
+       * Each message took some time: the earliest is the most exact. Without a key we cannot wait: the other end, which
+       * still has one, shall go at once, and when its kex.use says that it did, so do we.
+       */
+      pair->at[TIMER_SWITCH] = MIN (pair->at[TIMER_SWITCH], at);
+      if (!pair->current)
+        pair->at[TIMER_SWITCH] = MIN (pair->at[TIMER_SWITCH], now + ALONE_MS);
+      say_message (pair, SCOPE_KEX_YES, held, pair->current ? MAX (0, pair->at[TIMER_SWITCH] - now) : 0, pair->hurry);
       if (pair->at[TIMER_SWITCH] <= now)
         trial_install_next (pair, now);
     }
@@ -470,7 +478,7 @@ pair_fire (Pair *pair, gint64 now)
           break;
         case TIMER_SWITCH:
           /* Who decapsulated goes only when it knows that the other end does. */
-          if (!pair->decapsulated || pair->acked)
+          if (!pair->decapsulated || pair->acked || !pair->current)
             trial_install_next (pair, now);
           break;
         case TIMER_USE:

@@ -120,6 +120,7 @@ typedef struct {
   gboolean urgent;  /* readd whatever flows */
   gboolean readded; /* we did, for this key */
   guint readds;
+  gboolean readd_due; /* as soon as the other end has gone back too */
   gboolean has_mark;
   ScopeKexStats mark;
   gint64 marked;
@@ -190,6 +191,7 @@ void say_log (Pair *pair, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void say_refused (Pair *pair, gint64 now, Refused why, const char *format, ...) G_GNUC_PRINTF (4, 5);
 void say_message (Pair *pair, ScopeKexMessageType type, const Held *held, guint32 in, gboolean flag);
 gboolean say_mac_ok (Pair *pair, const ScopeKexMessage *message, const ScopeKexTag *tag, const Held *held);
+void say_old (Pair *pair, gint64 now, const ScopeKexMessage *message, const Held *held);
 void say_install (Pair *pair, ScopeKexHow how, gboolean handshake);
 void say_want (Pair *pair);
 

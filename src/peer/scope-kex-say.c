@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define LOG_AGAIN_MS 60000
+#define LATE 32 /* messages: what is older did not just come late, or twice */
 
 void
 scope_kex_action_free (ScopeKexAction *action)
@@ -105,6 +106,15 @@ say_mac_ok (Pair *pair, const ScopeKexMessage *message, const ScopeKexTag *tag, 
   for (guint i = 0; i < sizeof mac; i++)
     differs |= mac[i] ^ tag->mac[i];
   return differs == 0;
+}
+
+/* A good MAC, but a number that is not higher. */
+void
+say_old (Pair *pair, gint64 now, const ScopeKexMessage *message, const Held *held)
+{
+  if (held->heard - message->n > LATE)
+    say_refused (pair, now, REFUSED_MESSAGE_OLD, "%s refused: older than one that came before",
+                 scope_kex_message_name (message->type));
 }
 
 void

@@ -46,6 +46,7 @@ begin (Pair *pair, gint64 now, CurrentStage stage, gint64 guard)
   pair->agreed = FALSE;
   pair->readded = FALSE;
   pair->readds = 0;
+  pair->readd_due = FALSE;
   pair->rewrites = 0;
   forget_marks (pair);
   pair->at[TIMER_LOOK] = now + (stage == CURRENT_TRIAL ? SCOPE_KEX_CONFIRM_MS : LOOK_MS);
@@ -142,9 +143,12 @@ find_common (Pair *pair)
   return NULL;
 }
 
-/* Goes to a key that both ends have. Only the lower key makes a new handshake, and only when no session would be lost. */
+/*
+ * Goes to a key that both ends have. Only the lower key makes a new handshake, only when no session would be lost, and
+ * not before the other end is there: @alone, when it is not.
+ */
 static void
-switch_to (Pair *pair, gint64 now, Held *held)
+switch_to (Pair *pair, gint64 now, Held *held, gboolean alone)
 {
   ScopeKexStats stats;
   gboolean live = look (pair, now, &stats);
@@ -154,7 +158,8 @@ switch_to (Pair *pair, gint64 now, Held *held)
   pair->urgent = FALSE;
   held->failed = FALSE;
   begin (pair, now, CURRENT_VERIFY, GUARD_MS);
-  if (pair->lower && !live)
+  pair->readd_due = pair->lower && !live && alone;
+  if (pair->lower && !live && !alone)
     readd (pair, now);
   else
     say_install (pair, SCOPE_KEX_IN_PLACE, FALSE);
@@ -182,7 +187,7 @@ revert (Pair *pair, gint64 now, const char *why, gboolean tell)
   pair->reverts++;
   say_log (pair, "key of epoch %" G_GUINT64_FORMAT " not confirmed (%s): back to the one of epoch %" G_GUINT64_FORMAT
            ", time %u of %d", failed->epoch, why, target->epoch, pair->reverts, MAX_REVERTS);
-  switch_to (pair, now, target);
+  switch_to (pair, now, target, tell);
   failed->failed = TRUE;
   if (pair->lower)
     pair->at[TIMER_RETRY] = now + (RETRY_MS << MIN (pair->reverts, MAX_REVERTS));
@@ -335,8 +340,9 @@ on_agreed (Pair *pair, gint64 now, const ScopeKexMessage *message)
   pair->agreed = TRUE;
   if (pair->stage == CURRENT_TRIAL)
     trial_look (pair, now);
-  else if (pair->lower && pair->readded && !look (pair, now, &stats))
+  else if (pair->readd_due && !look (pair, now, &stats))
     readd (pair, now); /* when we went back the other end was not there yet */
+  pair->readd_due = FALSE;
 }
 
 /* The other end shows that it has none of our keys, or says so. */
@@ -384,7 +390,7 @@ verify_use (Pair *pair, gint64 now, const ScopeKexMessage *message)
         }
       if (message->n <= held->heard)
         {
-          say_refused (pair, now, REFUSED_MESSAGE_OLD, "kex.use refused: older than one that came before");
+          say_old (pair, now, message, held);
           return FALSE;
         }
       any = TRUE;
@@ -417,11 +423,11 @@ on_disagreed (Pair *pair, gint64 now, Held *theirs)
     {
       /* Between our instant and theirs the lower key still says the old one. */
       if (theirs && !(pair->stage == CURRENT_TRIAL && !pair->agreed && theirs == pair->previous))
-        switch_to (pair, now, theirs);
+        switch_to (pair, now, theirs, FALSE);
       return;
     }
   if (!pair->current->common && (common = theirs ? theirs : find_common (pair)))
-    switch_to (pair, now, common);
+    switch_to (pair, now, common, common != theirs);
   if (pair->at[TIMER_USE] == G_MAXINT64)
     trial_ask (pair, now);
 }

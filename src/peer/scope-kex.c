@@ -234,12 +234,15 @@ scope_kex_peer_online (ScopeKex *kex, gint64 now, const ScopeKey *peer, gboolean
   pair->newcomer = newcomer;
   pair_stop (pair, TIMER_WANT);
   if (pair->next_stage == NEXT_OFFERED)
-    pair->at[TIMER_OFFER] = now;
-  if (pair->decapsulated && !pair->acked && (pair->next || pair->current))
-    pair->at[TIMER_OK] = now;
+    {
+      pair->at[TIMER_OFFER] = now;
+      pair->tries[TIMER_OFFER] = 0;
+    }
   if (pair->no_pending)
-    pair->at[TIMER_NO] = now;
-  pair->tries[TIMER_OFFER] = pair->tries[TIMER_OK] = pair->tries[TIMER_NO] = 0;
+    {
+      pair->at[TIMER_NO] = now;
+      pair->tries[TIMER_NO] = 0;
+    }
   trial_ask (pair, now);
   pair_consider (pair, now);
   if (pair->current && pair->stage == CURRENT_VERIFY)
@@ -256,6 +259,7 @@ scope_kex_peer_offline (ScopeKex *kex, gint64 now, const ScopeKey *peer)
   if (!pair)
     return;
   pair->online = FALSE;
+  pair_drop_next (pair); /* it could not say whether it goes too; the lower key begins anew */
   for (guint i = 0; i < G_N_ELEMENTS (timers); i++)
     pair_stop (pair, timers[i]);
   settle (pair, now);
@@ -396,8 +400,7 @@ scope_kex_handle_message (ScopeKex *kex, gint64 now, const ScopeKey *from, const
   else if (!say_mac_ok (pair, message, &message->keys[0], held))
     say_refused (pair, now, REFUSED_MESSAGE_MAC, "%s refused: wrong MAC", scope_kex_message_name (message->type));
   else if (message->n <= held->heard)
-    say_refused (pair, now, REFUSED_MESSAGE_OLD, "%s refused: older than one that came before",
-                 scope_kex_message_name (message->type));
+    say_old (pair, now, message, held);
   else
     {
       held->heard = message->n;

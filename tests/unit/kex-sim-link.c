@@ -104,11 +104,15 @@ end_outage (Link *link)
 {
   double packets = 2.0 * link->rate * link->stalled / 1000 - 2 * STAGED;
 
+  link->away = MAX (link->away, link->stalled_away);
+  link->stalled_away = 0;
   if (link->stalled > 0)
     {
       link->stalls++;
       link->worst_stall = MAX (link->worst_stall, link->stalled);
       link->lost += MAX (0, packets);
+      if (packets > 0 && g_getenv ("SCOPE_SIM_LOG"))
+        g_test_message ("%" G_GINT64_FORMAT " stalled %" G_GINT64_FORMAT " rate %u", link->now, link->stalled, link->rate);
     }
   link->stalled = 0;
   link->mismatched = FALSE;
@@ -190,7 +194,7 @@ pass (Link *link, gint64 until)
           }
       }
   if (link->on && link->mismatched && link->ends[0].present && link->ends[1].present)
-    link->stalled += MAX (0, ms);
+    *(link->connected ? &link->stalled : &link->stalled_away) += MAX (0, ms);
   link->now = until;
 }
 

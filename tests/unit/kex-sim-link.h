@@ -55,6 +55,9 @@ typedef struct {
   gboolean mismatched; /* a handshake failed by different keys, and no session since */
   gint64 stalled;      /* ms, of this outage */
   gint64 worst_stall;
+  gint64 stalled_away; /* the same while the two cannot speak to each other */
+  gint64 away;         /* the worst of that */
+  gboolean connected;  /* they can */
   guint64 stalls;
   double lost;
   guint64 handshakes;

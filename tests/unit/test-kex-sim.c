@@ -204,6 +204,8 @@ check (Sim *sim, guint a, guint b)
   gboolean differ = connected && watch->has[0] && watch->has[1] &&
                     !scope_key_equal (&watch->current[0], &watch->current[1]);
 
+  kex_link_advance (&sim->links[pair_index (sim, a, b)], sim->now);
+  sim->links[pair_index (sim, a, b)].connected = connected;
   if (watch->differ_since && !differ)
     {
       gint64 lasted = sim->now - watch->differ_since;
@@ -275,6 +277,8 @@ install (Sim *sim, guint me, const ScopeKexAction *action)
       sim->sabotaged++;
     }
   sim->installs++;
+  if (getenv ("SCOPE_SIM_TRACE"))
+    g_test_message ("%" G_GINT64_FORMAT " %u installs for %u how %d hs %d epoch %d key %02x%02x lat %d", sim->now, me, other, action->how, action->handshake, (int) kex_fake_epoch (&psk), psk.bytes[0], psk.bytes[1], (int) link->latency);
   sim->readds += action->how == SCOPE_KEX_READD;
   kex_link_install (link, end, sim->now, &psk, action->how, action->handshake);
   check (sim, me, other);
@@ -501,6 +505,8 @@ handle (Sim *sim, Event *event)
       break;
     case EVENT_LIFE:
       kind = draw (sim, 3);
+      if (getenv ("SCOPE_SIM_TRACE"))
+        g_test_message ("%" G_GINT64_FORMAT " %u life %u", sim->now, event->to, kind);
       leave (sim, event->to);
       if (kind == 0)
         {
@@ -593,7 +599,7 @@ sim_run (Sim *sim)
 }
 
 typedef struct {
-  gint64 worst_stall;
+  gint64 worst_stall, away;
   guint64 stalls, handshakes, failures, collisions;
   double lost;
 } Sum;
@@ -608,6 +614,7 @@ sim_sum (Sim *sim)
       {
         Link *link = &sim->links[pair_index (sim, i, j)];
         sum.worst_stall = MAX (sum.worst_stall, MAX (link->worst_stall, link->stalled));
+        sum.away = MAX (sum.away, MAX (link->away, link->stalled_away));
         sum.stalls += link->stalls;
         sum.handshakes += link->handshakes;
         sum.failures += link->failures;
@@ -631,10 +638,10 @@ sim_print (Sim *sim, const char *name)
                   name, sim->worst, sim->done, sim->done + sim->missed,
                   100.0 * sim->done / MAX (1, sim->done + sim->missed), sim->worst_missed, sim->reverts);
   g_test_message ("%s: %.1f packets lost by keys; %" G_GUINT64_FORMAT " outages by different keys, the worst %"
-                  G_GINT64_FORMAT " ms; %" G_GUINT64_FORMAT " handshakes, %" G_GUINT64_FORMAT " failed by keys, %"
+                  G_GINT64_FORMAT " ms (%" G_GINT64_FORMAT " while they could not speak); %" G_GUINT64_FORMAT " handshakes, %" G_GUINT64_FORMAT " failed by keys, %"
                   G_GUINT64_FORMAT " crossed; %" G_GUINT64_FORMAT " installs, %" G_GUINT64_FORMAT " readds, %"
                   G_GUINT64_FORMAT " sabotaged; %" G_GUINT64_FORMAT " refusals",
-                  name, sum.lost, sum.stalls, sum.worst_stall, sum.handshakes, sum.failures, sum.collisions,
+                  name, sum.lost, sum.stalls, sum.worst_stall, sum.away, sum.handshakes, sum.failures, sum.collisions,
                   sim->installs, sim->readds, sim->sabotaged, sim->refusals);
   g_hash_table_iter_init (&iter, sim->refused);
   while (verbose && g_hash_table_iter_next (&iter, &why, &count))
