@@ -164,6 +164,12 @@ tests_unit_test_keyfile_SOURCES = tests/unit/test-keyfile.c
 tests_unit_test_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-ctl
+tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c
+tests_unit_test_ctl_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_BUILDDIR='"$(abs_top_builddir)"'
+tests_unit_test_ctl_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
+tests_unit_test_ctl_LDADD = libscope-ctl.la $(SOUP_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS) $(GLIB_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
