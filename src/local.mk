@@ -88,9 +88,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-timeout.h \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
 	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
-	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c \
-	src/peer/scope-v1-session.c src/peer/scope-v1-session.h \
-	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c
+	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 
