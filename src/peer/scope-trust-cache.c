@@ -132,15 +132,13 @@ scope_trust_serialise (ScopeTrust *trust)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* (nullable): the envelope's text, unless it says of itself that it has ended: that is no news. */
+/* (nullable) */
 static char *
-get_envelope (JsonObject *line, const char *name, gint64 now)
+get_envelope (JsonObject *line, const char *name)
 {
   JsonNode *node = json_object_get_member (line, name);
-  g_autofree char *text = node && JSON_NODE_HOLDS_OBJECT (node) ? json_to_string (node, FALSE) : NULL;
-  gint64 expires = text ? scope_trust_claimed_expires (text) : 0;
 
-  return expires && scope_trust_ended (expires, now) ? NULL : g_steal_pointer (&text);
+  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_to_string (node, FALSE) : NULL;
 }
 
 static gboolean
@@ -214,13 +212,13 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
       !scope_fields_boolean (&fields, "listed", &listed, error) ||
       !(entry->observed = scope_fields_endpoints (&fields, "observed", SCOPE_V1_MAX_OBSERVED, error)))
     return FALSE;
-  entry->grant = get_envelope (line, "grant", trust->now);
-  entry->record = get_envelope (line, "record", trust->now);
+  entry->grant = get_envelope (line, "grant");
+  entry->record = get_envelope (line, "record");
   if (!entry->grant)
-    return TRUE; /* it has ended */
+    return scope_fields_wrong (&fields, "grant", error, "not an envelope");
   if (!scope_trust_judge_entry (trust, entry))
     {
-      trust->ask_whole = TRUE; /* it would not come as a delta */
+      trust->ask_whole = TRUE; /* it, or its next record, would perhaps not come as a delta */
       return TRUE;
     }
   Peer *peer = g_hash_table_lookup (trust->keys, &key);
@@ -233,7 +231,7 @@ static void
 load_signed (ScopeTrust *trust, JsonObject *line, const char *name,
              gboolean (*take) (ScopeTrust *, const char *, gint64))
 {
-  g_autofree char *envelope = get_envelope (line, name, trust->now);
+  g_autofree char *envelope = get_envelope (line, name);
 
   if (envelope)
     take (trust, envelope, trust->now);

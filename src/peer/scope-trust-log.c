@@ -42,13 +42,22 @@ scope_trust_claimed_identity (const char *envelope)
   return identity ? scope_identity_public_parse (identity, NULL) : NULL;
 }
 
-gint64
-scope_trust_claimed_expires (const char *envelope)
+static gint64
+claim_expires (const char *envelope)
 {
   g_autoptr (JsonObject) payload = claimed (envelope);
   JsonNode *node = payload ? json_object_get_member (payload, "expires") : NULL;
 
   return node && json_node_get_value_type (node) == G_TYPE_INT64 ? json_node_get_int (node) : 0;
+}
+
+/* From the cache, what has ended since is no news. */
+static gboolean
+is_known_end (const ScopeTrust *trust, const char *envelope)
+{
+  gint64 expires = trust->loading && envelope ? claim_expires (envelope) : 0;
+
+  return expires && scope_trust_ended (expires, trust->now);
 }
 
 /* What makes two refusals the same. Of an envelope without the numbers: "expired 17 s ago" is not news in the 18th. */
@@ -107,6 +116,6 @@ scope_trust_refuse (ScopeTrust *trust, const char *fingerprint, const ScopeKey *
   else if (key)
     who = g_strdup_printf ("peer with key %s: ", scope_key_to_base64 (key, text));
   g_autofree char *line = g_strdup_printf ("network %s: %s%s", trust->network, who ? who : "", reason);
-  if (is_news (trust, identify (line, envelope)))
+  if (!is_known_end (trust, envelope) && is_news (trust, identify (line, envelope)))
     g_warning ("%s", line);
 }

@@ -111,9 +111,8 @@ void scope_trust_refuse (ScopeTrust *trust, const char *fingerprint, const Scope
 
 void scope_trust_digest (const void *bytes, gsize len, guint8 *digest);
 
-/* What a payload says, unverified: for the log and to sort out early. NULL and 0 when it does not. */
+/* What a payload says, unverified. (transfer full) (nullable) */
 ScopeIdentityPublic *scope_trust_claimed_identity (const char *envelope);
-gint64 scope_trust_claimed_expires (const char *envelope);
 
 /* Judges and takes one entry. Returns whether all of it was good. */
 gboolean scope_trust_judge_entry (ScopeTrust *trust, const ScopeV1Entry *entry);
