@@ -181,8 +181,9 @@ load_pair (ScopeKex *kex, gint64 now, JsonObject *object, GError **error)
     pair->current = g_ptr_array_index (pair->held, 0);
   if (pair->current)
     {
-      pair->stage = pair->current->confirmed ? CURRENT_SETTLED : CURRENT_VERIFY;
+      pair->stage = CURRENT_VERIFY;
       pair->installed = now;
+      pair->current->confirmed = FALSE;
       pair_prune (pair, now);
     }
   return TRUE;

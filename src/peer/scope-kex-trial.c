@@ -6,6 +6,7 @@
 #define USE_MS 500
 #define USE_CAP_MS 60000
 #define USE_TRIES 16
+#define TELL_TRIES 4
 #define GUARD_MS 1000
 #define QUIET_MS 1000
 #define READD_AGAIN_MS 500
@@ -16,6 +17,7 @@
 #define LOOK_IDLE_MS 5000
 #define LOOK_CAP_MS 60000
 #define VERIFY_CAP_MS 300000
+#define REWRITE_MS 2000
 #define RETRY_MS 30000
 #define REKEY_SEEN_MS 500 /* by then the renewal is through, when all is well */
 
@@ -41,6 +43,7 @@ static void
 begin (Pair *pair, gint64 now, CurrentStage stage, gint64 guard)
 {
   pair->stage = stage;
+  pair->current->confirmed = FALSE;
   pair->installed = now;
   pair->guard = guard;
   pair->agreed = FALSE;
@@ -97,6 +100,12 @@ trial_install_next (Pair *pair, gint64 now)
   pair->no_pending = FALSE;
   pair_stop (pair, TIMER_NO);
   begin (pair, now, first ? CURRENT_VERIFY : CURRENT_TRIAL, first ? 0 : GUARD_MS);
+  if (first)
+    {
+      pair->has_mark = TRUE;
+      pair->mark = (ScopeKexStats) { 0 };
+      pair->marked = now;
+    }
   say_install (pair, first ? SCOPE_KEX_FIRST : SCOPE_KEX_IN_PLACE, first && !pair->decapsulated);
   pair_prune (pair, now);
   trial_ask (pair, now);
@@ -226,7 +235,7 @@ look_after_readd (Pair *pair, gint64 now)
     }
   if (pair->readds == 1 && now - pair->installed >= READD_AGAIN_MS)
     readd (pair, now);
-  pair->at[TIMER_LOOK] = now + READD_LOOK_MS;
+  pair->at[TIMER_LOOK] = MIN (now + READD_LOOK_MS, pair->installed + READD_MS);
 }
 
 static void
@@ -249,7 +258,7 @@ fail (Pair *pair, gint64 now)
   say_install (pair, SCOPE_KEX_IN_PLACE, FALSE);
   pair->rewrites++;
   forget_marks (pair);
-  pair->at[TIMER_LOOK] = now + MIN (SCOPE_KEX_CONFIRM_MS << MIN (pair->rewrites, 6), VERIFY_CAP_MS);
+  pair->at[TIMER_LOOK] = now + MIN (REWRITE_MS << MIN (pair->rewrites, 8), VERIFY_CAP_MS);
 }
 
 void
@@ -306,6 +315,9 @@ trial_look (Pair *pair, gint64 now)
   moved = stats.rx != pair->mark.rx || stats.tx != pair->mark.tx;
   if (!pair->attempted && somebody_tried (&pair->mark, &stats, live, age))
     pair->attempted = now;
+  /* Nothing is lost by writing the same key once more, when there is no session. */
+  if (pair->stage == CURRENT_VERIFY && !live)
+    wait = REWRITE_MS;
   if (pair->attempted && now - pair->attempted >= wait)
     fail (pair, now);
   else if (pair->attempted)
@@ -331,9 +343,10 @@ on_agreed (Pair *pair, gint64 now, const ScopeKexMessage *message)
   pair->current->common = TRUE;
   pair->acked = TRUE;
   pair_stop (pair, TIMER_OK);
-  if (message->confirmed && pair->stage != CURRENT_SETTLED)
+  /* Whether what we wrote last works only our own WireGuard can show; a new key cannot work at one end alone. */
+  if (message->confirmed && pair->stage == CURRENT_TRIAL)
     confirmed (pair, now, FALSE);
-  if (!pair->current->confirmed || message->confirmed || !pair->lower)
+  if (!pair->current->confirmed || message->confirmed || !pair->lower || pair->tries[TIMER_USE] > TELL_TRIES)
     pair_stop (pair, TIMER_USE);
   if (pair->agreed || pair->stage == CURRENT_SETTLED)
     return;
