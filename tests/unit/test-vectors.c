@@ -144,6 +144,7 @@ test_envelopes (void)
       g_autofree char *text = NULL;
 
       g_assert_no_error (error);
+      g_assert_nonnull (verified);
       g_assert_cmpmem (g_bytes_get_data (jws->payload, NULL), g_bytes_get_size (jws->payload), payload, strlen (payload));
       text = scope_jws_sign (identity_of (string_of (entry, "signer")), typ, payload, &error);
       g_assert_no_error (error);
