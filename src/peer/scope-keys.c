@@ -25,6 +25,7 @@ struct _ScopeKeys {
   gint64 device_usec;    /* monotonic: when */
   char *envelope;        /* our kex-key, as broadcast last */
   gboolean open;
+  gboolean counts; /* how long an epoch is here is known */
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
@@ -454,6 +455,8 @@ scope_keys_set_time (ScopeKeys *self, gint64 offset)
 char *
 scope_keys_dup_own (ScopeKeys *self)
 {
+  if (!self->counts)
+    return NULL;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
   return g_strdup (self->envelope);
@@ -462,7 +465,7 @@ scope_keys_dup_own (ScopeKeys *self)
 void
 scope_keys_open (ScopeKeys *self, guint epoch_seconds)
 {
-  self->open = TRUE;
+  self->open = self->counts = TRUE;
   if (epoch_seconds)
     scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
   scope_kex_tick (self->kex, now_ms ());

@@ -389,6 +389,11 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_KEX_KEY:
     case SCOPE_V1_KEX:
+      if (self->gather_id) /* whoever has just joined may be quicker than that */
+        {
+          g_clear_handle_id (&self->gather_id, g_source_remove);
+          publish (self, FALSE);
+        }
       scope_keys_take (self->keys, self->trust, message);
       changed = FALSE;
       break;

@@ -82,8 +82,6 @@ class Network:
 
     def ctl(self, *arguments: Any, check: bool = True, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         """Run scopectl where the root key is: on the registry's host, which can reach the registry."""
-        return self.host.run(["env", "-C", self.dir, self.build / "src/ctl/scopectl", *arguments],
-                             check=check, **kwargs)
         return self.host.run([self.build / "src/ctl/scopectl", *arguments], check=check, **kwargs)
 
     def root_ctl(self, verb: str, *arguments: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
