@@ -27,7 +27,10 @@ docpicturedir = $(docdir)/data
 dist_docpicture_DATA = data/mesh.svg
 
 dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5 \
-	data/man/scope-registry.8 data/man/scope-registry.json.5
+	data/man/scope-registry.8 data/man/scope-registry.json.5 data/man/scopectl.1
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = data/completions/scopectl
 
 # The registry
 nodist_systemdunit_DATA = data/scope-registry.service

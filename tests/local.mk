@@ -45,6 +45,7 @@ tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 kex_fake = tests/unit/kex-fake.c tests/unit/kex-fake.h
 
 unit_tests += tests/unit/test-kex

@@ -504,11 +504,11 @@ scope_engine_get_tunnel (ScopeEngine *self)
 }
 
 gboolean
-scope_engine_rotate (ScopeEngine *self)
+scope_engine_rotate (ScopeEngine *self, gboolean hurry)
 {
   if (!SCOPE_IS_MEMBER (self->source))
     return FALSE;
-  scope_member_rotate (SCOPE_MEMBER (self->source));
+  scope_member_rotate (SCOPE_MEMBER (self->source), hurry);
   return TRUE;
 }
 

@@ -62,8 +62,8 @@ ScopeTunnel *scope_engine_get_tunnel (ScopeEngine *engine);
  * registry's, else the root's, never loopback */
 char *scope_engine_get_gateway (ScopeEngine *engine);
 
-/* New keys with every peer, now. FALSE where there are none: 0.0.x. */
-gboolean scope_engine_rotate (ScopeEngine *engine);
+/* New keys with every peer, see scope_kex_rotate(). FALSE where there are none: 0.0.x. */
+gboolean scope_engine_rotate (ScopeEngine *engine, gboolean hurry);
 
 /* (transfer full): what there is to say of the network now: JSON, see scope_describe() */
 char *scope_engine_describe (ScopeEngine *engine);

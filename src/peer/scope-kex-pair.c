@@ -416,7 +416,7 @@ pair_handle_yes (Pair *pair, gint64 now, const ScopeKexMessage *message, Held *h
 }
 
 void
-pair_handle_rotate (Pair *pair, gint64 now, Held *held)
+pair_handle_rotate (Pair *pair, gint64 now, const ScopeKexMessage *message, Held *held)
 {
   if (!pair->lower || held != pair->current)
     return;
@@ -428,7 +428,7 @@ pair_handle_rotate (Pair *pair, gint64 now, Held *held)
   if (!pair->has_kem || !kex_epoch_near (pair->kex, now, pair->kem_epoch))
     return;
   pair->rotated = now;
-  pair_offer (pair, now, TRUE);
+  pair_offer (pair, now, message->hurry);
 }
 
 static void
@@ -504,7 +504,7 @@ pair_fire (Pair *pair, gint64 now)
               pair_stop (pair, TIMER_ROTATE);
               break;
             }
-          say_message (pair, SCOPE_KEX_ROTATE, pair->current, 0, FALSE);
+          say_message (pair, SCOPE_KEX_ROTATE, pair->current, 0, pair->asks_hurry);
           pair_arm (pair, TIMER_ROTATE, now, ROTATE_MS, OFFER_CAP_MS);
           break;
         case TIMER_RETRY:

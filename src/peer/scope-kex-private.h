@@ -133,6 +133,7 @@ typedef struct {
   guint reverts;
   guint rekeys;
   gint64 rotated; /* when we last obeyed a kex.rotate */
+  gboolean asks_hurry; /* our own kex.rotate does */
 
   gint64 at[N_TIMERS];
   guint8 tries[N_TIMERS];
@@ -208,7 +209,7 @@ void pair_drop_next (Pair *pair);
 void pair_handle_ct (Pair *pair, gint64 now, const ScopeKexCt *ct);
 void pair_handle_ok (Pair *pair, gint64 now, const ScopeKexMessage *message, Held *held);
 void pair_handle_yes (Pair *pair, gint64 now, const ScopeKexMessage *message, Held *held);
-void pair_handle_rotate (Pair *pair, gint64 now, Held *held);
+void pair_handle_rotate (Pair *pair, gint64 now, const ScopeKexMessage *message, Held *held);
 void pair_expect (Pair *pair, gint64 now);
 void pair_fire (Pair *pair, gint64 now);
 

@@ -65,7 +65,7 @@ compute_mac (Pair *pair, const Held *held, const char *text, guint8 *mac)
   pair->kex->ops.confirm (&held->keys, text, mac);
 }
 
-/* @flag: yes: hurry; use: an answer is wanted */
+/* @flag: yes, rotate: hurry; use: an answer is wanted */
 void
 say_message (Pair *pair, ScopeKexMessageType type, const Held *held, guint32 in, gboolean flag)
 {
@@ -79,7 +79,7 @@ say_message (Pair *pair, ScopeKexMessageType type, const Held *held, guint32 in,
   message->id = held->id;
   message->n = ++pair->sent;
   message->in = in;
-  message->hurry = type == SCOPE_KEX_YES && flag;
+  message->hurry = (type == SCOPE_KEX_YES || type == SCOPE_KEX_ROTATE) && flag;
   message->answer = type == SCOPE_KEX_USE && flag;
   message->confirmed = type == SCOPE_KEX_USE && held->confirmed;
   message->n_keys = 1;

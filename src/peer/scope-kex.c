@@ -425,7 +425,7 @@ scope_kex_handle_message (ScopeKex *kex, gint64 now, const ScopeKey *from, const
           trial_handle_no (pair, now, held);
           break;
         case SCOPE_KEX_ROTATE:
-          pair_handle_rotate (pair, now, held);
+          pair_handle_rotate (pair, now, message, held);
           break;
         case SCOPE_KEX_USE:
           g_assert_not_reached ();
@@ -460,7 +460,7 @@ scope_kex_deadline (ScopeKex *kex)
 }
 
 void
-scope_kex_rotate (ScopeKex *kex, gint64 now)
+scope_kex_rotate (ScopeKex *kex, gint64 now, gboolean hurry)
 {
   for (guint i = 0; i < kex->list->len; i++)
     {
@@ -472,10 +472,11 @@ scope_kex_rotate (ScopeKex *kex, gint64 now)
         {
           pair->at[TIMER_ROTATE] = now;
           pair->tries[TIMER_ROTATE] = 0;
+          pair->asks_hurry = hurry;
           pair_fire (pair, now);
         }
       else if (pair->has_kem && kex_epoch_near (kex, now, pair->kem_epoch))
-        pair_offer (pair, now, TRUE);
+        pair_offer (pair, now, hurry);
       settle (pair, now);
     }
 }

@@ -152,8 +152,14 @@ void scope_kex_tick (ScopeKex *kex, gint64 now);
 /* When scope_kex_tick() is to be called; G_MAXINT64 for never. */
 gint64 scope_kex_deadline (ScopeKex *kex);
 
-/* New keys with everybody who is online, now (`scopectl rotate`): costs two round trips of traffic. */
-void scope_kex_rotate (ScopeKex *kex, gint64 now);
+/**
+ * scope_kex_rotate:
+ * @hurry: in use within a second, which costs two round trips of traffic; otherwise from WireGuard's next handshake that
+ *   is at least a minute away, which costs none
+ *
+ * New keys with everybody who is online (`scopectl rotate`).
+ */
+void scope_kex_rotate (ScopeKex *kex, gint64 now, gboolean hurry);
 
 /* (transfer full) (nullable): what to do next */
 ScopeKexAction *scope_kex_pop (ScopeKex *kex);

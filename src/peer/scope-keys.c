@@ -497,9 +497,9 @@ scope_keys_set_tunnel (ScopeKeys *self, ScopeTunnel *tunnel)
 }
 
 void
-scope_keys_rotate (ScopeKeys *self)
+scope_keys_rotate (ScopeKeys *self, gboolean hurry)
 {
-  scope_kex_rotate (self->kex, now_ms ());
+  scope_kex_rotate (self->kex, now_ms (), hurry);
   run (self);
 }
 

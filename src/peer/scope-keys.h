@@ -55,8 +55,8 @@ void scope_keys_take (ScopeKeys *keys, ScopeTrust *trust, const ScopeV1Message *
 /* The preshared key, and quiet for a moment when the other end is to begin. FALSE: there is no key yet. */
 gboolean scope_keys_dress (ScopeKeys *keys, ScopeWgPeer *peer);
 
-/* New keys with everybody, now. */
-void scope_keys_rotate (ScopeKeys *keys);
+/* New keys with everybody; see scope_kex_rotate(). */
+void scope_keys_rotate (ScopeKeys *keys, gboolean hurry);
 
 /* How far we are with a peer, for people. FALSE when there is nothing to say of it. */
 gboolean scope_keys_progress (ScopeKeys *keys, const ScopeKey *peer, guint64 *epoch, ScopeV1Progress *progress);

@@ -541,9 +541,9 @@ scope_member_dup_gateway (ScopeSource *source)
 }
 
 void
-scope_member_rotate (ScopeMember *self)
+scope_member_rotate (ScopeMember *self, gboolean hurry)
 {
-  scope_keys_rotate (self->keys);
+  scope_keys_rotate (self->keys, hurry);
 }
 
 char *

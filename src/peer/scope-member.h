@@ -23,8 +23,8 @@ ScopeSource *scope_member_new (const ScopeSourceConfig *config, GError **error);
 /* Whether this profile must be spoken v1 with: it has a root, or has met one. */
 gboolean scope_member_is_pinned (const ScopeSourceConfig *config);
 
-/* New keys with every peer, now. */
-void scope_member_rotate (ScopeMember *member);
+/* New keys with every peer; see scope_kex_rotate(). */
+void scope_member_rotate (ScopeMember *member, gboolean hurry);
 
 /* (transfer full): see scope_describe() */
 char *scope_member_describe (ScopeMember *member);

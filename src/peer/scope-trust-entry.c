@@ -437,9 +437,13 @@ scope_trust_judge_kex (ScopeTrust *trust, Peer *peer, const char *envelope)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ScopeJws) jws = NULL;
+  guint8 digest[SHA256_LEN];
   ScopeKexKey kex;
 
   if (trust->pq == SCOPE_PQ_OFF)
+    return;
+  scope_trust_digest (envelope, strlen (envelope), digest);
+  if (peer->kex_epoch && memcmp (digest, peer->kex_text, SHA256_LEN) == 0)
     return;
   jws = scope_jws_parse (envelope, strlen (envelope), &error);
   if (!jws || !scope_kex_key_verify (jws, trust->network, peer->grant->identity, &peer->pub.key, &kex, &error))
@@ -453,6 +457,7 @@ scope_trust_judge_kex (ScopeTrust *trust, Peer *peer, const char *envelope)
   g_clear_pointer (&peer->kex_packed, g_bytes_unref);
   peer->kex_packed = scope_envelope_pack (jws, NULL);
   peer->kex_epoch = kex.epoch;
+  memcpy (peer->kex_text, digest, SHA256_LEN);
   peer->pub.has_kex = TRUE;
   trust->changed = TRUE;
 }

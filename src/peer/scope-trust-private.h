@@ -30,7 +30,7 @@ typedef struct {
 /**
  * Peer:
  * @record: (nullable)
- * @grant_text, @record_text: SHA-256 of the envelopes as they came: what comes again is not verified again
+ * @grant_text, @record_text, @kex_text: SHA-256 of the envelopes as they came: what comes again is not verified again
  * @observed: (nullable): usable endpoints, NULL-terminated
  * @mark: of the last whole roster that listed it
  *
@@ -47,6 +47,7 @@ typedef struct {
   guint64 kex_epoch;
   guint8 grant_text[SHA256_LEN];
   guint8 record_text[SHA256_LEN];
+  guint8 kex_text[SHA256_LEN];
   char **observed;
   guint mark;
 } Peer;

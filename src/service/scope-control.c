@@ -12,7 +12,7 @@ struct _ScopeControl {
 static const char xml[] = "<node>"
                           "<interface name='" SCOPE_CONTROL_INTERFACE "'>"
                           "<method name='GetStatus'><arg name='json' type='s' direction='out'/></method>"
-                          "<method name='Rotate'/>"
+                          "<method name='Rotate'><arg name='hurry' type='b' direction='in'/></method>"
                           "</interface>"
                           "</node>";
 
@@ -23,13 +23,17 @@ on_call (GDBusConnection *bus, const char *sender, const char *path, const char 
 {
   ScopeControl *self = data;
 
+  gboolean hurry = FALSE;
+
+  if (g_str_equal (method, "Rotate"))
+    g_variant_get (arguments, "(b)", &hurry);
   if (g_str_equal (method, "GetStatus"))
     {
       g_autofree char *status = self->calls->status (self->data);
 
       g_dbus_method_invocation_return_value (invocation, g_variant_new ("(s)", status));
     }
-  else if (self->calls->rotate (self->data))
+  else if (self->calls->rotate (hurry, self->data))
     g_dbus_method_invocation_return_value (invocation, NULL);
   else
     g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_NOT_SUPPORTED,

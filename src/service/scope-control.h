@@ -13,11 +13,11 @@
 /**
  * ScopeControlCalls:
  * @status: (transfer full): JSON for people and scripts
- * @rotate: new keys with every peer now; FALSE when there are none to be made
+ * @rotate: new keys with every peer, see scope_kex_rotate(); FALSE when there are none to be made
  */
 typedef struct {
   char *(*status) (gpointer data);
-  gboolean (*rotate) (gpointer data);
+  gboolean (*rotate) (gboolean hurry, gpointer data);
 } ScopeControlCalls;
 
 typedef struct _ScopeControl ScopeControl;

@@ -344,11 +344,11 @@ status (gpointer data)
 }
 
 static gboolean
-rotate (gpointer data)
+rotate (gboolean hurry, gpointer data)
 {
   ScopePlugin *self = data;
 
-  return self->engine && scope_engine_rotate (self->engine);
+  return self->engine && scope_engine_rotate (self->engine, hurry);
 }
 
 static const ScopeControlCalls control_calls = { status, rotate };

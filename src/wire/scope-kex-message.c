@@ -156,7 +156,7 @@ scope_kex_message_parse (ScopeKexMessage *message, const char *name, JsonObject 
         return FALSE;
       message->in = number;
     }
-  if (type == SCOPE_KEX_YES && !get_flag (body, name, "hurry", &message->hurry, error))
+  if ((type == SCOPE_KEX_YES || type == SCOPE_KEX_ROTATE) && !get_flag (body, name, "hurry", &message->hurry, error))
     return FALSE;
   if (type == SCOPE_KEX_USE)
     {
@@ -198,6 +198,9 @@ scope_kex_message_format (const ScopeKexMessage *message)
       json_object_set_boolean_member (body, "hurry", message->hurry);
       json_object_set_int_member (body, "in", message->in);
       break;
+    case SCOPE_KEX_ROTATE:
+      json_object_set_boolean_member (body, "hurry", message->hurry);
+      break;
     case SCOPE_KEX_OK:
       json_object_set_int_member (body, "in", message->in);
       break;
@@ -217,7 +220,6 @@ scope_kex_message_format (const ScopeKexMessage *message)
         return body;
       }
     case SCOPE_KEX_NO:
-    case SCOPE_KEX_ROTATE:
       break;
     }
   set_tag (body, &message->keys[0]);

@@ -40,7 +40,7 @@ typedef struct {
  * @id: the key that it is about
  * @n: rises with every message of the sender to this peer
  * @in: ok, yes: ms from now
- * @hurry: yes: the lower key makes a handshake at once, whatever flows
+ * @hurry: yes, rotate: the lower key makes a handshake at once, whatever flows
  * @confirmed: use: a handshake with this key was seen
  * @answer: use: an answer is wanted
  * @keys: use: the keys that the sender keeps, @id first, each with the MAC by it; otherwise the one key @id

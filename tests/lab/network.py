@@ -45,12 +45,12 @@ class Member(Edge):
                              "org.freedesktop.NetworkManager.scope.Control", "GetStatus"]).stdout  # fmt: skip
         return json.loads(json.loads(out)["data"][0])
 
-    def rotate(self) -> None:
-        """Ask the service for new keys now, as `scopectl rotate` does."""
+    def rotate(self, hurry: bool = True) -> None:
+        """Ask the service for new keys, as `scopectl rotate` does."""
         names = self.host.run(["busctl", "--no-pager", "--no-legend", "list"], check=False).stdout
         name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
         self.host.run(["busctl", "call", name, "/org/freedesktop/NetworkManager/scope/Control",
-                       "org.freedesktop.NetworkManager.scope.Control", "Rotate"])  # fmt: skip
+                       "org.freedesktop.NetworkManager.scope.Control", "Rotate", "b", str(hurry).lower()])  # fmt: skip
 
 
 class Network:

@@ -469,6 +469,7 @@ test_revocation_form (void)
     { "\"counter\":3", "\"counter\":9007199254740993", PROTOCOL, "revocation.counter: not from 1" },
     { "1799999000", "\"now\"", PROTOCOL, "revocation.issued: not an integer" },
     { "\"identities\"", "\"x\"", PROTOCOL, "revocation.identities: missing" },
+    { "@fingerprint@", "@fingerprint@a", PROTOCOL, "revocation.identities[0]: not a string of at most 52" },
     { "@fingerprint@", "abc", PROTOCOL, "revocation.identities[0]: not a fingerprint" },
     { "\"@fingerprint@\"", "7", PROTOCOL, "revocation.identities[0]: not a string" },
     { "\"@fingerprint@\"", twice, PROTOCOL, "revocation.identities[1]: " },

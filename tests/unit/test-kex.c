@@ -560,12 +560,35 @@ test_hurry (World *w, gconstpointer data)
         pair_up ();
       run_busy (20000, TRUE);
       before = *installed (0, 1);
-      scope_kex_rotate (w->machines[asker].kex, w->now);
+      scope_kex_rotate (w->machines[asker].kex, w->now, TRUE);
       drain (asker);
       run_busy (2000, TRUE);
       g_assert_false (scope_key_equal (&installed (0, 1)->psk, &before.psk));
       g_assert_true (same_key (0, 1));
       g_assert_cmpint (installed (0, 1)->how, ==, SCOPE_KEX_READD);
+      g_assert_cmpint (w->machines[0].stats[1].handshake, >=, installed (0, 1)->when);
+    }
+}
+
+/* Without hurry it waits for WireGuard's own handshake, and nothing is readded. */
+static void
+test_gentle (World *w, gconstpointer data)
+{
+  for (guint asker = 0; asker < 2; asker++)
+    {
+      Installed before;
+
+      pair_up ();
+      run_busy (20000, TRUE);
+      before = *installed (0, 1);
+      scope_kex_rotate (w->machines[asker].kex, w->now, FALSE);
+      drain (asker);
+      run_busy (50000, TRUE);
+      g_assert_true (scope_key_equal (&installed (0, 1)->psk, &before.psk));
+      run_busy (80000, TRUE);
+      g_assert_false (scope_key_equal (&installed (0, 1)->psk, &before.psk));
+      g_assert_true (same_key (0, 1));
+      g_assert_cmpint (installed (0, 1)->how, ==, SCOPE_KEX_IN_PLACE);
       g_assert_cmpint (w->machines[0].stats[1].handshake, >=, installed (0, 1)->when);
     }
 }
@@ -948,6 +971,7 @@ main (int argc, char **argv)
   ADD ("no-answer", test_no_answer);
   ADD ("no-yes", test_no_yes);
   ADD ("hurry", test_hurry);
+  ADD ("gentle", test_gentle);
   ADD ("refusals", test_refusals);
   ADD ("macs", test_macs);
   ADD ("retransmission", test_retransmission);

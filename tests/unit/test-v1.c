@@ -394,6 +394,12 @@ test_bounds (void)
   g_string_append (text, "]}}");
   refused (text->str, "roster.gone: more than 16384 elements");
 
+  g_string_assign (text, "{\"t\":\"kex.state\",\"d\":{\"epoch\":1,\"hasKeyBroadcast\":true,\"peers\":{");
+  for (guint i = 0; i <= SCOPE_V1_MAX_PEERS; i++)
+    g_string_append_printf (text, "%s\"%u\":0", i ? "," : "", i);
+  g_string_append (text, "}}}");
+  refused (text->str, "kex.state.peers: more than 16384 members");
+
   g_string_assign (text, "{\"t\":\"grant\",\"d\":{\"grant\":" JWS ",\"delegations\":[");
   append_times (text, "{}", SCOPE_V1_MAX_DELEGATIONS + 1);
   g_string_append (text, "]}}");

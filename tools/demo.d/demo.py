@@ -7,8 +7,9 @@ Run by tools/demo, which builds the programs first.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -103,6 +104,8 @@ class Tally:
     answered: int = 0
     absent: int = 0  #: pings to or from hosts that are away
     ghosts: int = 0  #: of those, answered
+    rotation_sent: int = 0
+    rotation_lost: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -307,6 +310,8 @@ class Demo:
                 break
         chapter("Everybody pings everybody")
         self.matrix()
+        chapter("Every pair has a key that survives a quantum computer")
+        self.show_keys()
         if shell:
             self.shell(self.lab.nodes[shell])
         else:
@@ -317,12 +322,82 @@ class Demo:
             chapter("The laptop comes back")
             self.join(laptop)
             self.matrix()
+            chapter("New keys while traffic flows")
+            self.rotate()
         if keep:
             self.keep()
             return  # with Ctrl-C the hosts' programs end, too
-        chapter("Everybody leaves")
-        for host in self.hosts:
+        chapter("Two leave, and the root key ends it for the rest")
+        for host in self.hosts[2:]:
             self.leave(host)
+            self.check_clean(host.node)
+        self.kill()
+
+    # --- keys
+
+    def preshared(self, host: Member) -> dict[str, str]:
+        """Preshared keys by the peer's public key, as `wg show` has them."""
+        lines = host.node.run(["wg", "show", NETWORK, "preshared-keys"]).stdout.splitlines()
+        return dict(line.split("\t") for line in lines)
+
+    def show_keys(self) -> None:
+        """What `wg show` says on each host; the keys themselves are nobody's business: their hashes."""
+        names = {member.public: member.name for member in self.online}
+        for host in self.online:
+            keys = self.preshared(host)
+            print_of = {names[peer]: fingerprint(key) for peer, key in keys.items() if key != "(none)"}
+            say(f"  {host.name:8} " + "  ".join(f"{name} {print_of.get(name, paint('red', 'no key'))}"
+                                              for name in names.values() if name != host.name))  # fmt: skip
+            if missing := [name for peer, name in names.items() if peer != host.public and name not in print_of]:
+                self.tally.faults.append(f"{host.name}: no preshared key with {', '.join(missing)}")
+
+    def rotate(self) -> None:
+        """Each host asks for new keys; they are in use from the next handshake on, which WireGuard makes by itself."""
+        pairs = [(self.hosts[0], self.hosts[1]), (self.hosts[2], self.hosts[3]), (self.hosts[3], self.hosts[0])]
+        pings = [a.node.popen(["ping", "-n", "-q", "-i", "0.005", b.addresses[0]], log=f"rotate-{b.name}.log") for a, b in pairs]
+        say("  200 pings a second: " + ", ".join(f"{a.name} -> {b.name}" for a, b in pairs))
+        before = {host.name: self.preshared(host) for host in self.online}
+        began = time.monotonic()
+        for host in self.online:
+            host.node.run([self.lab.build / "src/ctl/scopectl", "rotate", NETWORK])
+        say(f"  all      scopectl rotate {NETWORK}")
+
+        def settled() -> bool:
+            for host in self.online:
+                peers = host.joined.status()["peers"]
+                now = self.preshared(host)
+                if any(now.get(key) == value for key, value in before[host.name].items()):
+                    return False
+                if any(peer["handshake"] is None or peer["peerKexPQ"] < 3 for peer in peers):
+                    return False
+            return True
+
+        if not wait_until(settled, 60 if not IN_VM else 600, 1):
+            self.tally.faults.append("not every key was new, and confirmed by a handshake, in time")
+        say(f"           every key is another one, and shown to work by a handshake, after {time.monotonic() - began:.0f} s")
+        time.sleep(0.5)
+        for process in pings:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+        for (a, b), process in zip(pairs, pings):
+            sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", process.log.read_text()).groups())
+            self.tally.rotation_sent += sent
+            # the last one may be on its way when ping ends
+            lost = max(0, sent - received - 1) if sent - received <= 1 else sent - received
+            self.tally.rotation_lost += lost
+            say(f"  {a.name:8} -> {b.name:8} {sent} pings, {paint('red' if lost else 'green', f'{lost} lost')}")
+        self.show_keys()
+
+    def kill(self) -> None:
+        began = time.perf_counter()
+        left = list(self.online)
+        say(f"  root     scopectl kill {NETWORK}")
+        self.network.root_ctl("kill", "--registry", self.network.url, "--reason", "the demo ends", "--yes")
+        for host in left:
+            wait_for(f"{host.name}: interface {NETWORK} to go", lambda: not has_interface(host.node), PATIENCE)
+            say(f"  {host.name:8} {paint('green', f'down after {1000 * (time.perf_counter() - began):.0f} ms')}")
+            self.online.remove(host)
+        for host in left:
             self.check_clean(host.node)
 
     def check_clean(self, host: Any) -> None:
@@ -363,6 +438,10 @@ class Demo:
             member.pinger.close()
 
 
+def fingerprint(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
+
+
 def ms(value: float) -> str:
     return f"{value:5.0f} ms"
 
@@ -387,12 +466,12 @@ def service_log(node: Any) -> str:
     return "".join(f"\n    {line}" for line in lines[-4:])
 
 
-def wait_until(probe: Callable[[], bool], seconds: float) -> bool:
+def wait_until(probe: Callable[[], bool], seconds: float, interval: float = 0.05) -> bool:
     deadline = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(interval)
     return True
 
 
@@ -408,6 +487,8 @@ def summary(tally: Tally, left: list[str], seconds: float) -> None:
         say(f"  first ping   from the root host after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
     say(f"  pings        {tally.answered} of {tally.expected} answered"
         + (f"; to or from the one who was away {tally.ghosts} of {tally.absent}" if tally.absent else ""))  # fmt: skip
+    if tally.rotation_sent:
+        say(f"  new keys     {tally.rotation_lost} of {tally.rotation_sent} pings lost")
     say(f"  left behind  {'nothing' if not left else ''}")
     for item in left:
         say(f"    {paint('red', item)}")
@@ -452,7 +533,7 @@ def main() -> int:
     left = lab.leftovers()
     summary(demo.tally, left, time.monotonic() - began)
     tally = demo.tally
-    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected):
+    if status == 0 and (left or tally.faults or tally.answered < tally.expected or not tally.expected or tally.rotation_lost):
         status = 1
     if tally.faults:
         say(f"  logs         {arguments.logs or lab.dir}")
