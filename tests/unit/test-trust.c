@@ -1139,6 +1139,19 @@ test_endless_roster (void)
   g_assert_cmpuint (find (trust, ALICE)->record->sequence, ==, 11);
 }
 
+/* "Expired 1 s ago" is no other reason than "expired 2 s ago". */
+static void
+test_said_once (void)
+{
+  g_autoptr (ScopeTrust) trust = trust_ready (SCOPE_PQ_OFF);
+  g_autoptr (ScopeV1Entry) entry = trust_entry (CAROL, GRANT (.who = CAROL, .expires = NOW), RECORD (.who = CAROL));
+
+  for (guint i = 0; i < 9; i++)
+    scope_trust_take_entry (trust, entry, NOW + i);
+  test_log_assert_warning ("*expired*");
+  test_log_assert_quiet ();
+}
+
 static void
 test_log_is_bounded (void)
 {
@@ -1231,7 +1244,10 @@ test_cache_tampered (void)
   g_autoptr (ScopeTrust) trust = with_peers (SCOPE_PQ_OFF);
   const char *dave[] = { trust_fingerprint (DAVE), NULL };
   g_autofree char *revocation = trust_revocation (2, dave);
+  g_autoptr (ScopeV1Message) whole = roster (0, 7, FALSE);
+  const char *generation;
   scope_trust_set_revocation (trust, revocation, NOW);
+  scope_trust_take (trust, whole, NOW);
   g_autofree char *text = save (trust);
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   guint n = g_strv_length (lines) - 1;
@@ -1263,6 +1279,8 @@ test_cache_tampered (void)
         if (strstr (good, "\"identity\":\"") == good + 1 && way == 0)
           expected = scope_trust_n_peers (out) ? 2 : 0; /* the middle of it may have been that */
         g_assert_cmpuint (scope_trust_n_peers (out), ==, expected);
+        if (expected < 2) /* who is missing comes in no delta */
+          g_assert_cmpuint (scope_trust_since (out, NOW, &generation), ==, 0);
         g_assert_cmpuint (test_log_warnings->len, >=, 1);
         g_ptr_array_set_size (test_log_warnings, 0);
       }
@@ -1383,6 +1401,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/trust/kex", test_kex);
   g_test_add_func ("/trust/kill", test_kill);
   g_test_add_func ("/trust/endless-roster", test_endless_roster);
+  g_test_add_func ("/trust/said-once", test_said_once);
   g_test_add_func ("/trust/log-is-bounded", test_log_is_bounded);
   g_test_add_func ("/trust/cache", test_cache);
   g_test_add_func ("/trust/cache-of-others", test_cache_of_others);
