@@ -13,7 +13,7 @@
 #define WANT_CAP_MS 300000
 #define EFFECTIVE_MS 60000
 #define HURRY_MS 500
-#define ALONE_MS 5000
+#define ALONE_MS 15000
 #define BEFORE_REKEY_MS 118000 /* a session this old is about to be renewed */
 #define ROTATE_MS 1000
 #define ROTATE_TRIES 6
@@ -153,7 +153,7 @@ pair_offer (Pair *pair, gint64 now, gboolean hurry)
   ct->to = pair->key;
   ct->epoch = pair->kem_epoch;
   memcpy (ct->kem_digest, pair->kem_digest, sizeof ct->kem_digest);
-  ct->issued = kex_registry_ms (kex, now) / 1000;
+  ct->issued = pair->offered = MAX (kex_registry_ms (kex, now) / 1000, pair->offered + 1);
   if (!kex->ops.encapsulate (pair->kem, &context, ct->ct, &keys, &error))
     {
       say_refused (pair, now, REFUSED_KEY_BROKEN, "its KEM key of epoch %" G_GUINT64_FORMAT " is none: %s",
@@ -197,7 +197,7 @@ pair_expect (Pair *pair, gint64 now)
 {
   ScopeKex *kex = pair->kex;
   gboolean expects = pair->online && kex->n_mine > 0 && !pair->next &&
-                     (pair->current ? !pair->lower && pair->stage != CURRENT_TRIAL &&
+                     (pair->current ? !pair->lower &&
                                         kex->mine[0].key.epoch > pair->current->epoch &&
                                         !(pair->reverts_epoch == kex->mine[0].key.epoch && pair->reverts > 0)
                                     : TRUE);
@@ -332,6 +332,14 @@ pair_handle_ct (Pair *pair, gint64 now, const ScopeKexCt *ct)
     }
   if (is_replay (pair, now, ct, seen.digest))
     return;
+  /* One that the other end has given up since, and that came late. */
+  if (pair->next_stage == NEXT_AGREED && pair->decapsulated &&
+      (ct->epoch < pair->next->epoch || (ct->epoch == pair->next->epoch && ct->issued <= pair->ct_issued)))
+    {
+      say_refused (pair, now, REFUSED_CT_OLD, "ciphertext of epoch %" G_GUINT64_FORMAT " refused: a newer one is here",
+                   ct->epoch);
+      return;
+    }
   /* Both encapsulated: the lower key's ciphertext counts. */
   if (pair->next_stage == NEXT_OFFERED && pair->lower)
     {
@@ -348,6 +356,7 @@ pair_handle_ct (Pair *pair, gint64 now, const ScopeKexCt *ct)
 
   set_next (pair, now, held_new (pair, now, ct->epoch, &keys), NEXT_AGREED);
   memcpy (pair->ct, seen.digest, sizeof pair->ct);
+  pair->ct_issued = ct->issued;
   pair->decapsulated = TRUE;
   pair->acked = FALSE;
   pair->wanted = FALSE;

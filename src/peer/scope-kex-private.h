@@ -66,6 +66,7 @@ typedef enum {
   REFUSED_CT_KEM,
   REFUSED_CT_REPLAY,
   REFUSED_CT_MANY,
+  REFUSED_CT_OLD,
   REFUSED_CT_BROKEN,
   REFUSED_CT_OTHER,
   REFUSED_KEY_EPOCH,
@@ -108,6 +109,8 @@ typedef struct {
   NextStage next_stage;
   ScopeKexCt *offer; /* ours */
   guint8 ct[32];     /* digest of theirs that @next or @current came from */
+  gint64 ct_issued;
+  gint64 offered; /* when our last ciphertext says that it was issued */
   gboolean decapsulated;
   gboolean acked; /* we decapsulated: it has our ok */
   gboolean hurry;

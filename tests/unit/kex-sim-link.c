@@ -42,6 +42,7 @@ void
 kex_link_init (Link *link, guint64 *random, gint64 now, gint64 latency, Traffic traffic)
 {
   *link = (Link) { .random = random, .latency = latency, .traffic = traffic, .now = now, .loss = 20 };
+  link->fresh = TRUE;
   link->on = traffic == TRAFFIC_STEADY;
   link->rate = traffic == TRAFFIC_STEADY ? 200 : 20;
   link->toggle = now + next_toggle (link, link->on);
@@ -106,13 +107,16 @@ end_outage (Link *link)
 
   link->away = MAX (link->away, link->stalled_away);
   link->stalled_away = 0;
-  if (link->stalled > 0)
+  if (link->fresh)
+    link->slow = MAX (link->slow, link->stalled);
+  else if (link->stalled > 0)
     {
       link->stalls++;
       link->worst_stall = MAX (link->worst_stall, link->stalled);
       link->lost += MAX (0, packets);
       if (packets > 0 && g_getenv ("SCOPE_SIM_LOG"))
-        g_test_message ("%" G_GINT64_FORMAT " stalled %" G_GINT64_FORMAT " rate %u", link->now, link->stalled, link->rate);
+        g_test_message ("%" G_GINT64_FORMAT " %u %u: no session for %" G_GINT64_FORMAT " ms", link->now, link->peers[0],
+                        link->peers[1], link->stalled);
     }
   link->stalled = 0;
   link->mismatched = FALSE;
@@ -167,6 +171,7 @@ step (Link *link)
       link->flying = FALSE;
       link->handshakes++;
       end_outage (link);
+      link->fresh = FALSE;
       return;
     }
   link->next = link->now + link->latency;
@@ -335,6 +340,7 @@ kex_link_clear (Link *link, guint end, gint64 now)
   forget_session (link, end, FALSE);
   link->ends[end].present = FALSE;
   link->ends[end].want = FALSE;
+  link->fresh = TRUE;
   link->mismatched = FALSE;
   link->stalled = 0;
 }

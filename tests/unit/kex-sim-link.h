@@ -29,6 +29,7 @@ typedef struct {
 } LinkEnd;
 
 typedef struct {
+  guint peers[2]; /* who they are, for people */
   LinkEnd ends[2];
   gint64 latency;
   Traffic traffic;
@@ -58,6 +59,8 @@ typedef struct {
   gint64 stalled_away; /* the same while the two cannot speak to each other */
   gint64 away;         /* the worst of that */
   gboolean connected;  /* they can */
+  gboolean fresh;      /* an end was restarted, and there was no session since: none that could be lost */
+  gint64 slow;         /* the worst wait for a first session for want of equal keys */
   guint64 stalls;
   double lost;
   guint64 handshakes;
