@@ -178,7 +178,13 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
-EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry
+EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry tests/system/test-registry-crash
+
+# v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
+check_PROGRAMS += tests/system/v1-client
+tests_system_v1_client_SOURCES = tests/system/v1-client.c
+tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 # Keys and signatures for the registry that lies, tests/system/test-liar.
 check_PROGRAMS += tests/system/forge

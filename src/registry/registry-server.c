@@ -464,6 +464,8 @@ registry_server_free (RegistryServer *server)
 {
   g_clear_handle_id (&server->sweep, g_source_remove);
   g_clear_pointer (&server->waiting, g_hash_table_unref);
+  if (server->v1)
+    registry_v1_stop (server->v1);
   g_clear_pointer (&server->hub, registry_hub_free);
   g_clear_pointer (&server->messages, registry_messages_free);
   g_clear_pointer (&server->v1, registry_v1_free);
@@ -508,6 +510,7 @@ registry_server_drain (RegistryServer *server)
 {
   server->draining = TRUE;
   registry_listener_stop (server->listener);
+  registry_v1_stop (server->v1);
   registry_hub_close (server->hub);
 }
 

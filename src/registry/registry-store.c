@@ -371,7 +371,8 @@ registry_store_free (RegistryStore *store)
     g_warning ("%s", error->message);
   for (guint i = 0; i < N_STATEMENTS; i++)
     sqlite3_finalize (store->prepared[i]);
-  sqlite3_close (store->db);
+  if (sqlite3_close (store->db) != SQLITE_OK)
+    g_warning ("store %s: %s", store->path, sqlite3_errmsg (store->db));
   g_clear_error (&store->failure);
   g_free (store->path);
   g_free (store);

@@ -72,6 +72,17 @@ orphan_sessions (RegistryV1 *v1, const RegistryMesh *mesh)
       registry_v1_session_orphan (session);
 }
 
+void
+registry_v1_stop (RegistryV1 *v1)
+{
+  GHashTableIter iter;
+  gpointer session;
+
+  g_hash_table_iter_init (&iter, v1->sessions);
+  while (g_hash_table_iter_next (&iter, &session, NULL))
+    registry_v1_session_orphan (session);
+}
+
 static void
 drop_mesh (RegistryV1 *v1, RegistryMesh *mesh)
 {
@@ -107,7 +118,7 @@ registry_v1_flush (RegistryV1 *v1)
 
   if (v1->urgent && !registry_store_commit (v1->store, &error))
     {
-      g_critical ("%s; all sessions end, and what is stored counts", error->message);
+      g_warning ("%s; all sessions end, and what is stored counts", error->message);
       v1->urgent = FALSE;
       g_hash_table_iter_init (&iter, v1->meshes);
       while (g_hash_table_iter_next (&iter, NULL, &mesh))

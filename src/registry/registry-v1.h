@@ -27,6 +27,14 @@ gboolean registry_v1_prepare (RegistryV1 *v1, const RegistryConfig *config, GErr
 void registry_v1_configure (RegistryV1 *v1, const RegistryConfig *config);
 void registry_v1_abandon (RegistryV1 *v1);
 
+/**
+ * registry_v1_stop:
+ *
+ * The registry stops: sessions end, but nobody has left for that. Who is there again soon after the next start
+ * was never away for the others.
+ */
+void registry_v1_stop (RegistryV1 *v1);
+
 /* Borrowed, until the next turn of the loop; NULL when it is not served. */
 RegistryMesh *registry_v1_find (const RegistryV1 *v1, const char *network);
 
