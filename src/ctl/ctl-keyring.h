@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-/* Whether there is a session bus at all. Nothing is started to find out. */
+/* Whether the session has a Secret Service, running or to be started. Finding out starts nothing. */
 gboolean ctl_keyring_there (void);
 
 /* (transfer full) (nullable): free with scope_secret_free(); NULL without an error, too, when none is kept */

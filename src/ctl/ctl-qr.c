@@ -30,8 +30,8 @@ ctl_qr_draw (const char *text, gboolean colours, guint *columns, GError **error)
 
   if (!code)
     {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("cannot draw a QR code of %" G_GSIZE_FORMAT " bytes: %s"),
-                   strlen (text), g_strerror (errno));
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("cannot draw a QR code of %u bytes: %s"),
+                   (guint) strlen (text), g_strerror (errno));
       return NULL;
     }
   out = g_string_new (NULL);

@@ -84,7 +84,8 @@ read_all (GInputStream *stream, gsize max, GError **error)
     {
       if (bytes->len + (gsize) n > max)
         {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE, _ ("the answer is larger than %" G_GSIZE_FORMAT " bytes"), max);
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE, _ ("the answer is larger than %u bytes"),
+                       (guint) max);
           return NULL;
         }
       g_byte_array_append (bytes, buffer, n);

@@ -94,7 +94,8 @@ run (const char *network, const CtlRootOptions *options, const char *reason, gbo
       /* Somebody killed from elsewhere, or our state was lost: any higher counter is as good. */
       if (counter <= SCOPE_FIELDS_INTEGER_MAX && post (root, registry, state, reason, counter, &stale, &why))
         {
-          g_print (_ ("The network “%s” was told to go down (number %" G_GUINT64_FORMAT ").\n"), network, counter);
+          g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, counter);
+          g_print (_ ("The network “%s” was told to go down (number %s).\n"), network, number);
           return TRUE;
         }
       if (!why || !stale || i == TRIES)

@@ -133,7 +133,9 @@ keep_passphrase (const Create *c, const char *fingerprint, const char *passphras
       if (!answer || g_ascii_tolower (*answer) != 'y')
         return;
     }
-  if (!ctl_keyring_store (c->name, fingerprint, passphrase, &error))
+  if (!ctl_keyring_there ())
+    g_printerr (_ ("scopectl %s: --keyring: this session has no keyring (Secret Service)\n"), VERB);
+  else if (!ctl_keyring_store (c->name, fingerprint, passphrase, &error))
     g_printerr (_ ("scopectl %s: the keyring did not take the passphrase: %s\n"), VERB, error->message);
 }
 

@@ -150,12 +150,12 @@ ago (gint64 seen, gint64 now)
   if (seen <= 0)
     return g_strdup (_ ("never"));
   if (seconds < 120)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " s ago"), seconds);
+    return g_strdup_printf (_ ("%d s ago"), (int) seconds);
   if (seconds < 2 * 3600)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " min ago"), seconds / 60);
+    return g_strdup_printf (_ ("%d min ago"), (int) (seconds / 60));
   if (seconds < 2 * 24 * 3600)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " h ago"), seconds / 3600);
-  return g_strdup_printf (_ ("%" G_GINT64_FORMAT " days ago"), seconds / (24 * 3600));
+    return g_strdup_printf (_ ("%d h ago"), (int) (seconds / 3600));
+  return g_strdup_printf (_ ("%d days ago"), (int) (seconds / (24 * 3600)));
 }
 
 static char *
@@ -198,6 +198,8 @@ print_table (GPtrArray *peers, gint64 now)
     }
   text = ctl_table_format (table);
   g_print ("%s", text);
+  if (peers->len == 0)
+    g_printerr (_ ("No peer has come yet.\n"));
 }
 
 static void
@@ -240,7 +242,7 @@ print_json (GPtrArray *peers)
       g_string_append (out, i ? ",\n " : "\n ");
       append_peer (out, peers->pdata[i]);
     }
-  g_print ("%s\n]\n", out->str);
+  g_print ("%s%s]\n", out->str, peers->len ? "\n" : "");
 }
 
 /* --- asking --- */

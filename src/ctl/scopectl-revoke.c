@@ -130,9 +130,8 @@ run (char **arguments, const CtlRootOptions *options, GError **error)
   if (!(state->revocation = sign (root, fingerprints, counter + 1, error)) || !ctl_state_save (root, state, error) ||
       !(answer = ctl_registry_post (registry, state->revocation, NULL, error)))
     return FALSE;
-  g_print (ngettext ("%u identity revoked; the list has %u (number %" G_GUINT64_FORMAT ")\n",
-                     "%u identities revoked; the list has %u (number %" G_GUINT64_FORMAT ")\n", added),
-           added, g_hash_table_size (fingerprints), counter + 1);
+  g_print (ngettext ("%u identity revoked; the list has %u\n", "%u identities revoked; the list has %u\n", added), added,
+           g_hash_table_size (fingerprints));
   return TRUE;
 }
 

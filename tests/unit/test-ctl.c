@@ -281,6 +281,8 @@ launcher_new (Fixture *f, GSubprocessFlags flags, const char *terminal)
 
   g_subprocess_launcher_set_cwd (launcher, f->dir);
   g_subprocess_launcher_setenv (launcher, "XDG_CONFIG_HOME", f->dir, TRUE);
+  g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->dir, TRUE);
+  g_subprocess_launcher_setenv (launcher, "HOME", f->dir, TRUE);
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
   g_subprocess_launcher_unsetenv (launcher, "DBUS_SESSION_BUS_ADDRESS");
   g_subprocess_launcher_unsetenv (launcher, "XDG_RUNTIME_DIR");
@@ -1220,6 +1222,45 @@ test_terminal (Fixture *f, gconstpointer data)
   assert_contains (f->err, "Once more");
 }
 
+/* --- the keyring --- */
+
+/* A real Secret Service on a bus of its own. */
+static void
+run_with_keyring (Fixture *f, const char *commands)
+{
+  g_autofree char *script = g_strdup_printf (
+      "printf test | gnome-keyring-daemon --foreground --components=secrets --unlock >/dev/null 2>&1 & keyring=$!\n"
+      "gdbus wait --session --timeout 20 org.freedesktop.secrets || exit 77\n"
+      "%s\nstatus=$?; kill $keyring; exit $status", commands);
+  const char *const argv[] = { "dbus-run-session", "--", "env", "PATH=" SCOPE_BUILDDIR "/src/ctl:/usr/bin:/bin", "sh", "-c", script, NULL };
+
+  run_argv (f, NULL, argv);
+}
+
+static void
+test_keyring (Fixture *f, gconstpointer data)
+{
+  g_autofree char *program = g_find_program_in_path ("gnome-keyring-daemon");
+  g_autofree char *create = g_strdup_printf (
+      "scopectl network create work --registry %s --prefix 10.0.0.0/8 --passphrase-file pass --keyring >/dev/null", f->url);
+  g_autofree char *with = g_strconcat (create, " && scopectl kill work --yes", NULL);
+  g_autofree char *without = g_strconcat ("scopectl kill work --yes --no-keyring", NULL);
+
+  if (!program)
+    {
+      g_test_skip ("no gnome-keyring");
+      return;
+    }
+  /* Unlocked, it comes as far as the registry, which does not know this network. */
+  run_with_keyring (f, with);
+  assert_failed (f, CTL_FAILURE, "it has no network “work”");
+  run_with_keyring (f, without);
+  assert_failed (f, CTL_FAILURE, "no terminal to ask for the passphrase on");
+  run (f, NULL, "network", "create", "new", "--registry", f->url, "--prefix", "10.0.0.0/8", ROOT, "--keyring", NULL);
+  assert_ran (f);
+  assert_contains (f->err, "this session has no keyring");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1239,5 +1280,6 @@ main (int argc, char **argv)
   ADD ("peers", test_peers);
   ADD ("table", test_table);
   ADD ("terminal", test_terminal);
+  ADD ("keyring", test_keyring);
   return g_test_run ();
 }
