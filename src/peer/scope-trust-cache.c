@@ -10,7 +10,7 @@
  *   {"delegation":<JWS>}
  *   {"revocation":<JWS>}
  *   {"own":<JWS>}                                                         our grant
- *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"listed":true,"observed":[…]}
+ *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"since":…,"listed":true,"observed":[…]}
  *
  * What is remembered stands before what it judges. Only signed things are believed; the rest (sequences, kill
  * counter) is as good as the file's mode: 0600, in root's directory.
@@ -78,6 +78,7 @@ put_peer (GString *out, const Peer *peer)
   put_envelope (out, "grant", peer->grant_packed, identity);
   put_envelope (out, "record", peer->record_packed, NULL);
   scope_fields_put_integer (out, "seen", peer->pub.seen);
+  scope_fields_put_integer (out, "since", peer->since);
   scope_fields_put_boolean (out, "listed", peer->pub.listed);
   scope_fields_put_strings (out, "observed", peer->observed);
   g_string_append (out, "}\n");
@@ -203,12 +204,14 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
   ScopeFields fields = { line, "peer" };
   g_autoptr (ScopeV1Entry) entry = NULL;
   gboolean listed;
+  gint64 since;
   ScopeKey key;
 
   if (!scope_fields_key (&fields, "peer", &key, error))
     return FALSE;
   entry = scope_v1_entry_new (&key);
   if (!scope_fields_integer (&fields, "seen", 0, SCOPE_FIELDS_INTEGER_MAX, &entry->seen, error) ||
+      !scope_fields_integer (&fields, "since", 0, SCOPE_FIELDS_INTEGER_MAX, &since, error) ||
       !scope_fields_boolean (&fields, "listed", &listed, error) ||
       !(entry->observed = scope_fields_endpoints (&fields, "observed", SCOPE_V1_MAX_OBSERVED, error)))
     return FALSE;
@@ -223,7 +226,10 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
     }
   Peer *peer = g_hash_table_lookup (trust->keys, &key);
   if (peer)
-    peer->pub.listed = listed;
+    {
+      peer->pub.listed = listed;
+      peer->since = MIN (since, trust->now);
+    }
   return TRUE;
 }
 

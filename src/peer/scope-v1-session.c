@@ -32,6 +32,7 @@ struct _ScopeV1Session {
   guint pong_id;
   guint64 pings;         /* number of the last one */
   gint64 ping_sent_usec; /* monotonic */
+  gboolean skipped;      /* that entries of this session make no sense was said */
 };
 
 G_DEFINE_FINAL_TYPE (ScopeV1Session, scope_v1_session, G_TYPE_OBJECT)
@@ -219,8 +220,9 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
 
   if (type == SOUP_WEBSOCKET_DATA_TEXT)
     message = scope_v1_parse (text, len, SCOPE_V1_TO_PEER_MAX, &skipped, &error);
-  if (skipped)
+  if (skipped && !self->skipped)
     g_warning ("registry %s: %u entries make no sense and are left out", registry (self), skipped);
+  self->skipped |= skipped != 0;
   if (message)
     on_text (self, message);
   else
@@ -248,10 +250,12 @@ on_closed (SoupWebsocketConnection *socket, gpointer data)
 
 /* It answered, but not with a WebSocket, or not with ours. */
 static gboolean
-knows_no_v1 (SoupMessage *message, const GError *error)
+knows_no_v1 (SoupMessage *message, SoupWebsocketConnection *socket, const GError *error)
 {
   guint status = message ? soup_message_get_status (message) : 0;
 
+  if (socket)
+    return !soup_websocket_connection_get_protocol (socket);
   return error && error->domain == SOUP_WEBSOCKET_ERROR && (status == 403 || status == 404 || status == 400 || status == 426);
 }
 
@@ -264,11 +268,11 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (SoupWebsocketConnection) socket =
       soup_session_websocket_connect_finish (SOUP_SESSION (source), result, &error);
   GSocketAddress *remote = message ? soup_message_get_remote_address (message) : NULL;
+  gboolean old = knows_no_v1 (message, socket, error);
 
   if (self->state != STATE_CONNECTING || self->socket || scope_err_cancelled (error))
     return; /* of an attempt that was given up meanwhile */
-  if ((knows_no_v1 (message, error) || (socket && !soup_websocket_connection_get_protocol (socket))) &&
-      self->calls->absent)
+  if (old && self->calls->absent)
     {
       drop (self);
       self->state = STATE_STOPPED;
@@ -276,12 +280,11 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
       self->calls->absent (self->data);
       return;
     }
-  if (!socket)
+  if (old || !socket)
     {
       ScopeApi api = { .registry = registry (self), .network = self->network };
 
-      lost (self, knows_no_v1 (message, error)
-                      ? g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
+      lost (self, old ? g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
                                      "registry %s: does not serve network %s in version 1 (status %u), and the profile "
                                      "is pinned to its root",
                                      registry (self), self->network, soup_message_get_status (message))
@@ -312,6 +315,7 @@ dial (gpointer data)
 
   self->state = STATE_CONNECTING;
   self->ping_sent_usec = 0;
+  self->skipped = FALSE;
   self->attempt = g_cancellable_new ();
   soup_session_websocket_connect_async (scope_dialer_soup (self->dialer), message, NULL, protocols, G_PRIORITY_DEFAULT,
                                         self->attempt, on_connected, g_object_ref (self));

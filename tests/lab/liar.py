@@ -11,7 +11,7 @@
     liar.greet(a, drip)                                 # instead of a session: a coroutine that gets the request
 
 Frames are {"t": …, "d": …}; all that passed is in line.heard (from the registry), line.told (what the member got in
-their place) and line.said (by the member). It is a thread of this process, in the network of a host: functions that
+their place, without what say() said) and line.said (by the member). It is a thread of this process, in the network of a host: functions that
 change frames run in it.
 """
 
@@ -70,7 +70,7 @@ class Line:
     def say(self, t: str, **d: Any) -> None:
         """Tell the member something; a member "from" is `from_` here."""
         d = {key.rstrip("_"): value for key, value in d.items()}
-        self.liar.call(self._tell({"t": t, "d": d}))
+        self.liar.call(self.down.send_str(json.dumps({"t": t, "d": d})))
 
     def mute(self) -> None:
         self.is_mute = True
@@ -87,7 +87,8 @@ class Line:
 
     def entry(self, key: str) -> dict[str, Any]:
         """The newest entry of a peer that the member was told."""
-        for frame in reversed(self.told):
+        earlier = [line.told for line in self.liar.lines if line.member == self.member]
+        for frame in reversed([frame for told in earlier for frame in told]):
             peers = frame["d"].get("peers", []) if frame["t"] == "roster" else []
             peers += [frame["d"]["peer"]] if frame["t"] in ("join", "move") else []
             for entry in peers:
