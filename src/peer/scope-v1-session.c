@@ -3,10 +3,12 @@
 
 #include "common/scope-error.h"
 #include "peer/scope-api.h"
+#include "peer/scope-intake.h"
 #include "peer/scope-timeout.h"
 
 #define PING_MS (20 * 1000)
 #define PONG_MS (10 * 1000)
+#define MESSAGE_MAX (2 * SCOPE_V1_TO_PEER_MAX) /* in pieces, with all that TLS and WebSocket put around them */
 
 typedef enum {
   STATE_STOPPED,
@@ -26,6 +28,7 @@ struct _ScopeV1Session {
   SessionState state;
   GCancellable *attempt;
   SoupWebsocketConnection *socket;
+  ScopeIntake *intake; /* of the socket */
   char *gateway;
   gint64 offset; /* ms */
   guint ping_id;
@@ -48,6 +51,7 @@ drop (ScopeV1Session *self)
 {
   g_clear_handle_id (&self->ping_id, g_source_remove);
   g_clear_handle_id (&self->pong_id, g_source_remove);
+  g_clear_pointer (&self->intake, scope_intake_free);
   if (self->attempt)
     g_cancellable_cancel (self->attempt);
   g_clear_object (&self->attempt);
@@ -218,6 +222,8 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
   gsize len;
   const char *text = g_bytes_get_data (bytes, &len);
 
+  if (self->intake)
+    scope_intake_mark (self->intake);
   if (type == SOUP_WEBSOCKET_DATA_TEXT)
     message = scope_v1_parse (text, len, SCOPE_V1_TO_PEER_MAX, &skipped, &error);
   if (skipped && !self->skipped)
@@ -228,6 +234,13 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
   else
     scope_v1_session_reject (self, error ? g_steal_pointer (&error)
                                          : g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "a message that is not text"));
+}
+
+static void
+on_endless (gpointer data)
+{
+  scope_v1_session_reject (data, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "a message that does not end: more than %d bytes",
+                                              MESSAGE_MAX));
 }
 
 static void
@@ -259,6 +272,20 @@ knows_no_v1 (SoupMessage *message, SoupWebsocketConnection *socket, const GError
   return error && error->domain == SOUP_WEBSOCKET_ERROR && (status == 403 || status == 404 || status == 400 || status == 426);
 }
 
+/* The TCP connection, below TLS if there is any. (transfer full) (nullable) */
+static GSocketConnection *
+base_connection (ScopeV1Session *self)
+{
+  GIOStream *stream = self->socket ? soup_websocket_connection_get_io_stream (self->socket) : NULL;
+  g_autoptr (GIOStream) base = NULL;
+
+  if (G_IS_TLS_CONNECTION (stream))
+    g_object_get (stream, "base-io-stream", &base, NULL);
+  else if (stream)
+    base = g_object_ref (stream);
+  return G_IS_SOCKET_CONNECTION (base) ? G_SOCKET_CONNECTION (g_steal_pointer (&base)) : NULL;
+}
+
 static void
 on_connected (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -268,6 +295,7 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (SoupWebsocketConnection) socket =
       soup_session_websocket_connect_finish (SOUP_SESSION (source), result, &error);
   GSocketAddress *remote = message ? soup_message_get_remote_address (message) : NULL;
+  g_autoptr (GSocketConnection) base = NULL;
   gboolean old = knows_no_v1 (message, socket, error);
 
   if (self->state != STATE_CONNECTING || self->socket || scope_err_cancelled (error))
@@ -298,6 +326,9 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
     }
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_V1_TO_PEER_MAX);
+  base = base_connection (self);
+  if (base)
+    self->intake = scope_intake_new (base, MESSAGE_MAX, on_endless, self);
   g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
   g_signal_connect (self->socket, "error", G_CALLBACK (on_socket_error), self);
   /* “closed” comes only when the other side has let go of TCP, too. */
@@ -422,16 +453,9 @@ scope_v1_session_get_gateway (ScopeV1Session *self)
 char *
 scope_v1_session_dup_local (ScopeV1Session *self)
 {
-  GIOStream *stream = self->socket ? soup_websocket_connection_get_io_stream (self->socket) : NULL;
-  g_autoptr (GIOStream) base = NULL;
-  g_autoptr (GSocketAddress) local = NULL;
+  g_autoptr (GSocketConnection) base = base_connection (self);
+  g_autoptr (GSocketAddress) local = base ? g_socket_connection_get_local_address (base, NULL) : NULL;
 
-  if (G_IS_TLS_CONNECTION (stream))
-    g_object_get (stream, "base-io-stream", &base, NULL);
-  else if (stream)
-    base = g_object_ref (stream);
-  if (G_IS_SOCKET_CONNECTION (base))
-    local = g_socket_connection_get_local_address (G_SOCKET_CONNECTION (base), NULL);
   if (!G_IS_INET_SOCKET_ADDRESS (local))
     return NULL;
   return g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)));

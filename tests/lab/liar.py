@@ -243,7 +243,7 @@ class Liar:
 def text_frame(length: int, final: bool = True, continued: bool = False) -> bytes:
     """The head of a WebSocket frame from a server, for `length` bytes of text."""
     first = (0x80 if final else 0) | (0 if continued else 1)
-    return bytes([first, 127]) + struct.pack(">Q", length)
+    return bytes([first, 127]) + struct.pack(">Q", length) if length > 0xFFFF else bytes([first, 126]) + struct.pack(">H", length)
 
 
 # --- signatures
