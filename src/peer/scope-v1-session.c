@@ -272,18 +272,26 @@ knows_no_v1 (SoupMessage *message, SoupWebsocketConnection *socket, const GError
   return error && error->domain == SOUP_WEBSOCKET_ERROR && (status == 403 || status == 404 || status == 400 || status == 426);
 }
 
-/* The TCP connection, below TLS if there is any. (transfer full) (nullable) */
+/* The TCP connection, below libsoup's wrapper, and TLS if there is any. (transfer full) (nullable) */
 static GSocketConnection *
 base_connection (ScopeV1Session *self)
 {
-  GIOStream *stream = self->socket ? soup_websocket_connection_get_io_stream (self->socket) : NULL;
-  g_autoptr (GIOStream) base = NULL;
+  static const char *const wrappers[] = { "base-iostream", "base-io-stream" };
+  GIOStream *stream = self->socket ? g_object_ref (soup_websocket_connection_get_io_stream (self->socket)) : NULL;
 
-  if (G_IS_TLS_CONNECTION (stream))
-    g_object_get (stream, "base-io-stream", &base, NULL);
-  else if (stream)
-    base = g_object_ref (stream);
-  return G_IS_SOCKET_CONNECTION (base) ? G_SOCKET_CONNECTION (g_steal_pointer (&base)) : NULL;
+  for (guint i = 0; stream && i < G_N_ELEMENTS (wrappers); i++)
+    if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream), wrappers[i]))
+      {
+        GIOStream *base = NULL;
+
+        g_object_get (stream, wrappers[i], &base, NULL);
+        g_object_unref (stream);
+        stream = base;
+      }
+  if (G_IS_SOCKET_CONNECTION (stream))
+    return G_SOCKET_CONNECTION (stream);
+  g_clear_object (&stream);
+  return NULL;
 }
 
 static void
