@@ -10,7 +10,9 @@ src_ctl_scopectl_SOURCES = \
 	src/ctl/scopectl-kill.c \
 	src/ctl/scopectl-network.c \
 	src/ctl/scopectl-peers.c \
-	src/ctl/scopectl-revoke.c
+	src/ctl/scopectl-revoke.c \
+	src/ctl/scopectl-rotate.c \
+	src/ctl/scopectl-status.c
 src_ctl_scopectl_CPPFLAGS = $(AM_CPPFLAGS) -DLOCALEDIR='"$(localedir)"'
 src_ctl_scopectl_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 src_ctl_scopectl_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
@@ -23,6 +25,7 @@ libscope_ctl_la_SOURCES = \
 	src/ctl/ctl-qr.c src/ctl/ctl-qr.h \
 	src/ctl/ctl-registry.c src/ctl/ctl-registry.h \
 	src/ctl/ctl-root.c src/ctl/ctl-root.h \
+	src/ctl/ctl-service.c src/ctl/ctl-service.h \
 	src/ctl/ctl-table.c src/ctl/ctl-table.h \
 	src/ctl/ctl-terminal.c src/ctl/ctl-terminal.h
 libscope_ctl_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(SOUP_CFLAGS) $(LIBSECRET_CFLAGS) $(QRENCODE_CFLAGS)

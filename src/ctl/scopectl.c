@@ -19,6 +19,8 @@ static const ScopectlVerb verbs[] = {
   { "revoke", N_ ("NETWORK FINGERPRINT…"), N_ ("Put peers or delegates out for good"), scopectl_revoke },
   { "kill", N_ ("NETWORK"), N_ ("Make every peer take the network down"), scopectl_kill },
   { "peers", N_ ("NETWORK"), N_ ("List who is in the network"), scopectl_peers },
+  { "status", N_ ("[NETWORK]"), N_ ("Show the networks that are up on this machine"), scopectl_status },
+  { "rotate", N_ ("NETWORK"), N_ ("Make new preshared keys with every peer"), scopectl_rotate },
   { "keygen", "", N_ ("Make a WireGuard key, or an identity"), scopectl_keygen },
 };
 

@@ -24,3 +24,5 @@ int scopectl_kill (int argc, char **argv);
 int scopectl_network (int argc, char **argv);
 int scopectl_peers (int argc, char **argv);
 int scopectl_revoke (int argc, char **argv);
+int scopectl_rotate (int argc, char **argv);
+int scopectl_status (int argc, char **argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-kex-private.h"
 
+#include "common/scope-base64.h"
 #include "common/scope-error.h"
 #include "common/scope-json.h"
 
@@ -32,11 +33,21 @@ append_held (GString *out, const Held *held, gboolean current)
   scope_kex_wipe (confirm, sizeof confirm);
 }
 
+/* Who comes back within an epoch is not sent again what the others broadcast at its beginning. */
+static void
+append_kem (GString *out, const Pair *pair)
+{
+  char text[SCOPE_BASE64_CHARS (SCOPE_KEM_PUBLIC_LEN) + 1];
+
+  g_string_append_printf (out, ",\"kem\":{\"epoch\":%" G_GUINT64_FORMAT ",\"issued\":%" G_GINT64_FORMAT ",\"key\":\"%s\"}",
+                          pair->kem_epoch, pair->kem_issued, scope_base64url_encode (pair->kem, sizeof pair->kem, text));
+}
+
 char *
 scope_kex_save (ScopeKex *kex)
 {
   /* Never moved while it grows: a copy that is left behind would not be overwritten. */
-  GString *out = g_string_sized_new (256 + (gsize) kex->list->len * (128 + (MAX_HELD + 1) * 320));
+  GString *out = g_string_sized_new (256 + (gsize) kex->list->len * (128 + (MAX_HELD + 1) * 320 + 2 * SCOPE_KEM_PUBLIC_LEN));
   char text[SCOPE_KEY_BASE64_LEN + 1];
   gboolean comma = FALSE;
 
@@ -64,7 +75,10 @@ scope_kex_save (ScopeKex *kex)
           append_held (out, held, held == pair->current);
           inner = TRUE;
         }
-      g_string_append (out, "]}");
+      g_string_append_c (out, ']');
+      if (pair->has_kem)
+        append_kem (out, pair);
+      g_string_append_c (out, '}');
       comma = TRUE;
     }
   g_string_append (out, "]}\n");
@@ -157,6 +171,22 @@ load_held (Pair *pair, gint64 now, JsonObject *object, GError **error)
 }
 
 static gboolean
+load_kem (Pair *pair, JsonObject *object, GError **error)
+{
+  const char *text = scope_json_get_string (object, "key");
+  guint64 issued;
+
+  if (!get_number (object, "epoch", &pair->kem_epoch, error) || !get_number (object, "issued", &issued, error))
+    return FALSE;
+  if (!text || !scope_base64url_decode_exact (text, pair->kem, sizeof pair->kem))
+    return wrong (error, "peers.kem.key: missing, or not a key");
+  pair->kem_issued = issued;
+  pair->has_kem = TRUE;
+  kex_digest (pair->kex, pair->kem, sizeof pair->kem, pair->kem_digest);
+  return TRUE;
+}
+
+static gboolean
 load_pair (ScopeKex *kex, gint64 now, JsonObject *object, GError **error)
 {
   ScopeKey key;
@@ -177,6 +207,15 @@ load_pair (ScopeKex *kex, gint64 now, JsonObject *object, GError **error)
   for (guint i = 0; i < json_array_get_length (array); i++)
     if (!load_held (pair, now, get_object (array, i), error))
       return FALSE;
+  if (json_object_has_member (object, "kem"))
+    {
+      JsonNode *kem = json_object_get_member (object, "kem");
+
+      if (!JSON_NODE_HOLDS_OBJECT (kem))
+        return wrong (error, "peers.kem: not an object");
+      if (!load_kem (pair, json_node_get_object (kem), error))
+        return FALSE;
+    }
   if (!pair->current && pair->held->len > 0)
     pair->current = g_ptr_array_index (pair->held, 0);
   if (pair->current)

@@ -465,6 +465,8 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
 void
 scope_keys_set_time (ScopeKeys *self, gint64 offset)
 {
+  /* Whoever lies about the time by more could send us through epochs. */
+  offset = CLAMP (offset, -SCOPE_CLOCK_SKEW * 1000, SCOPE_CLOCK_SKEW * 1000);
   scope_kex_set_offset (self->kex, g_get_real_time () / 1000 + offset - now_ms ());
 }
 

@@ -91,9 +91,9 @@ class Network:
 
     def create(self) -> None:
         prefixes = [word for prefix in self.prefixes for word in ("--prefix", prefix)]
-        self.ctl("network", "create", self.name, "--registry", self.url, *prefixes, "--output", self.dir,
-                 "--passphrase-file", self.passphrase)  # fmt: skip
-        self.root = json.loads((self.dir / f"{self.name}.root").read_text())
+        result = self.ctl("network", "create", self.name, "--registry", self.url, *prefixes, "--output", self.dir,
+                          "--passphrase-file", self.passphrase, "--json")  # fmt: skip
+        self.fingerprint = json.loads(result.stdout)["fingerprint"]
 
     def start(self, config: dict[str, Any] | None = None, network: dict[str, Any] | None = None) -> None:
         """Make the network's keys and bring up the registry; `network` is merged into its entry."""

@@ -327,11 +327,7 @@ act (Sim *sim, guint me)
           install (sim, me, action);
           break;
         case SCOPE_KEX_SAVE:
-          if (sim->lives)
-            {
-              /* Written when it is read: see stop(). */
-            }
-          break;
+          break; /* destroy() saves */
         case SCOPE_KEX_LOG:
           if (action->refused)
             {

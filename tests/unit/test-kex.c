@@ -549,6 +549,50 @@ test_no_yes (World *w, gconstpointer data)
   g_assert_true (same_key (0, 1));
 }
 
+/* … even when it has the ciphertext, as long as nobody says that its kex.ok came. */
+static void
+test_no_ok (World *w, gconstpointer data)
+{
+  guint64 epoch;
+
+  pair_up ();
+  epoch = epoch_of (0, 1);
+  w->drop = SCOPE_KEX_OK;
+  run (EPOCH_MS + 200000);
+  g_assert_cmpuint (w->machines[1].sent[SCOPE_KEX_OK], >, 3);
+  g_assert_cmpuint (w->machines[1].installs[0]->len, ==, 1);
+  g_assert_cmpuint (epoch_of (1, 0), ==, epoch);
+  w->drop = -1;
+  run (100000);
+  g_assert_cmpuint (epoch_of (1, 0), ==, epoch + 1);
+  g_assert_true (same_key (0, 1));
+}
+
+/* What was agreed on is void when one of them is away at the instant; afterwards they begin anew. */
+static void
+test_away (World *w, gconstpointer data)
+{
+  guint64 epoch;
+
+  pair_up ();
+  epoch = epoch_of (0, 1);
+  while (w->machines[0].sent[SCOPE_KEX_YES] == 0)
+    run (1000);
+  run (1000);
+  for (guint i = 0; i < 2; i++)
+    {
+      scope_kex_peer_offline (w->machines[i].kex, w->now, &w->machines[!i].key);
+      drain (i);
+    }
+  run (300000);
+  g_assert_cmpuint (w->machines[0].installs[1]->len, ==, 1);
+  g_assert_cmpuint (w->machines[1].installs[0]->len, ==, 1);
+  meet (1, 0);
+  run (200000);
+  g_assert_cmpuint (epoch_of (0, 1), ==, epoch + 1);
+  g_assert_true (same_key (0, 1));
+}
+
 static void
 test_hurry (World *w, gconstpointer data)
 {
@@ -737,6 +781,34 @@ restart (guint i, gboolean keep)
       g_array_set_size (m->installs[j], 0);
 }
 
+/* Within an epoch nobody broadcasts again: who was away still has what the others sent then. */
+static void
+test_restart_rotate (World *w, gconstpointer data)
+{
+  ScopeKey before, after;
+
+  pair_up ();
+  run (20000);
+  for (guint who = 0; who < 2; who++)
+    {
+      g_assert_true (scope_kex_current (w->machines[0].kex, &w->machines[1].key, &before));
+      scope_kex_peer_offline (w->machines[!who].kex, w->now, &w->machines[who].key);
+      drain (!who);
+      restart (who, TRUE);
+      scope_kex_peer_online (w->machines[who].kex, w->now, &w->machines[!who].key, TRUE);
+      scope_kex_peer_online (w->machines[!who].kex, w->now, &w->machines[who].key, FALSE);
+      drain (who);
+      drain (!who);
+      run (5000);
+      scope_kex_rotate (w->machines[0].kex, w->now, TRUE);
+      drain (0);
+      run (5000);
+      g_assert_true (scope_kex_current (w->machines[0].kex, &w->machines[1].key, &after));
+      g_assert_false (scope_key_equal (&before, &after));
+      g_assert_true (same_key (0, 1));
+    }
+}
+
 static void
 test_restart (World *w, gconstpointer data)
 {
@@ -762,6 +834,9 @@ test_restart (World *w, gconstpointer data)
         g_assert_true (same_key (0, 1));
         g_assert_true (scope_kex_current (w->machines[!who].kex, &w->machines[who].key, &after));
         g_assert_cmpint (scope_key_equal (&before, &after), ==, keep);
+        /* Who has none makes the first handshake, and not before the other has changed its own. */
+        if (!keep)
+          g_assert_cmpint (installed (!who, who)->when, <, installed (who, !who)->when);
       }
 }
 
@@ -970,6 +1045,8 @@ main (int argc, char **argv)
   ADD ("slow-revert", test_slow_revert);
   ADD ("no-answer", test_no_answer);
   ADD ("no-yes", test_no_yes);
+  ADD ("no-ok", test_no_ok);
+  ADD ("away", test_away);
   ADD ("hurry", test_hurry);
   ADD ("gentle", test_gentle);
   ADD ("refusals", test_refusals);
@@ -977,6 +1054,7 @@ main (int argc, char **argv)
   ADD ("retransmission", test_retransmission);
   ADD ("want", test_want);
   ADD ("restart", test_restart);
+  ADD ("restart-rotate", test_restart_rotate);
   ADD ("lower-decides", test_lower_decides);
   ADD ("join-delays", test_join_delays);
   ADD ("three-epochs", test_three_epochs);

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import re
 import select
 import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -32,6 +32,7 @@ NETWORK = "mesh"
 PREFIXES = ("10.77.0.0/24", "fd77::/64")
 DELAY_MS = 20
 IN_VM = os.environ.get("SCOPE_VM") == "1"
+RATE = 200
 PATIENCE = 60 if IN_VM else 20  #: seconds until a host must have reached all others
 ANSWER = 5 if IN_VM else 1  #: seconds to wait for the answer to a ping
 
@@ -135,8 +136,7 @@ class Demo:
         say(f"             {' '.join(f'--prefix {prefix}' for prefix in PREFIXES)}")
         self.network.start()
         self.registry = self.network.registry
-        fingerprint = self.network.root["fingerprint"]
-        say(f"           root key {fingerprint}, encrypted in {NETWORK}.root")
+        say(f"           root key {self.network.fingerprint}")
         say(f"           registry on {self.registry.url}")
 
     def invite(self, host: Member) -> None:
@@ -210,9 +210,11 @@ class Demo:
     def path(self, peer: Member, endpoint: str) -> str:
         """How a host reaches a peer, by the endpoint that its WireGuard sends to."""
         router = self.behind.get(peer.name)
-        address = endpoint.rpartition(":")[0]
+        address = endpoint.rpartition(":")[0].strip("[]")
         if address == peer.node.address(4):
             how = "direct"
+        elif address == peer.node.address(6):
+            how = "direct, IPv6"
         elif router and address == router.address(4):
             how = f"direct, {router.name}'s NAT"
         else:
@@ -354,39 +356,34 @@ class Demo:
     def rotate(self) -> None:
         """Each host asks for new keys; they are in use from the next handshake on, which WireGuard makes by itself."""
         pairs = [(self.hosts[0], self.hosts[1]), (self.hosts[2], self.hosts[3]), (self.hosts[3], self.hosts[0])]
-        pings = [a.node.popen(["ping", "-n", "-q", "-i", "0.005", b.addresses[0]], log=f"rotate-{b.name}.log") for a, b in pairs]
-        say("  200 pings a second: " + ", ".join(f"{a.name} -> {b.name}" for a, b in pairs))
         before = {host.name: self.preshared(host) for host in self.online}
-        began = time.monotonic()
+        say(f"  all      scopectl rotate {NETWORK}; meanwhile {RATE} pings a second each:")
         for host in self.online:
             host.node.run([self.lab.build / "src/ctl/scopectl", "rotate", NETWORK])
-        say(f"  all      scopectl rotate {NETWORK}")
-
-        def settled() -> bool:
-            for host in self.online:
-                peers = host.joined.status()["peers"]
-                now = self.preshared(host)
-                if any(now.get(key) == value for key, value in before[host.name].items()):
-                    return False
-                if any(peer["handshake"] is None or peer["peerKexPQ"] < 3 for peer in peers):
-                    return False
-            return True
-
-        if not wait_until(settled, 60 if not IN_VM else 600, 1):
+        began = time.monotonic()
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(wait_until, lambda: self.rotated(before), 400 if IN_VM else 200, 1)
+            sent, answered = flood(pairs, done.done)
+        if not done.result():
             self.tally.faults.append("not every key was new, and confirmed by a handshake, in time")
-        say(f"           every key is another one, and shown to work by a handshake, after {time.monotonic() - began:.0f} s")
-        time.sleep(0.5)
-        for process in pings:
-            process.send_signal(signal.SIGINT)
-            process.wait(10)
-        for (a, b), process in zip(pairs, pings):
-            sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", process.log.read_text()).groups())
-            self.tally.rotation_sent += sent
-            # the last one may be on its way when ping ends
-            lost = max(0, sent - received - 1) if sent - received <= 1 else sent - received
+        for a, b in pairs:
+            lost = sent[a.name] - answered[a.name]
+            self.tally.rotation_sent += sent[a.name]
             self.tally.rotation_lost += lost
-            say(f"  {a.name:8} -> {b.name:8} {sent} pings, {paint('red' if lost else 'green', f'{lost} lost')}")
+            result = f"{sent[a.name]} pings, {lost} lost"
+            say(f"  {a.name:8} -> {b.name:8} {paint('red' if lost else 'green', result)}")
+        say(f"  all      every key is another one, and a handshake has shown that it works, after {time.monotonic() - began:.0f} s:")
         self.show_keys()
+
+    def rotated(self, before: dict[str, dict[str, str]]) -> bool:
+        """Whether no key is as it was, and each is confirmed."""
+        for host in self.online:
+            now = self.preshared(host)
+            if any(now.get(peer) == key for peer, key in before[host.name].items()):
+                return False
+            if any(peer["peerKexPQ"] < 3 for peer in host.joined.status()["peers"]):
+                return False
+        return True
 
     def kill(self) -> None:
         began = time.perf_counter()
@@ -436,6 +433,28 @@ class Demo:
     def close(self) -> None:
         for member in getattr(self, "members", ()):
             member.pinger.close()
+
+
+def flood(pairs: list[tuple[Member, Member]], enough: Callable[[], bool]) -> tuple[dict[str, int], dict[str, int]]:
+    """Ping over each pair RATE times a second until it is enough; what was sent and what came back, by source."""
+    sent = {a.name: 0 for a, _ in pairs}
+    answered = dict(sent)
+    began = due = time.perf_counter()
+
+    def collect() -> None:
+        for a, b in pairs:
+            answered[a.name] += sum(address == b.addresses[0] for address, _ in a.pinger.answers(since=began))
+
+    while not enough():
+        for a, b in pairs:
+            a.pinger.send(b.addresses[0])
+            sent[a.name] += 1
+        collect()
+        due += 1 / RATE
+        time.sleep(max(0, due - time.perf_counter()))
+    time.sleep(ANSWER)
+    collect()
+    return sent, answered
 
 
 def fingerprint(key: str) -> str:
