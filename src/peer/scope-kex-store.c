@@ -10,6 +10,7 @@
 #define MAGIC "scope-keys"
 #define VERSION 1
 #define MAX_PAIRS 16384
+#define MAX_EPOCH_SECONDS (7 * 24 * 3600)
 
 /* More than anybody says between two saves, so that nothing we say after a crash looks like a replay. */
 #define SENT_LEAP (1 << 20)
@@ -53,7 +54,8 @@ scope_kex_save (ScopeKex *kex)
 
   g_string_append_printf (out, "{\"" MAGIC "\":%d,\"network\":", VERSION);
   scope_json_append_string (out, kex->network);
-  g_string_append_printf (out, ",\"own\":\"%s\",\"peers\":[", scope_key_to_base64 (&kex->own, text));
+  g_string_append_printf (out, ",\"own\":\"%s\",\"epochSeconds\":%u,\"peers\":[", scope_key_to_base64 (&kex->own, text),
+                          kex->epoch_seconds);
   for (guint i = 0; i < kex->list->len; i++)
     {
       Pair *pair = g_ptr_array_index (kex->list, i);
@@ -233,7 +235,7 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
 {
   g_autoptr (JsonObject) object = scope_json_parse_object (text, len, SCOPE_KEX_STORE_MAX_BYTES, error);
   JsonArray *array;
-  guint64 version;
+  guint64 version, seconds = kex->epoch_seconds;
   ScopeKey own;
 
   g_return_val_if_fail (kex->list->len == 0, FALSE);
@@ -245,6 +247,8 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
     return wrong (error, "network: not %s", kex->network);
   if (!scope_key_parse (&own, scope_json_get_string (object, "own")) || !scope_key_equal (&own, &kex->own))
     return wrong (error, "own: not our key");
+  if (json_object_has_member (object, "epochSeconds") && !get_number (object, "epochSeconds", &seconds, error))
+    return FALSE;
   array = get_array (object, "peers", MAX_PAIRS, error);
   if (!array)
     return FALSE;
@@ -255,5 +259,6 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
         g_ptr_array_set_size (kex->list, 0);
         return FALSE;
       }
+  kex->epoch_seconds = CLAMP (seconds, 1, MAX_EPOCH_SECONDS);
   return TRUE;
 }
