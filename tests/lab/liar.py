@@ -20,6 +20,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import logging
 import struct
 import subprocess
 import tempfile
@@ -32,6 +33,8 @@ from aiohttp import ClientError, ClientSession, TCPConnector, WSMsgType, web
 
 from .mesh import BUILD
 from .node import Node, wait_for
+
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # it is not its business what we agree on
 
 Frame = dict[str, Any]
 Change = Callable[[Frame], Iterable[Frame]]
