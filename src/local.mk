@@ -48,6 +48,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
 	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
+	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
 	src/tunnel/scope-tunnel-sweep.c src/tunnel/scope-tunnel-sweep.h \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
@@ -73,6 +74,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-intake.c src/peer/scope-intake.h \
 	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
 	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
+	src/peer/scope-kex-adopt.c \
 	src/peer/scope-keys.c src/peer/scope-keys.h \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-member.c src/peer/scope-member.h \

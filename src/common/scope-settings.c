@@ -395,6 +395,9 @@ check_together (const ScopeSettings *s, GError **error)
                   _ ("missing; mode keys-only needs the UUID or the interface of an existing WireGuard connection"));
   if (s->mode != SCOPE_MODE_KEYS_ONLY && s->wireguard)
     return wrong (error, SCOPE_SETTING_WIREGUARD, _ ("only possible with mode keys-only"));
+  if (s->mode == SCOPE_MODE_KEYS_ONLY && s->pq == SCOPE_PQ_OFF)
+    return wrong (error, SCOPE_SETTING_PQ,
+                  _ ("mode keys-only gives post-quantum keys and nothing else: set root, and pq not to off"));
   return TRUE;
 }
 

@@ -12,6 +12,7 @@
 #include "peer/scope-resolver.h"
 #include "peer/scope-stale.h"
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-tunnel-attached.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
 #define NAME_RETRY_MS 50
@@ -20,7 +21,7 @@
 typedef enum {
   STATE_IDLE,
   STATE_WAITING, /* for a roster and the sweep of leftovers */
-  STATE_RAISING, /* the tunnel comes up */
+  STATE_RAISING, /* the tunnel comes up, or the interface of keys-only is looked for */
   STATE_RUNNING,
   STATE_STOPPED,
 } EngineState;
@@ -35,7 +36,7 @@ struct _ScopeEngine {
   GCancellable *cancellable;
   GTask *stop;
 
-  ScopeSource *source; /* where the network comes from */
+  ScopeSource *source; /* where the network comes from; with keys-only only once the interface is found */
   ScopeResolver *resolver;
   ScopeTunnel *tunnel;
   ScopePlan *plan;
@@ -77,6 +78,12 @@ fail (ScopeEngine *self, GError *error)
 }
 
 /* --- peers and routes ---------------------------------------------------------------------- */
+
+static gboolean
+keys_only (ScopeEngine *self)
+{
+  return self->config->settings->mode == SCOPE_MODE_KEYS_ONLY;
+}
 
 static void
 make_plan (ScopeEngine *self)
@@ -166,29 +173,29 @@ on_tunnel_failed (ScopeTunnel *tunnel, GError *error, gpointer data)
 
 static void tunnel_down (ScopeEngine *self);
 
-static void
-on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
+/* FALSE when that is all: it failed, or was stopped meanwhile. */
+static gboolean
+take_tunnel (ScopeEngine *self, GAsyncResult *result)
 {
-  g_autoptr (ScopeEngine) self = data;
   GError *error = NULL;
+  gboolean up = scope_tunnel_up_finish (self->tunnel, result, &error);
 
-  if (!scope_tunnel_up_finish (SCOPE_TUNNEL (source), result, &error))
+  if (self->stop) /* it waited for this, so that nothing half-made is left */
     {
-      if (self->stop)
-        tunnel_down (self); /* stop waited for this, so that nothing half-made is left */
-      else
-        {
-          self->state = STATE_WAITING;
-          fail (self, g_error_copy (error));
-        }
-      g_error_free (error);
-      return;
-    }
-  if (self->stop)
-    {
+      g_clear_error (&error);
       tunnel_down (self);
-      return;
+      return FALSE;
     }
+  self->state = STATE_WAITING;
+  if (!up)
+    fail (self, error);
+  return up;
+}
+
+static void
+run (ScopeEngine *self)
+{
+  GError *error = NULL;
 
   self->state = STATE_RUNNING; /* whatever comes now: a stop takes the tunnel down */
   make_plan (self);            /* a fresher roster may have come meanwhile */
@@ -198,11 +205,23 @@ on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
-  g_message ("network %s is up on %s with %u peers", self->config->settings->network,
-             scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
-  scope_source_running (self->source, self->tunnel);
-  scope_stale_watch (self->stale);
+  g_message (keys_only (self) ? "network %s gives keys to %s, so far for %u peers" : "network %s is up on %s with %u peers",
+             self->config->settings->network, scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
+  if (!keys_only (self))
+    {
+      scope_source_running (self->source, self->tunnel);
+      scope_stale_watch (self->stale);
+    }
   g_signal_emit (self, signals[STARTED], 0);
+}
+
+static void
+on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ScopeEngine) self = data;
+
+  if (take_tunnel (self, result))
+    run (self);
 }
 
 static void raise_tunnel (ScopeEngine *self);
@@ -220,7 +239,7 @@ on_retry (gpointer data)
 static gboolean
 name_may_become_free (ScopeEngine *self)
 {
-  if (!scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
+  if (keys_only (self) || !scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
       g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
     return FALSE;
   if (!self->retry_id)
@@ -236,6 +255,11 @@ raise_tunnel (ScopeEngine *self)
 
   if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept || name_may_become_free (self))
     return;
+  if (keys_only (self)) /* the tunnel is there */
+    {
+      run (self);
+      return;
+    }
   g_clear_pointer (&self->addresses, g_array_unref);
   self->addresses = scope_plan_addresses (scope_source_get_roster (self->source), self->config->settings, &self->own, &error);
   if (!self->addresses && scope_source_is_cached (self->source))
@@ -288,8 +312,10 @@ on_roster (ScopeSource *source, gpointer data)
   scope_resolver_set_roster (self->resolver, scope_source_get_roster (source));
   if (self->state == STATE_RUNNING)
     {
-      scope_stale_watch (self->stale);
       apply_plan (self);
+      if (keys_only (self))
+        return;
+      scope_stale_watch (self->stale);
       check_addresses (self);
     }
   else
@@ -398,6 +424,65 @@ on_swept (GObject *source, GAsyncResult *result, gpointer data)
   raise_tunnel (self);
 }
 
+/* --- keys-only: first the interface, whose key is ours ------------------------------------- */
+
+static gboolean
+check_own (ScopeEngine *self, GError **error)
+{
+  const ScopeSettings *settings = self->config->settings;
+  const char *ifname = scope_tunnel_get_config (self->tunnel)->ifname;
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeKey given;
+
+  scope_key_to_base64 (&self->own, text);
+  if (settings->has_private_key &&
+      (!scope_x25519_public (&given, &settings->private_key, error) || !scope_key_equal (&given, &self->own)))
+    {
+      g_clear_error (error);
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
+                   SCOPE_SETTING_PRIVATE_KEY ": not that of interface %s, whose public key is %s; none is needed here",
+                   ifname, text);
+      return FALSE;
+    }
+  if (settings->has_public_key && !scope_key_equal (&settings->public_key, &self->own))
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, SCOPE_SETTING_PUBLIC_KEY ": that of interface %s is %s", ifname,
+                   text);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void begin (ScopeEngine *self);
+
+static void
+on_attached (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (ScopeEngine) self = data;
+  GError *error = NULL;
+
+  if (!take_tunnel (self, result))
+    return;
+  self->own = *scope_tunnel_attached_get_key (self->tunnel);
+  if (!check_own (self, &error) || !make_source (self, FALSE, &error))
+    {
+      fail (self, error);
+      return;
+    }
+  scope_source_running (self->source, self->tunnel);
+  begin (self);
+}
+
+static void
+attach (ScopeEngine *self)
+{
+  self->state = STATE_RAISING;
+  self->addresses = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
+  self->tunnel = scope_tunnel_attached_new (self->bus, self->config->settings->wireguard);
+  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
+  scope_tunnel_up_async (self->tunnel, self->cancellable, on_attached, g_object_ref (self));
+}
+
 /* --- life ---------------------------------------------------------------------------------- */
 
 ScopeEngine *
@@ -408,9 +493,8 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
   self->bus = g_object_ref (bus);
   self->config = config;
   self->cancellable = g_cancellable_new ();
-  if (!scope_x25519_public (&self->own, &config->private_key, error))
-    return NULL;
-  if (!make_source (self, FALSE, error))
+  if (!keys_only (self) &&
+      (!scope_x25519_public (&self->own, &config->private_key, error) || !make_source (self, FALSE, error)))
     return NULL;
   self->resolver = scope_resolver_new (on_resolved, self);
   self->stale = scope_stale_new (self->resolver, read_for_stale, self);
@@ -418,15 +502,24 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
   return g_steal_pointer (&self);
 }
 
-void
-scope_engine_start (ScopeEngine *self)
+static void
+begin (ScopeEngine *self)
 {
-  g_return_if_fail (self->state == STATE_IDLE);
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
   scope_tunnel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
   self->patience = scope_patience_new (on_patience_over, self);
   scope_source_start (self->source);
+}
+
+void
+scope_engine_start (ScopeEngine *self)
+{
+  g_return_if_fail (self->state == STATE_IDLE);
+  if (keys_only (self))
+    attach (self);
+  else
+    begin (self);
 }
 
 static void
@@ -467,7 +560,8 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
   self->state = STATE_STOPPED;
   self->stop = g_task_new (self, NULL, callback, data);
   g_cancellable_cancel (self->cancellable);
-  scope_source_stop (self->source);
+  if (self->source)
+    scope_source_stop (self->source);
   stop_timers (self);
 
   if (!self->tunnel)
@@ -488,7 +582,7 @@ scope_engine_stop_finish (ScopeEngine *self, GAsyncResult *result, GError **erro
 void
 scope_engine_base_changed (ScopeEngine *self)
 {
-  if (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING)
+  if (!self->source || (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING))
     return;
   g_message ("the base connection changed: reconnecting");
   scope_source_kick (self->source);
@@ -506,7 +600,7 @@ scope_engine_get_tunnel (ScopeEngine *self)
 gboolean
 scope_engine_rotate (ScopeEngine *self, gboolean hurry)
 {
-  if (!SCOPE_IS_MEMBER (self->source))
+  if (!self->source || !SCOPE_IS_MEMBER (self->source))
     return FALSE;
   scope_member_rotate (SCOPE_MEMBER (self->source), hurry);
   return TRUE;
@@ -515,6 +609,8 @@ scope_engine_rotate (ScopeEngine *self, gboolean hurry)
 char *
 scope_engine_describe (ScopeEngine *self)
 {
+  if (!self->source)
+    return scope_describe (self->config->settings->network, FALSE, NULL, NULL, NULL);
   if (SCOPE_IS_MEMBER (self->source))
     return scope_member_describe (SCOPE_MEMBER (self->source));
   return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL,

@@ -15,7 +15,7 @@
  * ScopeEngineConfig:
  * @vpn_uuid, @vpn_id, @zone: of the VPN connection
  * @settings: its checked settings
- * @private_key: ours: the profile's, or the one that the service made
+ * @private_key: ours: the profile's, or the one that the service made; unused with mode keys-only, where the interface has it
  * @identity: (nullable): what we sign with; without one there is only 0.0.x
  * @state: where state is kept: a path to add ".suffix" to
  */

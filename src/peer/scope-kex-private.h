@@ -7,6 +7,7 @@
  *   scope-kex-trial.c  a pair uses a key: install, use, no, confirmation, revert
  *   scope-kex-say.c    actions, messages with their MACs, log lines
  *   scope-kex-store.c  the file
+ *   scope-kex-adopt.c  a preshared key from elsewhere
  */
 #pragma once
 

@@ -205,7 +205,7 @@ load_pair (ScopeKex *kex, gint64 now, JsonObject *object, GError **error)
     return wrong (error, "peers.key: one of them twice");
   if (!get_number (object, "sent", &pair->sent, error))
     return FALSE;
-  pair->sent += SENT_LEAP;
+  pair->sent = MIN (pair->sent + SENT_LEAP, SCOPE_KEX_MESSAGE_MAX_NUMBER);
   for (guint i = 0; i < json_array_get_length (array); i++)
     if (!load_held (pair, now, get_object (array, i), error))
       return FALSE;
@@ -236,6 +236,7 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
   g_autoptr (JsonObject) object = scope_json_parse_object (text, len, SCOPE_KEX_STORE_MAX_BYTES, error);
   JsonArray *array;
   guint64 version, seconds = kex->epoch_seconds;
+  guint64 version, epoch_seconds = kex->epoch_seconds;
   ScopeKey own;
 
   g_return_val_if_fail (kex->list->len == 0, FALSE);
@@ -248,6 +249,7 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
   if (!scope_key_parse (&own, scope_json_get_string (object, "own")) || !scope_key_equal (&own, &kex->own))
     return wrong (error, "own: not our key");
   if (json_object_has_member (object, "epochSeconds") && !get_number (object, "epochSeconds", &seconds, error))
+  if (json_object_has_member (object, "epochSeconds") && !get_number (object, "epochSeconds", &epoch_seconds, error))
     return FALSE;
   array = get_array (object, "peers", MAX_PAIRS, error);
   if (!array)
@@ -260,5 +262,6 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
         return FALSE;
       }
   kex->epoch_seconds = CLAMP (seconds, 1, MAX_EPOCH_SECONDS);
+  scope_kex_set_epoch_seconds (kex, CLAMP (epoch_seconds, 1, G_MAXUINT));
   return TRUE;
 }

@@ -103,6 +103,12 @@ scope_kex_set_epoch_seconds (ScopeKex *kex, guint epoch_seconds)
   kex->broadcast_at = kex->own_deadline = 0;
   for (guint i = 0; i < kex->list->len; i++)
     ((Pair *) g_ptr_array_index (kex->list, i))->has_kem = FALSE;
+  kex->own_deadline = 0;
+  /* What we made is for an epoch that nobody else knows. */
+  for (guint i = 0; i < G_N_ELEMENTS (kex->mine); i++)
+    forget_own (&kex->mine[i]);
+  kex->n_mine = 0;
+  kex->broadcast_at = 0;
 }
 
 /* What an event left behind: who else is due now, and when next. */
@@ -204,7 +210,7 @@ update_own (ScopeKex *kex, gint64 now)
     return;
   if (kex->n_mine == 0)
     begin_epoch (kex, now, epoch);
-  else if (epoch > kex->mine[0].key.epoch)
+  else if (epoch > kex->mine[0].key.epoch || !kex_epoch_near (kex, now, kex->mine[0].key.epoch))
     {
       if (kex->broadcast_at == 0)
         kex->broadcast_at = MAX (now, (gint64) epoch * length - kex->offset + MIN (jitter (kex), length / 4));

@@ -118,7 +118,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeKex, scope_kex_free)
 
 /* @offset: registry's time in ms since 1970 minus the steady clock, as well as it is known. May change at any time. */
 void scope_kex_set_offset (ScopeKex *kex, gint64 offset);
+
+/* Another length than so far makes our KEM keys useless: new ones follow. Kept by scope_kex_save(). */
 void scope_kex_set_epoch_seconds (ScopeKex *kex, guint epoch_seconds);
+
+/**
+ * scope_kex_adopt:
+ * @preshared: what WireGuard has for @peer, from elsewhere; nothing happens when it is all zero, or when there is a key
+ *   already
+ *
+ * For an interface that is not ours (mode keys-only): a key that both ends were given by their admins is the one to go
+ * back to when the first of ours does not work. Call it before scope_kex_peer_online(). Without it the first key is never
+ * taken back.
+ */
+void scope_kex_adopt (ScopeKex *kex, gint64 now, const ScopeKey *peer, const ScopeKey *preshared);
 
 /**
  * scope_kex_peer_online:

@@ -14,23 +14,34 @@
 #define REFUSED_LINES 64      /* different refusals in the log, each once */
 #define REFUSED_USEC (3600 * G_GINT64_CONSTANT (1000000)) /* in that time */
 
+/* A ciphertext as it was signed: it goes out again as it is until it is answered. */
+typedef struct {
+  guint8 ct[SCOPE_KEM_CIPHERTEXT_LEN];
+  char *envelope;
+} SignedCt;
+
 struct _ScopeKeys {
   const ScopeKeysCalls *calls;
   gpointer data;
   char *network;
   char *path;
   ScopeKey own;
+  gboolean attached; /* the interface has its peers: nobody else needs keys */
   ScopeIdentity *identity;
   ScopeKex *kex;
   ScopeTunnel *tunnel;
   ScopeWgDevice *device; /* as read last */
   gint64 device_usec;    /* monotonic: when */
   char *envelope;        /* our kex-key, as broadcast last */
+  gboolean told;         /* the registry has it */
+  gboolean has_length;   /* how long an epoch is: from a welcome, of this life or one before */
   gboolean open;
   gboolean counts; /* how long an epoch is here is known */
+  gboolean listed;    /* who is online is what the registry says now */
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
+  GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
   guint quiet_id;
   GHashTable *refused;  /* lines that were said */
   gint64 refused_usec; /* monotonic: since when */
@@ -109,7 +120,10 @@ static void
 install (ScopeKeys *self, const ScopeKexAction *action)
 {
   g_autoptr (GError) error = NULL;
+  char text[SCOPE_KEY_BASE64_LEN + 1];
 
+  g_debug ("key of %.8s %s", scope_key_to_base64 (&action->peer, text),
+           action->how == SCOPE_KEX_READD ? "by a handshake now" : "in place");
   g_clear_pointer (&self->device, scope_wg_device_free);
   if (self->tunnel &&
       !scope_tunnel_set_preshared (self->tunnel, &action->peer, &action->preshared, action->how == SCOPE_KEX_READD, &error))
@@ -122,8 +136,10 @@ static void
 send_to (ScopeKeys *self, const ScopeKey *peer, const char *name, JsonObject *body)
 {
   g_autofree char *text = scope_v1_format_kex (name, body, "to", peer);
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+  gboolean sent = self->calls->send (text, self->data);
 
-  self->calls->send (text, self->data);
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (peer, key), sent ? "" : ": no session");
 }
 
 /* {"@member": envelope} to a peer */
@@ -152,30 +168,52 @@ sign (ScopeKeys *self, const char *typ, char *payload)
 }
 
 static void
-broadcast (ScopeKeys *self, ScopeKexKey *key)
+tell_key (ScopeKeys *self)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_KEY);
   g_autofree char *text = NULL;
 
-  key->issued = now_seconds ();
-  g_free (self->envelope);
-  self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
-  if (!self->envelope)
-    return;
   message->kex = g_strdup (self->envelope);
   text = scope_v1_format (message);
-  self->calls->send (text, self->data);
+  self->told = self->calls->send (text, self->data);
 }
 
 static void
-send_ct (ScopeKeys *self, const ScopeKey *peer, ScopeKexCt *ct)
+broadcast (ScopeKeys *self, ScopeKexKey *key)
 {
-  g_autofree char *envelope = NULL;
+  key->issued = now_seconds ();
+  g_free (self->envelope);
+  self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
+  if (self->envelope)
+    tell_key (self);
+}
 
-  ct->issued = now_seconds ();
-  envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
-  if (envelope)
-    send_envelope (self, peer, "kex.ct", "ct", envelope);
+static void
+signed_ct_free (gpointer data)
+{
+  SignedCt *ct = data;
+
+  g_free (ct->envelope);
+  g_free (ct);
+}
+
+static void
+send_ct (ScopeKeys *self, const ScopeKey *peer, const ScopeKexCt *ct)
+{
+  SignedCt *sent = g_hash_table_lookup (self->cts, peer);
+
+  if (!sent || memcmp (sent->ct, ct->ct, sizeof sent->ct) != 0)
+    {
+      char *envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+
+      if (!envelope)
+        return;
+      sent = g_new (SignedCt, 1);
+      memcpy (sent->ct, ct->ct, sizeof sent->ct);
+      sent->envelope = envelope;
+      g_hash_table_replace (self->cts, g_memdup2 (peer, sizeof *peer), sent);
+    }
+  send_envelope (self, peer, "kex.ct", "ct", sent->envelope);
 }
 
 static void
@@ -251,6 +289,7 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
         break;
       }
     case SCOPE_KEX_INSTALL:
+      g_hash_table_remove (self->cts, &action->peer);
       if (action->how != SCOPE_KEX_FIRST)
         install (self, action);
       else if (!action->handshake)
@@ -317,10 +356,26 @@ take_key (ScopeKeys *self, ScopeTrust *trust, const ScopeTrustPeer *peer)
     scope_kex_handle_key (self->kex, now_ms (), &key);
 }
 
+/* Who was in an interface that is not ours stays known: one that is gone for a moment must not cost the keys. */
 static gboolean
-offers_pq (const ScopeTrustPeer *peer)
+needs_keys (ScopeKeys *self, const ScopeTrustPeer *peer)
 {
-  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF;
+  ScopeKexStats stats;
+
+  return peer->needs_pq && peer->record->pq != SCOPE_PQ_OFF &&
+         (!self->attached || g_hash_table_contains (self->known, &peer->key) || look (&peer->key, &stats, self));
+}
+
+/* What its admin gave to an interface that is not ours is the key to go back to. */
+static void
+adopt (ScopeKeys *self, const ScopeKey *peer)
+{
+  ScopeKexStats stats;
+  const ScopeWgPeer *found;
+
+  if (self->attached && !g_hash_table_contains (self->known, peer) && look (peer, &stats, self) &&
+      (found = scope_wg_device_find (self->device, peer)))
+    scope_kex_adopt (self->kex, now_ms (), peer, &found->preshared);
 }
 
 void
@@ -332,12 +387,14 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   GHashTableIter iter;
   gpointer gone;
 
+  self->listed = online;
   for (guint i = 0; i < peers->len; i++)
     {
       const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
 
-      if (!offers_pq (peer))
+      if (!needs_keys (self, peer))
         continue;
+      adopt (self, &peer->key);
       g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
       if (online && peer->online && g_hash_table_add (self->online, g_memdup2 (&peer->key, sizeof peer->key)))
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
@@ -358,6 +415,7 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
       {
         scope_kex_peer_removed (self->kex, now_ms (), gone);
         g_hash_table_remove (self->online, gone);
+        g_hash_table_remove (self->cts, gone);
       }
   g_hash_table_unref (self->known);
   self->known = g_steal_pointer (&now_known);
@@ -365,6 +423,12 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
 }
 
 /* Whoever sends the same again, or ever new ones, does not fill the log. */
+gboolean
+scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
+{
+  return g_hash_table_contains (self->known, peer);
+}
+
 static void
 refuse (ScopeKeys *self, const ScopeTrustPeer *peer, const char *name, GError *error)
 {
@@ -401,7 +465,9 @@ take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message 
 {
   g_autoptr (ScopeJws) jws = NULL;
   GError *error = NULL;
+  char text[SCOPE_KEY_BASE64_LEN + 1];
 
+  g_debug ("%s from %.8s", message->name, scope_key_to_base64 (&peer->key, text));
   if (g_str_equal (message->name, "kex.ct"))
     {
       ScopeKexCt ct;
@@ -443,13 +509,16 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
       return;
     }
   peer = scope_trust_find (trust, &message->other);
-  if (!peer || !offers_pq (peer))
+  if (!peer || !needs_keys (self, peer))
     {
       char text[SCOPE_KEY_BASE64_LEN + 1];
 
       g_info ("%s from %s, which is no peer of ours: ignored", message->name, scope_key_to_base64 (&message->other, text));
       return;
     }
+  /* A newcomer speaks within the moment in which what changes the roster is gathered. */
+  if (self->listed && peer->online && !g_hash_table_contains (self->online, &peer->key))
+    scope_keys_set_peers (self, trust, TRUE, FALSE);
   if (message->type == SCOPE_V1_KEX)
     take_between (self, peer, message);
   else if (peer->has_kex)
@@ -474,9 +543,12 @@ char *
 scope_keys_dup_own (ScopeKeys *self)
 {
   if (!self->counts)
+  /* Of an epoch of the wrong length it would be refused, and all later ones with it when its number is higher. */
+  if (!self->has_length)
     return NULL;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
+  self->told = self->envelope != NULL;
   return g_strdup (self->envelope);
 }
 
@@ -486,8 +558,11 @@ scope_keys_open (ScopeKeys *self, guint epoch_seconds)
   self->open = self->counts = TRUE;
   if (epoch_seconds)
     scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
+  self->has_length = TRUE;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
+  if (self->envelope && !self->told)
+    tell_key (self);
 }
 
 void
@@ -496,7 +571,7 @@ scope_keys_close (ScopeKeys *self)
   GHashTableIter iter;
   gpointer key;
 
-  self->open = FALSE;
+  self->open = self->listed = FALSE;
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_hash_table_iter_init (&iter, self->online);
   while (g_hash_table_iter_next (&iter, &key, NULL))
@@ -530,7 +605,8 @@ load (ScopeKeys *self)
 
   if (g_file_get_contents (self->path, &text, &len, &error))
     {
-      if (!scope_kex_load (self->kex, now_ms (), text, len, &error))
+      self->has_length = scope_kex_load (self->kex, now_ms (), text, len, &error);
+      if (!self->has_length)
         g_warning ("%s: %s: new keys will be made", self->path, error->message);
     }
   else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
@@ -550,11 +626,13 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->network = g_strdup (config->settings->netreg);
   self->path = g_strconcat (config->state, ".keys", NULL);
   self->own = config->own;
+  self->attached = config->settings->mode == SCOPE_MODE_KEYS_ONLY;
   self->identity = scope_identity_ref (config->identity);
   self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, signed_ct_free);
   self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
   scope_keys_set_time (self, 0);
   load (self);
@@ -574,6 +652,7 @@ scope_keys_free (ScopeKeys *self)
   g_hash_table_unref (self->online);
   g_hash_table_unref (self->quiet);
   g_hash_table_unref (self->refused);
+  g_hash_table_unref (self->cts);
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->network);
   g_free (self->path);

@@ -15,6 +15,7 @@
 #define STORE_SECONDS 5 /* the cache is written at most this often: it costs a write to the disk */
 #define GATHER_MS 20    /* events that come together make one roster */
 #define TICK_MAX_SECONDS 3600
+#define CHECK_SECONDS 30 /* an interface that others change; well below WireGuard's 120 s to the next handshake */
 
 struct _ScopeMember {
   ScopeSource parent_instance;
@@ -43,6 +44,7 @@ struct _ScopeMember {
   guint store_id;
   guint gather_id;
   guint tick_id;
+  guint check_id;
 };
 
 G_DEFINE_FINAL_TYPE (ScopeMember, scope_member, SCOPE_TYPE_SOURCE)
@@ -51,6 +53,12 @@ static gint64
 now_seconds (void)
 {
   return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+static gboolean
+keys_only (ScopeMember *self)
+{
+  return self->settings->mode == SCOPE_MODE_KEYS_ONLY;
 }
 
 /* --- what is kept -------------------------------------------------------------------------- */
@@ -409,6 +417,8 @@ on_message (ScopeV1Message *message, gpointer data)
     case SCOPE_V1_KEX_KEY:
     case SCOPE_V1_KEX:
       if (self->gather_id) /* whoever has just joined may be quicker than that */
+      /* A newcomer's ciphertext comes right after its join: it must not wait for its repetition. */
+      if (self->gather_id && !scope_keys_knows (self->keys, &message->other))
         {
           g_clear_handle_id (&self->gather_id, g_source_remove);
           publish (self, FALSE);
@@ -489,7 +499,7 @@ scope_member_peers (ScopeSource *source, GPtrArray *wanted)
       ScopeWgPeer *peer = g_ptr_array_index (wanted, i);
       const ScopeTrustPeer *trusted = scope_trust_find (self->trust, &peer->pub);
 
-      if (!trusted || (trusted->needs_pq && !scope_keys_dress (self->keys, peer)))
+      if (!trusted || ((trusted->needs_pq || keys_only (self)) && !scope_keys_dress (self->keys, peer)))
         g_ptr_array_remove_index (wanted, i);
     }
 }
@@ -500,6 +510,17 @@ static gboolean
 on_observed (const char *text, gpointer data)
 {
   return on_keys_send (text, data);
+}
+
+/* The interface has a peer more, or its owner has written other preshared keys. */
+static gboolean
+on_check (gpointer data)
+{
+  g_autoptr (ScopeMember) self = g_object_ref (data);
+
+  if (self->trust && scope_trust_own_grant (self->trust))
+    publish (self, FALSE);
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -513,6 +534,8 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   scope_observer_set_tunnel (self->observer, tunnel);
   if (self->welcomed)
     send_record (self);
+  if (keys_only (self))
+    self->check_id = g_timeout_add_seconds (CHECK_SECONDS, on_check, self);
 }
 
 static void
@@ -540,6 +563,7 @@ scope_member_stop (ScopeSource *source)
   g_clear_handle_id (&self->store_id, g_source_remove);
   g_clear_handle_id (&self->gather_id, g_source_remove);
   g_clear_handle_id (&self->tick_id, g_source_remove);
+  g_clear_handle_id (&self->check_id, g_source_remove);
   if (self->session)
     scope_v1_session_stop (self->session);
   g_clear_pointer (&self->observer, scope_observer_free);

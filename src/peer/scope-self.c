@@ -90,7 +90,7 @@ scope_self_endpoints (const ScopeSettings *settings, const char *local, guint16 
 
   for (char **p = settings->endpoints; p && *p; p++)
     add_endpoint (endpoints, g_strdup (*p));
-  if (local)
+  if (local && port)
     {
       g_autoptr (GInetAddress) address = g_inet_address_new_from_string (local);
       ScopeSockaddr sa;
@@ -98,7 +98,7 @@ scope_self_endpoints (const ScopeSettings *settings, const char *local, guint16 
       if (address && !g_inet_address_get_is_loopback (address) && scope_sockaddr_from_inet (&sa, address, port))
         add_endpoint (endpoints, scope_sockaddr_format (&sa));
     }
-  if (getifaddrs (&list) == 0)
+  if (port && getifaddrs (&list) == 0)
     {
       for (struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
         if (is_useful (entry, tunnel))

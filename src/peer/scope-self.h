@@ -21,7 +21,7 @@ char *scope_self_proof (ScopeSelf *self, const char *nonce, gint64 now, GError *
 /**
  * scope_self_endpoints:
  * @local: (nullable): our address on the way to the registry
- * @port: of the tunnel
+ * @port: of the tunnel; 0 when it has none
  * @tunnel: (nullable): name of our own interface
  *
  * Where we may be reached as far as we know ourselves: the profile's endpoints, @local, this machine's other

@@ -11,6 +11,8 @@
  *   {"revocation":<JWS>}
  *   {"own":<JWS>}                                                         our grant
  *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"since":…,"listed":true,"observed":[…]}
+ *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"listed":true,"online":true,"pipe":false,
+ *    "observed":[…]}
  *
  * What is remembered stands before what it judges. Only signed things are believed; the rest (sequences, kill
  * counter) is as good as the file's mode: 0600, in root's directory.
@@ -80,6 +82,8 @@ put_peer (GString *out, const Peer *peer)
   scope_fields_put_integer (out, "seen", peer->pub.seen);
   scope_fields_put_integer (out, "since", peer->since);
   scope_fields_put_boolean (out, "listed", peer->pub.listed);
+  scope_fields_put_boolean (out, "online", peer->pub.online);
+  scope_fields_put_boolean (out, "pipe", peer->pub.pipe);
   scope_fields_put_strings (out, "observed", peer->observed);
   g_string_append (out, "}\n");
 }
@@ -213,6 +217,8 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
   if (!scope_fields_integer (&fields, "seen", 0, SCOPE_FIELDS_INTEGER_MAX, &entry->seen, error) ||
       !scope_fields_integer (&fields, "since", 0, SCOPE_FIELDS_INTEGER_MAX, &since, error) ||
       !scope_fields_boolean (&fields, "listed", &listed, error) ||
+      !scope_fields_boolean (&fields, "online", &entry->online, error) ||
+      !scope_fields_boolean (&fields, "pipe", &entry->pipe, error) ||
       !(entry->observed = scope_fields_endpoints (&fields, "observed", SCOPE_V1_MAX_OBSERVED, error)))
     return FALSE;
   entry->grant = get_envelope (line, "grant");

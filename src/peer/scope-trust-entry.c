@@ -454,11 +454,13 @@ scope_trust_judge_kex (ScopeTrust *trust, Peer *peer, const char *envelope)
       return;
     }
   scope_trust_note_offer (trust, peer, TRUE);
-  if (peer->kex_epoch && kex.epoch <= peer->kex_epoch)
+  /* A peer that started anew has another one for the same epoch. */
+  if (peer->kex_epoch && (kex.epoch < peer->kex_epoch || (kex.epoch == peer->kex_epoch && kex.issued < peer->kex_issued)))
     return;
   g_clear_pointer (&peer->kex_packed, g_bytes_unref);
   peer->kex_packed = scope_envelope_pack (jws, NULL);
   peer->kex_epoch = kex.epoch;
+  peer->kex_issued = kex.issued;
   memcpy (peer->kex_text, digest, SHA256_LEN);
   peer->pub.has_kex = TRUE;
   trust->changed = TRUE;

@@ -46,6 +46,7 @@ typedef struct {
   GBytes *record_packed;
   GBytes *kex_packed;
   guint64 kex_epoch;
+  gint64 kex_issued;
   guint8 grant_text[SHA256_LEN];
   guint8 record_text[SHA256_LEN];
   guint8 kex_text[SHA256_LEN];

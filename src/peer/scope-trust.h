@@ -203,8 +203,8 @@ GString *scope_trust_serialise (ScopeTrust *trust);
  * scope_trust_load:
  * @trust: a new one
  *
- * Verifies everything again. What is not good is left out with a warning, what has ended without one. Peers that come
- * from here are offline until the registry says otherwise.
+ * Verifies everything again. What is not good is left out with a warning, what has ended without one. Who was online at
+ * the cached revision still is, as far as the registry's next delta does not say otherwise: wait for it.
  *
  * Returns: whether it is a cache of this network and root; nothing was taken otherwise
  */

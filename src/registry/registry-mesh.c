@@ -640,7 +640,6 @@ gboolean
 registry_mesh_put_kill (RegistryMesh *mesh, const char *text, gint64 now, GError **error)
 {
   g_autoptr (ScopeJws) jws = scope_jws_parse (text, strlen (text), error);
-  g_autoptr (JsonObject) payload = NULL;
   g_autoptr (ScopeKill) kill = NULL;
   g_autoptr (ScopeV1Message) message = NULL;
   g_autofree char *frame = NULL;

@@ -80,7 +80,7 @@ detach (RegistryV1Session *session, gboolean departed)
   if (member->session != session)
     return;
   member->session = NULL;
-  if (departed)
+  if (departed && member->online)
     registry_mesh_depart (mesh, member, now_ms ());
 }
 

@@ -137,10 +137,9 @@ registry_v1_flush (RegistryV1 *v1)
 
 /* Time */
 
-static void
-sweep_sessions (RegistryV1 *v1)
+void
+registry_v1_sweep (RegistryV1 *v1, gint64 now)
 {
-  gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer session;
 
@@ -161,7 +160,7 @@ on_sweep (gpointer user_data)
   GHashTableIter iter;
   gpointer value;
 
-  sweep_sessions (v1);
+  registry_v1_sweep (v1, g_get_monotonic_time ());
   g_hash_table_iter_init (&iter, v1->meshes);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {

@@ -42,6 +42,9 @@ RegistryMesh *registry_v1_find (const RegistryV1 *v1, const char *network);
 void registry_v1_add (RegistryV1 *v1, const char *network, GIOStream *stream, RegistryConnection *connection,
                       const ScopePrefix *client);
 
+/* Ends sessions whose hello is overdue; also runs by itself once a second. @now: monotonic time, µs */
+void registry_v1_sweep (RegistryV1 *v1, gint64 now);
+
 /**
  * registry_v1_flush:
  *

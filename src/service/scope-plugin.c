@@ -99,7 +99,11 @@ engine_config (NMConnection *connection, GError **error)
   config->vpn_id = g_strdup (nm_connection_get_id (connection));
   config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
   config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
-  if (!config->state || !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
+  if (!config->state)
+    return NULL;
+  /* With keys-only the interface has its key, which is nothing that we need. */
+  if (config->settings->mode != SCOPE_MODE_KEYS_ONLY &&
+      !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
     return NULL;
   config->identity = config->settings->identity ? scope_identity_parse (config->settings->identity, error)
                                                 : scope_keystore_identity (config->vpn_uuid, error);

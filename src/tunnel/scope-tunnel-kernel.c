@@ -449,7 +449,6 @@ scope_tunnel_kernel_class_init (ScopeTunnelKernelClass *class)
   ScopeTunnelClass *tunnel_class = SCOPE_TUNNEL_CLASS (class);
 
   G_OBJECT_CLASS (class)->dispose = scope_tunnel_kernel_dispose;
-  tunnel_class->backend = SCOPE_WG_KERNEL;
   tunnel_class->up = scope_tunnel_kernel_up;
   tunnel_class->down = scope_tunnel_kernel_down;
   tunnel_class->set_routes = scope_tunnel_kernel_set_routes;

@@ -222,7 +222,6 @@ scope_tunnel_userspace_class_init (ScopeTunnelUserspaceClass *class)
   ScopeTunnelClass *tunnel_class = SCOPE_TUNNEL_CLASS (class);
 
   G_OBJECT_CLASS (class)->dispose = scope_tunnel_userspace_dispose;
-  tunnel_class->backend = SCOPE_WG_UAPI;
   tunnel_class->nm_configures = TRUE;
   tunnel_class->up = scope_tunnel_userspace_up;
   tunnel_class->down = scope_tunnel_userspace_down;

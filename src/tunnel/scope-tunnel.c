@@ -7,9 +7,9 @@
 
 #include <unistd.h>
 
-
 typedef struct {
   ScopeTunnelConfig *config;
+  ScopeWgBackend backend; /* as read last */
   ScopeLinkWatch *watch;
   GPtrArray *wanted; /* as applied last */
   GHashTable *seen;  /* ScopeKey → ScopeSockaddr: where each peer was then */
@@ -108,8 +108,21 @@ scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig 
   g_message ("tunnel %s: %s (%s)", owned->ifname, kind == SCOPE_TUNNEL_KIND_KERNEL ? "kernel" : "userspace", why);
 
   self = kind == SCOPE_TUNNEL_KIND_KERNEL ? scope_tunnel_kernel_new (bus) : scope_tunnel_userspace_new ();
-  PRIV (self)->config = g_steal_pointer (&owned);
+  scope_tunnel_set_config (self, g_steal_pointer (&owned));
   return self;
+}
+
+void
+scope_tunnel_set_config (ScopeTunnel *self, ScopeTunnelConfig *config)
+{
+  g_clear_pointer (&PRIV (self)->config, scope_tunnel_config_free);
+  PRIV (self)->config = config;
+}
+
+static gboolean
+is_borrowed (ScopeTunnel *self)
+{
+  return SCOPE_TUNNEL_GET_CLASS (self)->set_peers != NULL;
 }
 
 static void
@@ -170,7 +183,7 @@ scope_tunnel_up_async (ScopeTunnel *self, GCancellable *cancellable, GAsyncReady
   GTask *outer = g_task_new (self, cancellable, callback, data);
   GTask *inner = g_task_new (self, cancellable, up_done, outer);
 
-  if (scope_link_exists (PRIV (self)->config->ifname))
+  if (!is_borrowed (self) && scope_link_exists (PRIV (self)->config->ifname))
     {
       g_task_return_new_error (inner, SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface name %s is taken",
                                PRIV (self)->config->ifname);
@@ -215,15 +228,13 @@ scope_tunnel_nm_configures (ScopeTunnel *self)
 ScopeWgDevice *
 scope_tunnel_read (ScopeTunnel *self, GError **error)
 {
-  ScopeWgBackend backend;
-  return scope_wg_device_read (PRIV (self)->config->ifname, &backend, error);
+  return scope_wg_device_read (PRIV (self)->config->ifname, &PRIV (self)->backend, error);
 }
 
-static gboolean
-apply (ScopeTunnel *self, const GPtrArray *changes, GError **error)
+gboolean
+scope_tunnel_apply (ScopeTunnel *self, const GPtrArray *changes, GError **error)
 {
-  return changes->len == 0 ||
-         scope_wg_apply (PRIV (self)->config->ifname, SCOPE_TUNNEL_GET_CLASS (self)->backend, changes, error);
+  return scope_wg_apply (PRIV (self)->config->ifname, PRIV (self)->backend, changes, error);
 }
 
 /* What counts as wanted before, for the difference's rule that an endpoint is written only when the
@@ -300,13 +311,16 @@ scope_tunnel_set_peers (ScopeTunnel *self, GPtrArray *wanted, GError **error)
   g_autoptr (GPtrArray) owned = wanted;
   g_autoptr (GPtrArray) before = NULL, changes = NULL;
   g_autoptr (GArray) moved = NULL;
-  g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self, error);
+  g_autoptr (ScopeWgDevice) device = NULL;
 
+  if (is_borrowed (self))
+    return SCOPE_TUNNEL_GET_CLASS (self)->set_peers (self, wanted, error);
+  device = scope_tunnel_read (self, error);
   if (!device)
     return FALSE;
   before = wanted_before (priv, device, wanted);
   changes = scope_wg_diff (device, wanted, before);
-  if (!apply (self, changes, error))
+  if (!scope_tunnel_apply (self, changes, error))
     return FALSE;
   remember (priv, device, changes);
   moved = moved_by_us (device, changes);
@@ -325,7 +339,7 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
   g_autoptr (GPtrArray) on = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
   g_autoptr (ScopeWgDevice) device = NULL;
 
-  if (keys->len == 0)
+  if (keys->len == 0 || is_borrowed (self))
     return TRUE;
   device = scope_tunnel_read (self, error);
   if (!device)
@@ -347,7 +361,7 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
           g_ptr_array_add (pass ? on : off, change);
         }
     }
-  return apply (self, off, error) && apply (self, on, error);
+  return scope_tunnel_apply (self, off, error) && scope_tunnel_apply (self, on, error);
 }
 
 /* A peer that is added with a keepalive handshakes at once; without one it is given a keepalive for a moment. */
@@ -371,12 +385,12 @@ scope_tunnel_set_preshared (ScopeTunnel *self, const ScopeKey *pub, const ScopeK
       change = scope_wg_change_new (g_steal_pointer (&peer));
       change->set_preshared = TRUE;
       g_ptr_array_add (changes, change);
-      return apply (self, changes, error);
+      return scope_tunnel_apply (self, changes, error);
     }
   if (!keepalive)
     peer->keepalive = 1;
   g_ptr_array_add (changes, scope_wg_change_readd (device, peer));
-  if (!apply (self, changes, error))
+  if (!scope_tunnel_apply (self, changes, error))
     return FALSE;
   if (keepalive)
     return TRUE;
@@ -384,7 +398,7 @@ scope_tunnel_set_preshared (ScopeTunnel *self, const ScopeKey *pub, const ScopeK
   change = scope_wg_change_new (scope_wg_peer_new (pub));
   change->set_keepalive = TRUE;
   g_ptr_array_add (changes, change);
-  return apply (self, changes, error);
+  return scope_tunnel_apply (self, changes, error);
 }
 
 void

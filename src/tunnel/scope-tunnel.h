@@ -2,7 +2,8 @@
 /*
  * scope-tunnel: one WireGuard interface of ours, whoever carries it. Up, down, wanted peers, wanted
  * routes, statistics, and a signal when somebody takes it away. The kinds differ only in how the
- * interface comes to be: see scope-tunnel-kernel.h and scope-tunnel-userspace.h.
+ * interface comes to be: see scope-tunnel-kernel.h, scope-tunnel-userspace.h and, for an interface that is not
+ * ours, scope-tunnel-attached.h.
  */
 #pragma once
 
@@ -48,15 +49,17 @@ G_DECLARE_DERIVABLE_TYPE (ScopeTunnel, scope_tunnel, SCOPE, TUNNEL, GObject)
  * @up: makes the interface with everything but peers, then returns TRUE through the task
  * @down: takes it away; returns TRUE through the task when nothing is left
  * @set_routes: the config's routes have changed: follow, best effort, errors are logged
+ * @set_peers: (nullable): the interface is somebody else's, who has its peers: what to do with the wanted ones instead
+ *   of making them the peer table
  */
 struct _ScopeTunnelClass {
   GObjectClass parent_class;
 
-  ScopeWgBackend backend;
   gboolean nm_configures; /* NetworkManager must be told interface and addresses as of any VPN */
   void (*up) (ScopeTunnel *tunnel, GTask *task);
   void (*down) (ScopeTunnel *tunnel, GTask *task);
   void (*set_routes) (ScopeTunnel *tunnel, const GArray *previous);
+  gboolean (*set_peers) (ScopeTunnel *tunnel, const GPtrArray *wanted, GError **error);
 };
 
 /**
@@ -113,6 +116,12 @@ void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
 
 /* The device as it is now: endpoints, handshakes, counters. */
 ScopeWgDevice *scope_tunnel_read (ScopeTunnel *tunnel, GError **error);
+
+/* For the kinds. @config: (transfer full) */
+void scope_tunnel_set_config (ScopeTunnel *tunnel, ScopeTunnelConfig *config);
+
+/* For the kinds: changes in one batch, once the tunnel has been read. */
+gboolean scope_tunnel_apply (ScopeTunnel *tunnel, const GPtrArray *changes, GError **error);
 
 /* For the kinds: the interface went away or failed; emits "failed" (GError) once while it is up. */
 void scope_tunnel_emit_failed (ScopeTunnel *tunnel, ScopeError code, const char *format, ...) G_GNUC_PRINTF (3, 4);

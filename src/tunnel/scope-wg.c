@@ -234,6 +234,27 @@ scope_wg_diff (const ScopeWgDevice *actual, const GPtrArray *wanted, const GPtrA
   return g_steal_pointer (&changes);
 }
 
+GPtrArray *
+scope_wg_diff_keys (const ScopeWgDevice *actual, const GPtrArray *wanted)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      const ScopeWgPeer *want = g_ptr_array_index (wanted, i);
+      const ScopeWgPeer *now = scope_wg_device_find (actual, &want->pub);
+      ScopeWgChange *change;
+
+      if (!now || scope_key_is_zero (&want->preshared) || scope_key_equal (&now->preshared, &want->preshared))
+        continue;
+      change = scope_wg_change_new (scope_wg_peer_new (&want->pub));
+      change->peer->preshared = want->preshared;
+      change->set_preshared = TRUE;
+      g_ptr_array_add (changes, change);
+    }
+  return g_steal_pointer (&changes);
+}
+
 void
 scope_wg_set_errno (GError **error, const char *ifname, const char *what, int code, const char *detail)
 {

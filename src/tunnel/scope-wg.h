@@ -153,6 +153,17 @@ ScopeWgChange *scope_wg_change_readd (const ScopeWgDevice *actual, const ScopeWg
 GPtrArray *scope_wg_diff (const ScopeWgDevice *actual, const GPtrArray *wanted, const GPtrArray *previous);
 
 /**
+ * scope_wg_diff_keys:
+ * @wanted: (element-type ScopeWgPeer): only public and preshared keys count
+ *
+ * For a device that is somebody else's: the preshared keys of the peers that it has and that are wanted with one.
+ * Nobody is added or removed, and no preshared key is taken away.
+ *
+ * Returns: (transfer full) (element-type ScopeWgChange)
+ */
+GPtrArray *scope_wg_diff_keys (const ScopeWgDevice *actual, const GPtrArray *wanted);
+
+/**
  * scope_wg_apply:
  * @changes: (element-type ScopeWgChange): all of them in one batch (several netlink messages when they
  *   do not fit into one; removals come first, so that allowed IPs can move between peers)

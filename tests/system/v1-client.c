@@ -7,8 +7,9 @@
  *   v1-client load DIR PORT FIRST    joins peers FIRST, FIRST + 1, … for ever, each with an invite of its own, through
  *                                    crashes of the registry; "joined N TOKEN ADDRESS" for each that was acknowledged
  *   v1-client verify DIR PORT        lines "N ADDRESS": comes again without a token, must get the address
- *   v1-client hold DIR PORT COUNT NETWORKS   joins that many, "ready", then for each line of input one peer has a new
- *                                    record; answers with how long it took to reach the others: median, 99 %, all (µs)
+ *   v1-client hold DIR PORT COUNT NETWORKS   joins that many, "ready", then does what the lines of its input say: one peer
+ *                                    of network n0 has a new "record", does "leave", does "join" again; answers with
+ *                                    how long it took to reach the others: median, 99 %, all (µs)
  */
 #include "common/scope-base64.h"
 #include "common/scope-json.h"
@@ -473,28 +474,52 @@ hold (guint count, guint networks)
   printf ("ready\n");
   fflush (stdout);
 
-  guint members = (count + networks - 1) / networks; /* of network 0: it hears, too */
+  guint members = (count + networks - 1) / networks; /* of network 0 */
+  Held *leaver = &held[(members - 1) * networks];
+  guint leaver_number = (members - 1) * networks + 1;
   guint64 sequence = now () * 1000;
+
   while (fgets (line, sizeof line, stdin))
     {
-      g_autofree char *text = make_record ("n0", 1, ++sequence, first_grant);
-      g_autofree Held *sorted = NULL;
+      gboolean record = g_str_has_prefix (line, "record");
+      guint hearers = record ? members : members - 1;
+      g_autofree char *text = record ? make_record ("n0", 1, ++sequence, first_grant) : NULL;
+      g_autofree Held *sorted = g_new (Held, members);
+      g_autofree char *grant = NULL;
+      g_autofree char *code = NULL;
       gint64 begin;
 
       for (guint i = 0; i < count; i++)
         held[i].heard = 0;
       g_atomic_int_set (&heard, 0);
       begin = g_get_monotonic_time ();
-      must (send_text (held[0].fd, text), "send", NULL);
-      while ((guint) g_atomic_int_get (&heard) < members)
+      if (record)
+        must (send_text (held[0].fd, text), "send", NULL);
+      else if (g_str_has_prefix (line, "leave"))
+        {
+          epoll_ctl (epoll, EPOLL_CTL_DEL, leaver->fd, NULL);
+          close (leaver->fd);
+        }
+      else
+        {
+          leaver->fd = join ("n0", leaver_number, NULL, &grant, &code);
+          must (leaver->fd >= 0, code ? code : "join", NULL);
+        }
+      while ((guint) g_atomic_int_get (&heard) < hearers)
         g_usleep (100);
-      sorted = g_new (Held, members);
       for (guint i = 0; i < members; i++)
         sorted[i] = held[i * networks];
       qsort (sorted, members, sizeof *sorted, by_time);
-      printf ("%d %d %d\n", (int) (sorted[members / 2].heard - begin), (int) (sorted[members * 99 / 100].heard - begin),
-              (int) (sorted[members - 1].heard - begin));
+      sorted += members - hearers; /* who has not heard is first */
+      printf ("%d %d %d\n", (int) (sorted[hearers / 2].heard - begin), (int) (sorted[hearers * 99 / 100].heard - begin),
+              (int) (sorted[hearers - 1].heard - begin));
+      sorted -= members - hearers;
       fflush (stdout);
+      if (g_str_has_prefix (line, "join"))
+        {
+          struct epoll_event event = { .events = EPOLLIN, .data.ptr = leaver };
+          epoll_ctl (epoll, EPOLL_CTL_ADD, leaver->fd, &event);
+        }
       g_usleep (50000);
       g_atomic_int_set (&heard, -1);
     }

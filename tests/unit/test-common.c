@@ -597,6 +597,8 @@ test_settings_refused (void)
   refuse (table (BASE, "mtu", "12", NULL), NULL, "mtu");
   refuse (table (BASE, NULL), table ("private-key", "x", NULL), "private-key");
   refuse (table (BASE, "mode", "keys-only", NULL), NULL, "wireguard");
+  refuse (table (BASE, "mode", "keys-only", "wireguard", "wg0", NULL), NULL, "pq");
+  refuse (table (BASE, "mode", "keys-only", "wireguard", "wg0", "root", FINGERPRINT, "pq", "off", NULL), NULL, "pq");
   refuse (table (BASE, "wireguard", "wg0", NULL), NULL, "wireguard");
   refuse (table (BASE, "mode", "full", "wireguard", "wg0", NULL), NULL, "wireguard");
   refuse (table (BASE, "token", TOKEN, NULL), NULL, "token");

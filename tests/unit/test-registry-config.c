@@ -81,6 +81,10 @@ test_everything (void)
   g_assert_true (config->limits.loopback_limited);
 }
 
+#define V1 "{\"name\":\"a\",\"file\":\"f\",\n"
+#define KEY "iE7eXvWcPUo2u8tT8lGTqbA/Yo2hCYOyOWsDBG0xVnA="
+#define KEY_URL "iE7eXvWcPUo2u8tT8lGTqbA_Yo2hCYOyOWsDBG0xVnA"
+
 static void
 test_mistakes (void)
 {
@@ -121,6 +125,22 @@ test_mistakes (void)
     { "{\"networks\":[],\"trustedProxies\":[\"::1\",\n\"x\"]}", "f:2: trustedProxies[1]: “x” is not" },
     { "{\"networks\":[],\"limits\":{\n\"idleSeconds\":0}}", "f:2: limits.idleSeconds: expected a whole number from 1" },
     { "{\"networks\":[],\n\"limits\":7}", "f:2: limits: expected an object\n" },
+    { "{\"networks\":[{\n\"file\":\"f\"}]}", "f:1: networks[0].name: missing\n" },
+    { "{\"networks\":[{\n\"name\":\"a b\",\"file\":\"f\"}]}", "f:2: networks[0].name: “a b” is not a network's name" },
+    { "{\"networks\":[\n{\"name\":\"a\"}]}", "f:2: networks[0].file: missing" },
+    { "{\"networks\":[{\"name\":\"a\",\n\"file\":\"\"}]}", "f:2: networks[0].file: expected a file name\n" },
+    { "{\"networks\":[" V1 "\"interface\":\"a b\"}]}", "f:2: networks[0].interface: “a b” is not an interface name" },
+    { "{\"networks\":[" V1 "\"admission\":[\"token\",\n\"open\"]}]}", "f:3: networks[0].admission[1]: “open” is none of listed, token, granted\n" },
+    { "{\"networks\":[" V1 "\"admission\":\"token\"}]}", "f:2: networks[0].admission: expected an array such as [\"token\"]\n" },
+    { "{\"networks\":[" V1 "\"listed\":[]}]}", "f:2: networks[0].listed: expected an object\n" },
+    { "{\"networks\":[" V1 "\"listed\":{\"x\":{}}}]}", "f:2: networks[0].listed.x: “x” is not a WireGuard public key\n" },
+    { "{\"networks\":[" V1 "\"listed\":{\"" KEY "\":7}}]}", "f:2: networks[0].listed." KEY ": expected an object\n" },
+    { "{\"networks\":[" V1 "\"listed\":{\"" KEY "\":{\n\"role\":\"root\"}}}]}", "f:3: networks[0].listed." KEY ".role: “root” is none of edge, relay, master\n" },
+    { "{\"networks\":[" V1 "\"listed\":{\"" KEY "\":{},\n\"" KEY_URL "\":{}}}]}", "f:3: networks[0].listed." KEY_URL ": the same key is listed twice\n" },
+    { "{\"networks\":[" V1 "\"heartbeat\":-1}]}", "f:2: networks[0].heartbeat: expected a whole number" },
+    { "{\"networks\":[" V1 "\"epochSeconds\":59}]}", "f:2: networks[0].epochSeconds: expected a whole number from 60" },
+    { "{\"networks\":[" V1 "\"killed\":1}]}", "f:2: networks[0].killed: expected true or false\n" },
+    { "{\"networks\":[\"a\"," V1 "\"killed\":true}]}", "f:1: networks[1].name: “a” is listed twice\n" },
     { "{\"networks\":\xff}", "f:1: not valid UTF-8\n" },
   };
 
@@ -203,6 +223,95 @@ test_files (void)
   g_rmdir (dir);
 }
 
+/* A network of version 1 */
+static void
+test_v1 (void)
+{
+  g_autofree char *problems = NULL;
+  g_autoptr (RegistryConfig) config = parse ("{\"heartbeat\":9,\"networks\":[\"a\",{\"name\":\"b\",\"file\":\"b.network\"},"
+                                             "{\"name\":\"c\",\"file\":\"/c\",\"interface\":\"wg0\",\"admission\":[\"token\"],"
+                                             "\"heartbeat\":20,\"epochSeconds\":60,\"killed\":true},"
+                                             "{\"name\":\"d\",\"file\":\"d\",\"listed\":{\"" KEY "\":{\"role\":\"relay\",\"name\":\"gate\"}}}]}",
+                                             &problems);
+  const RegistryNetworkConfig *a, *b, *c, *d;
+  const RegistryListed *listed;
+  ScopeKey key;
+
+  g_assert_cmpstr (problems, ==, "");
+  a = registry_config_find (config, "a");
+  g_assert_cmpstr (a->interface, ==, "a");
+  g_assert_null (a->path);
+  b = registry_config_find (config, "b");
+  g_assert_null (b->interface);
+  g_assert_cmpstr (b->path, ==, "/etc/scope/b.network");
+  g_assert_cmpuint (b->heartbeat, ==, 9);
+  g_assert_cmpuint (b->epoch_seconds, ==, 3600);
+  g_assert_cmpuint (b->admission, ==, REGISTRY_ADMISSION_TOKEN | REGISTRY_ADMISSION_GRANTED);
+  g_assert_false (b->killed);
+  c = registry_config_find (config, "c");
+  g_assert_cmpstr (c->interface, ==, "wg0");
+  g_assert_cmpuint (c->admission, ==, REGISTRY_ADMISSION_TOKEN);
+  g_assert_cmpuint (c->heartbeat, ==, 20);
+  g_assert_true (c->killed);
+  d = registry_config_find (config, "d");
+  g_assert_cmpuint (d->admission, ==, REGISTRY_ADMISSION_TOKEN | REGISTRY_ADMISSION_GRANTED | REGISTRY_ADMISSION_LISTED);
+  scope_key_parse (&key, KEY);
+  listed = g_hash_table_lookup (d->listed, &key);
+  g_assert_cmpint (listed->role, ==, SCOPE_ROLE_RELAY);
+  g_assert_cmpstr (listed->name, ==, "gate");
+}
+
+static void
+test_network_file (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ScopeIdentity) root = scope_identity_generate (&error);
+  g_autofree char *public = scope_identity_public_format (scope_identity_public (root));
+  g_autofree char *secret = scope_identity_format (root);
+  g_autofree char *dir = g_dir_make_tmp ("scope-config-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (dir, "registry.json", NULL);
+  g_autofree char *network = g_build_filename (dir, "n", NULL);
+  const struct {
+    char *text;
+    int mode;
+    const char *problem;
+  } cases[] = {
+    { g_strdup ("{}"), 0600, "network: missing" },
+    { g_strdup ("{\"network\":\"home\"}"), 0600, "root: missing" },
+    { g_strdup ("{\"network\":\"home\",\"root\":\"x\"}"), 0600, "root: " },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\"}", public), 0600, "prefixes: expected" },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[\"x\"]}", public), 0600, "prefixes: expected" },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[],\"delegate\":\"x\"}", public), 0600, "delegate: " },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[],\"delegation\":1}", public), 0600, "delegation: expected" },
+    { g_strdup_printf ("{\"network\":\"other\",\"root\":\"%s\",\"prefixes\":[]}", public), 0600, "is of the network “other”" },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[],\"delegate\":\"%s\"}", public, secret), 0640, "chmod 600" },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[],\"delegate\":\"%s\"}", public, secret), 0600, NULL },
+    { g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[\"10.7.0.9/24\"]}", public), 0644, NULL },
+  };
+
+  g_assert_true (g_file_set_contents (file, "{\"networks\":[\"a\",\n{\"name\":\"home\",\n\"file\":\"n\"}]}", -1, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) problems = registry_problems_new ();
+      g_autoptr (RegistryConfig) config = NULL;
+      g_autofree char *line = NULL;
+
+      g_assert_true (g_file_set_contents (network, cases[i].text, -1, NULL));
+      g_assert_cmpint (g_chmod (network, cases[i].mode), ==, 0);
+      config = registry_config_load (file, problems);
+      if (problems->len)
+        line = registry_problem_format (problems->pdata[0], "f");
+      if (cases[i].problem
+              ? config || !g_str_has_prefix (line, "f:3: networks[1].file: ") || !strstr (line, cases[i].problem)
+              : !config)
+        g_error ("%s: %s", cases[i].text, line);
+      g_free (cases[i].text);
+    }
+  g_unlink (file);
+  g_unlink (network);
+  g_rmdir (dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -215,5 +324,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/config/warnings", test_warnings);
   g_test_add_func ("/registry/config/nobody", test_nobody);
   g_test_add_func ("/registry/config/files", test_files);
+  g_test_add_func ("/registry/config/v1", test_v1);
+  g_test_add_func ("/registry/config/network-file", test_network_file);
   return g_test_run ();
 }

@@ -1098,6 +1098,198 @@ test_store_fails (void)
   fixture_stop (&f);
 }
 
+/* Who says nothing, and floods */
+static void
+test_strangers (void)
+{
+  Fixture f;
+  fixture_top = ",\"limits\":{\"requestsPerMinute\":150}";
+  fixture_start (&f, "");
+  fixture_top = "";
+  {
+    g_autoptr (Peer) a = peer_new (&f, 1);
+    g_autoptr (Peer) b = peer_new (&f, 2);
+    g_autofree char *token = invite (&f, 3600);
+
+    peer_connect (a);
+    registry_v1_sweep (registry_server_get_v1 (f.server), g_get_monotonic_time () + 9 * G_USEC_PER_SEC);
+    peer_expect_silence (a);
+    registry_v1_sweep (registry_server_get_v1 (f.server), g_get_monotonic_time () + 10 * G_USEC_PER_SEC);
+    peer_expect_error (a, "denied");
+
+    /* Whose hello is good may stay. */
+    peer_join (a, token);
+    registry_v1_sweep (registry_server_get_v1 (f.server), g_get_monotonic_time () + 10 * G_USEC_PER_SEC);
+    peer_expect_silence (a);
+
+    /* Each wrong proof costs 40 of the address' 150; what is refused at a glance costs a request. */
+    for (guint i = 0; i < 5; i++)
+      refused (b, NULL, "not-admitted");
+    for (guint i = 0; i < 3; i++)
+      {
+        peer_connect (b);
+        g_free (b->nonce);
+        b->nonce = g_strdup ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        expect_refused (b, peer_make_hello (b, token), "denied");
+      }
+    refused (b, token, "too-fast");
+  }
+  fixture_stop (&f);
+}
+
+/* A peer that does not read */
+
+static void
+read_exactly (GInputStream *in, gpointer buffer, gsize len)
+{
+  gsize got = 0;
+
+  while (got < len)
+    {
+      gssize n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (in), (char *) buffer + got, len - got, NULL, NULL);
+
+      g_assert_cmpint (n, !=, 0);
+      if (n > 0)
+        got += n;
+      else
+        run_main_loop (0);
+    }
+}
+
+static ScopeV1Message *
+read_message (GInputStream *in)
+{
+  guint8 header[10];
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  ScopeV1Message *message;
+  guint64 len;
+  guint skipped = 0;
+
+  read_exactly (in, header, 2);
+  g_assert_cmpuint (header[0], ==, 0x81);
+  len = header[1];
+  if (len >= 126)
+    {
+      guint n = len == 126 ? 2 : 8;
+
+      read_exactly (in, header + 2, n);
+      len = 0;
+      for (guint i = 0; i < n; i++)
+        len = len << 8 | header[2 + i];
+    }
+  text = g_malloc (len);
+  read_exactly (in, text, len);
+  message = scope_v1_parse (text, len, SCOPE_V1_TO_PEER_MAX, &skipped, &error);
+  g_assert_no_error (error);
+  return message;
+}
+
+static GSocketConnection *
+raw_join (Fixture *f, Peer *peer, const char *token)
+{
+  static const char request[] = "GET /v1/home HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: scope.v1\r\n\r\n";
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  GSocketConnection *connection = g_socket_client_connect_to_host (client, "127.0.0.1", f->port, NULL, NULL);
+  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+  g_autoptr (GString) head = g_string_new (NULL);
+  g_autoptr (ScopeV1Message) challenge = NULL;
+  g_autoptr (ScopeV1Message) hello = NULL;
+  g_autofree char *text = NULL;
+  guint8 header[8] = { 0x81, 0xfe };
+  gsize len;
+
+  g_assert_true (g_output_stream_write_all (out, request, strlen (request), NULL, NULL, NULL));
+  while (!g_str_has_suffix (head->str, "\r\n\r\n"))
+    {
+      char c;
+
+      read_exactly (in, &c, 1);
+      g_string_append_c (head, c);
+    }
+  challenge = read_message (in);
+  g_free (peer->nonce);
+  peer->nonce = g_strdup (challenge->nonce);
+  hello = peer_make_hello (peer, token);
+  text = scope_v1_format (hello);
+  len = strlen (text);
+  header[2] = len >> 8;
+  header[3] = len & 0xff;
+  g_assert_true (g_output_stream_write_all (out, header, sizeof header, NULL, NULL, NULL));
+  g_assert_true (g_output_stream_write_all (out, text, len, NULL, NULL, NULL));
+  return connection;
+}
+
+static void
+test_slow_reader (void)
+{
+  Fixture f;
+  fixture_start (&f, "");
+  {
+    g_autoptr (Peer) slow = peer_new (&f, 1);
+    g_autoptr (Peer) other = peer_new (&f, 2);
+    g_autofree char *token_a = invite (&f, 3600);
+    g_autofree char *token_b = invite (&f, 3600);
+    g_autoptr (GSocketConnection) connection = raw_join (&f, slow, token_a);
+    GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+    RegistryMesh *mesh = fixture_mesh (&f);
+    g_autoptr (JsonObject) body = json_object_new ();
+    g_autofree char *text = NULL;
+    guint64 revision = 0;
+    gboolean roster = FALSE, live = FALSE;
+
+    scope_v1_message_free (read_message (in)); /* welcome */
+    scope_v1_message_free (read_message (in)); /* roster */
+    peer_join (other, token_b);
+
+    /* 12 MB of news, which it does not read: it costs a bounded queue. */
+    for (guint i = 0; i < 1200; i++)
+      {
+        registry_members_touch (mesh->members, registry_members_find_key (mesh->members, &other->key), REGISTRY_CHANGE_MOVED);
+        mesh->changed (mesh, FALSE, mesh->user_data);
+        mesh->dirty = TRUE;
+        registry_v1_flush (registry_server_get_v1 (f.server));
+        if (i % 50 == 0)
+          run_main_loop (1);
+      }
+    run_main_loop (10);
+    g_queue_clear_full (&other->inbox, (GDestroyNotify) scope_v1_message_free);
+    text = scope_v1_format_kex ("kex.ct", body, "to", &slow->key);
+    peer_send_text (other, text);
+    peer_expect_error (other, "busy");
+
+    /* When it reads again, it has not missed anything: events, then what was new since as a roster. */
+    while (!live)
+      {
+        g_autoptr (ScopeV1Message) message = read_message (in);
+
+        if (message->type == SCOPE_V1_MOVE || message->type == SCOPE_V1_JOIN)
+          {
+            if (roster)
+              live = TRUE;
+            else if (revision)
+              g_assert_cmpuint (message->revision, ==, revision + 1);
+            revision = message->revision;
+          }
+        else
+          {
+            g_assert_cmpint (message->type, ==, SCOPE_V1_ROSTER);
+            g_assert_false (roster);
+            roster = TRUE;
+            g_assert_cmpuint (message->since, ==, revision);
+            g_assert_cmpuint (message->peers->len, ==, 1);
+            g_assert_false (message->more);
+            g_assert_cmpuint (message->revision, ==, mesh->published);
+            send_record (other, 1, "192.0.2.1:1");
+          }
+      }
+    g_assert_cmpuint (revision, ==, mesh->published);
+  }
+  fixture_stop (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1128,5 +1320,7 @@ main (int argc, char **argv)
   g_test_add_func ("/v1/restart", test_restart);
   g_test_add_func ("/v1/upgrade", test_upgrade);
   g_test_add_func ("/v1/store-fails", test_store_fails);
+  g_test_add_func ("/v1/strangers", test_strangers);
+  g_test_add_func ("/v1/slow-reader", test_slow_reader);
   return g_test_run ();
 }

@@ -676,6 +676,40 @@ test_diff_fields (void)
 }
 
 static void
+test_diff_keys (void)
+{
+  g_autoptr (GPtrArray) actual = new_list ();
+  g_autoptr (GPtrArray) wanted = new_list ();
+
+  add (actual, 1, "10.0.0.1/32")->keepalive = 25;
+  add (actual, 2, "10.0.0.2/32")->preshared = key (5);
+  add (actual, 3, "10.0.0.3/32")->preshared = key (6);
+  add (actual, 4, "10.0.0.4/32")->preshared = key (7);
+  add (actual, 5, "10.0.0.5/32")->preshared = key (8);
+  g_autoptr (ScopeWgDevice) device = device_of (actual);
+
+  set_endpoint (add (wanted, 1, "10.9.0.1/32"), "192.0.2.1:1");
+  ((ScopeWgPeer *) g_ptr_array_index (wanted, 0))->preshared = key (11);
+  add (wanted, 2, "")->preshared = key (12);
+  add (wanted, 3, "")->preshared = key (6); /* as it is */
+  add (wanted, 4, "");                      /* none: what the device has stays */
+  add (wanted, 6, "")->preshared = key (16); /* not in the device; 5 is not wanted */
+  g_autoptr (GPtrArray) changes = scope_wg_diff_keys (device, wanted);
+
+  g_assert_cmpuint (changes->len, ==, 2);
+  for (guint n = 1; n <= 2; n++)
+    {
+      const ScopeWgChange *change = find_change (changes, n);
+      ScopeKey preshared = key (10 + n);
+
+      g_assert_nonnull (change);
+      g_assert_true (change->set_preshared && scope_key_equal (&change->peer->preshared, &preshared));
+      g_assert_true (!change->add && !change->remove && !change->readd && !change->set_endpoint && !change->set_keepalive &&
+                     !change->set_allowed);
+    }
+}
+
+static void
 test_readd (void)
 {
   g_autoptr (GPtrArray) actual = new_list ();
@@ -1178,6 +1212,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wg/diff/endpoint", test_diff_endpoint);
   g_test_add_func ("/wg/diff/fields", test_diff_fields);
   g_test_add_func ("/wg/diff/conflict", test_conflict);
+  g_test_add_func ("/wg/diff/keys", test_diff_keys);
   g_test_add_func ("/wg/diff/readd", test_readd);
   g_test_add_data_func ("/wg/diff/moves/netlink", GINT_TO_POINTER (FALSE), test_moves);
   g_test_add_data_func ("/wg/diff/moves/uapi", GINT_TO_POINTER (TRUE), test_moves);

@@ -91,13 +91,19 @@ trust_record (RecordOf of)
 }
 
 char *
-trust_kex (int who, guint64 epoch)
+trust_kex_issued (int who, guint64 epoch, gint64 issued)
 {
-  ScopeKexKey key = { .key = trust_key (who), .epoch = epoch, .issued = NOW };
+  ScopeKexKey key = { .key = trust_key (who), .epoch = epoch, .issued = issued };
   guint8 secret[SCOPE_KEM_SECRET_LEN];
 
   g_assert_true (scope_kem_generate (secret, key.kem, NULL));
   return trust_sign (who, SCOPE_TYP_KEX_KEY, scope_kex_key_format ("home", &key));
+}
+
+char *
+trust_kex (int who, guint64 epoch)
+{
+  return trust_kex_issued (who, epoch, NOW);
 }
 
 char *

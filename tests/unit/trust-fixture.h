@@ -47,6 +47,7 @@ ScopeKey trust_key (int who);
 char *trust_grant (GrantOf of);
 char *trust_record (RecordOf of);
 char *trust_kex (int who, guint64 epoch);
+char *trust_kex_issued (int who, guint64 epoch, gint64 issued);
 char *trust_delegation (int delegate, guint roles, const char *pool, gint64 issued, gint64 expires);
 char *trust_revocation (guint64 counter, const char *const *fingerprints);
 char *trust_kill (int signer, const char *network, guint64 counter, gint64 issued);

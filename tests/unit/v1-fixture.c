@@ -8,6 +8,7 @@
 #include <string.h>
 
 ScopeV1Message *last_roster;
+const char *fixture_top = "";
 
 void
 run_main_loop (guint msec)
@@ -60,7 +61,7 @@ load_config (Fixture *f, const char *more)
 {
   g_autofree char *path = g_build_filename (f->dir, "registry.json", NULL);
   g_autofree char *text = g_strdup_printf ("{\"listenPort\":0,\"stateDirectory\":\"state\",\"networks\":[{\"name\":\"home\","
-                                           "\"file\":\"home.network\"%s}]}", more);
+                                           "\"file\":\"home.network\"%s}]%s}", more, fixture_top);
   g_autoptr (GPtrArray) problems = registry_problems_new ();
   RegistryConfig *config;
 

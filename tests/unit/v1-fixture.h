@@ -17,6 +17,9 @@ typedef struct {
   gint64 since; /* of the delegation, seconds */
 } Fixture;
 
+/* Members of the configuration, each with a comma before it; "" unless a test sets it. */
+extern const char *fixture_top;
+
 /* @more: members of the network's entry, each with a comma before it, such as ",\"killed\":true" */
 void fixture_start (Fixture *f, const char *more);
 /* @pool: such as "10.77.0.0/24" */
