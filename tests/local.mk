@@ -195,7 +195,6 @@ check_PROGRAMS += tests/system/forge
 tests_system_forge_SOURCES = tests/system/forge.c
 tests_system_forge_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
-EXTRA_DIST += tests/system/test-liar
 
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay

@@ -10,7 +10,6 @@
 #define MAGIC "scope-keys"
 #define VERSION 1
 #define MAX_PAIRS 16384
-#define MAX_EPOCH_SECONDS (7 * 24 * 3600)
 
 /* More than anybody says between two saves, so that nothing we say after a crash looks like a replay. */
 #define SENT_LEAP (1 << 20)
@@ -235,7 +234,6 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
 {
   g_autoptr (JsonObject) object = scope_json_parse_object (text, len, SCOPE_KEX_STORE_MAX_BYTES, error);
   JsonArray *array;
-  guint64 version, seconds = kex->epoch_seconds;
   guint64 version, epoch_seconds = kex->epoch_seconds;
   ScopeKey own;
 
@@ -248,7 +246,6 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
     return wrong (error, "network: not %s", kex->network);
   if (!scope_key_parse (&own, scope_json_get_string (object, "own")) || !scope_key_equal (&own, &kex->own))
     return wrong (error, "own: not our key");
-  if (json_object_has_member (object, "epochSeconds") && !get_number (object, "epochSeconds", &seconds, error))
   if (json_object_has_member (object, "epochSeconds") && !get_number (object, "epochSeconds", &epoch_seconds, error))
     return FALSE;
   array = get_array (object, "peers", MAX_PAIRS, error);
@@ -261,7 +258,6 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
         g_ptr_array_set_size (kex->list, 0);
         return FALSE;
       }
-  kex->epoch_seconds = CLAMP (seconds, 1, MAX_EPOCH_SECONDS);
   scope_kex_set_epoch_seconds (kex, CLAMP (epoch_seconds, 1, G_MAXUINT));
   return TRUE;
 }

@@ -96,13 +96,6 @@ scope_kex_set_epoch_seconds (ScopeKex *kex, guint epoch_seconds)
   if (epoch_seconds == kex->epoch_seconds)
     return;
   kex->epoch_seconds = epoch_seconds;
-  /* Epochs have other numbers now: what is about the ones of before is about no time at all. */
-  for (guint i = 0; i < G_N_ELEMENTS (kex->mine); i++)
-    forget_own (&kex->mine[i]);
-  kex->n_mine = 0;
-  kex->broadcast_at = kex->own_deadline = 0;
-  for (guint i = 0; i < kex->list->len; i++)
-    ((Pair *) g_ptr_array_index (kex->list, i))->has_kem = FALSE;
   kex->own_deadline = 0;
   /* What we made is for an epoch that nobody else knows. */
   for (guint i = 0; i < G_N_ELEMENTS (kex->mine); i++)

@@ -36,15 +36,14 @@ struct _ScopeKeys {
   gboolean told;         /* the registry has it */
   gboolean has_length;   /* how long an epoch is: from a welcome, of this life or one before */
   gboolean open;
-  gboolean counts; /* how long an epoch is here is known */
   gboolean listed;    /* who is online is what the registry says now */
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
   GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
-  guint quiet_id;
-  GHashTable *refused;  /* lines that were said */
+  GHashTable *refused; /* lines that were said */
   gint64 refused_usec; /* monotonic: since when */
+  guint quiet_id;
   guint timer_id;
   guint state_id;
 };
@@ -422,13 +421,13 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   run (self);
 }
 
-/* Whoever sends the same again, or ever new ones, does not fill the log. */
 gboolean
 scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
 {
   return g_hash_table_contains (self->known, peer);
 }
 
+/* Whoever sends the same again, or ever new ones, does not fill the log. */
 static void
 refuse (ScopeKeys *self, const ScopeTrustPeer *peer, const char *name, GError *error)
 {
@@ -542,7 +541,6 @@ scope_keys_set_time (ScopeKeys *self, gint64 offset)
 char *
 scope_keys_dup_own (ScopeKeys *self)
 {
-  if (!self->counts)
   /* Of an epoch of the wrong length it would be refused, and all later ones with it when its number is higher. */
   if (!self->has_length)
     return NULL;
@@ -555,7 +553,7 @@ scope_keys_dup_own (ScopeKeys *self)
 void
 scope_keys_open (ScopeKeys *self, guint epoch_seconds)
 {
-  self->open = self->counts = TRUE;
+  self->open = TRUE;
   if (epoch_seconds)
     scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
   self->has_length = TRUE;

@@ -36,8 +36,6 @@ void scope_keys_set_time (ScopeKeys *keys, gint64 offset);
 void scope_keys_open (ScopeKeys *keys, guint epoch_seconds);
 void scope_keys_close (ScopeKeys *keys);
 
-/* Our `scope-kex-key` envelope for the epoch that it is now, for a hello; NULL before a registry has said how long
- * epochs are. (transfer full) (nullable) */
 /* Our `scope-kex-key` envelope for the epoch that it is now, for a hello; NULL while we do not know how long an epoch is:
  * it follows the welcome then. (transfer full) (nullable) */
 char *scope_keys_dup_own (ScopeKeys *keys);

@@ -416,7 +416,6 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_KEX_KEY:
     case SCOPE_V1_KEX:
-      if (self->gather_id) /* whoever has just joined may be quicker than that */
       /* A newcomer's ciphertext comes right after its join: it must not wait for its repetition. */
       if (self->gather_id && !scope_keys_knows (self->keys, &message->other))
         {

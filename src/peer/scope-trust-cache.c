@@ -10,8 +10,7 @@
  *   {"delegation":<JWS>}
  *   {"revocation":<JWS>}
  *   {"own":<JWS>}                                                         our grant
- *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"since":…,"listed":true,"observed":[…]}
- *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"listed":true,"online":true,"pipe":false,
+ *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"since":…,"listed":true,"online":true,"pipe":false,
  *    "observed":[…]}
  *
  * What is remembered stands before what it judges. Only signed things are believed; the rest (sequences, kill
