@@ -373,8 +373,8 @@ is_endless (ScopeMember *self, const ScopeV1Message *message)
   self->told = message->more ? self->told + MAX (n, 1) : 0;
   if (self->told <= SCOPE_V1_MAX_ROSTER)
     return FALSE;
-  scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "its roster has no end: more than %d entries",
-                                                       SCOPE_V1_MAX_ROSTER));
+  scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
+                                                       "its roster has no end: more than %d entries", SCOPE_V1_MAX_ROSTER));
   return TRUE;
 }
 

@@ -239,8 +239,8 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
 static void
 on_endless (gpointer data)
 {
-  scope_v1_session_reject (data, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "a message that does not end: more than %d bytes",
-                                              MESSAGE_MAX));
+  scope_v1_session_reject (data, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
+                                              "a message that does not end: more than %d bytes", MESSAGE_MAX));
 }
 
 static void
