@@ -71,6 +71,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
+	src/peer/scope-intake.c src/peer/scope-intake.h \
 	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
 	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
 	src/peer/scope-kex-adopt.c \

@@ -190,6 +190,11 @@ tests_system_v1_client_SOURCES = tests/system/v1-client.c
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+# Keys and signatures for the registry that lies, tests/system/test-liar.
+check_PROGRAMS += tests/system/forge
+tests_system_forge_SOURCES = tests/system/forge.c
+tests_system_forge_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
 
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay

@@ -12,6 +12,8 @@
 #define STATE_MS 2000         /* progress is told at most this often */
 #define SAVE_MS 200           /* keys of so long go to the disk together: whoever joins gets many at once */
 #define STATE_PEERS 512       /* and of so many at once */
+#define REFUSED_LINES 64      /* different refusals in the log, each once */
+#define REFUSED_USEC (3600 * G_GINT64_CONSTANT (1000000)) /* in that time */
 
 /* A ciphertext as it was signed: it goes out again as it is until it is answered. */
 typedef struct {
@@ -40,6 +42,8 @@ struct _ScopeKeys {
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
   GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
+  GHashTable *refused; /* lines that were said */
+  gint64 refused_usec; /* monotonic: since when */
   guint quiet_id;
   guint timer_id;
   guint state_id;
@@ -437,12 +441,24 @@ scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
   return g_hash_table_contains (self->known, peer);
 }
 
+/* Whoever sends the same again, or ever new ones, does not fill the log. */
 static void
-refuse (const ScopeTrustPeer *peer, const char *name, GError *error)
+refuse (ScopeKeys *self, const ScopeTrustPeer *peer, const char *name, GError *error)
 {
-  g_warning ("%s from %.*s refused: %s", name, SCOPE_SHORT_NAME_LEN, scope_identity_public_fingerprint (peer->identity),
-             error->message);
+  g_autofree char *line = g_strdup_printf ("%s from %.*s refused: %s", name, SCOPE_SHORT_NAME_LEN,
+                                           scope_identity_public_fingerprint (peer->identity), error->message);
+  gint64 now = g_get_monotonic_time ();
+
   g_error_free (error);
+  if (now - self->refused_usec > REFUSED_USEC)
+    {
+      g_hash_table_remove_all (self->refused);
+      self->refused_usec = now;
+    }
+  if (g_hash_table_size (self->refused) >= REFUSED_LINES || g_hash_table_contains (self->refused, line))
+    return;
+  g_warning ("%s", line);
+  g_hash_table_add (self->refused, g_steal_pointer (&line));
 }
 
 /* A signed thing that one peer sent to us: its envelope is in @member. */
@@ -489,7 +505,7 @@ take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message 
         scope_kex_handle_message (self->kex, now_ms (), &peer->key, &parsed);
     }
   if (error)
-    refuse (peer, message->name, error);
+    refuse (self, peer, message->name, error);
 }
 
 void
@@ -627,6 +643,7 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, signed_ct_free);
   self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
   scope_keys_set_time (self, 0);
@@ -651,6 +668,7 @@ scope_keys_free (ScopeKeys *self)
   g_hash_table_unref (self->known);
   g_hash_table_unref (self->online);
   g_hash_table_unref (self->quiet);
+  g_hash_table_unref (self->refused);
   g_hash_table_unref (self->cts);
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->network);

@@ -36,6 +36,7 @@ struct _ScopeMember {
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
   guint heartbeat;
+  guint told; /* of a roster that has not come to its end */
   gboolean welcomed;  /* by this session: the roster that comes is the registry's */
   gboolean whole;     /* and has come to its end */
   gboolean pinned;
@@ -218,6 +219,7 @@ hello (const ScopeV1Message *challenge, gpointer data, GError **error)
   gboolean changed;
 
   self->welcomed = self->whole = FALSE;
+  self->told = 0;
   if (!self->trust && !meet_root (self, challenge, error))
     return NULL;
   scope_trust_take (self->trust, challenge, now);
@@ -310,12 +312,29 @@ note_own (ScopeMember *self, const ScopeV1Message *message)
   return FALSE;
 }
 
+/* Every frame of it costs: one that never ends is no roster. */
+static gboolean
+is_endless (ScopeMember *self, const ScopeV1Message *message)
+{
+  guint n = message->peers->len + message->gone->len;
+
+  self->told = message->more ? self->told + MAX (n, 1) : 0;
+  if (self->told <= SCOPE_V1_MAX_ROSTER)
+    return FALSE;
+  scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
+                                                       "its roster has no end: more than %d entries", SCOPE_V1_MAX_ROSTER));
+  return TRUE;
+}
+
 static void
 on_message (ScopeV1Message *message, gpointer data)
 {
   g_autoptr (ScopeMember) self = g_object_ref (data);
-  gboolean changed = scope_trust_take (self->trust, message, now_seconds ());
+  gboolean changed;
 
+  if (message->type == SCOPE_V1_ROSTER && is_endless (self, message))
+    return;
+  changed = scope_trust_take (self->trust, message, now_seconds ());
   changed |= note_own (self, message);
   switch (message->type)
     {

@@ -32,6 +32,7 @@ typedef struct {
  * @record: (nullable)
  * @grant_text, @record_text, @kex_text: SHA-256 of the envelopes as they came: what comes again is not verified again
  * @observed: (nullable): usable endpoints, NULL-terminated
+ * @since: when it came with the ranges that it has, by our clock: what a delegate says of `issued` does not count
  * @mark: of the last whole roster that listed it
  *
  * Whoever has a grant that holds. In force with a record.
@@ -50,6 +51,7 @@ typedef struct {
   guint8 record_text[SHA256_LEN];
   guint8 kex_text[SHA256_LEN];
   char **observed;
+  gint64 since;
   guint mark;
 } Peer;
 
