@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#define EPOCH_MIN_SECONDS 20 /* whatever a registry says */
 #define LOOK_USEC (50 * 1000) /* a reading of the device is good for so long */
 #define QUIET_MS 350          /* who waits for the other's handshake; handshakes that cross collide */
 #define STATE_MS 2000         /* progress is told at most this often */
@@ -569,7 +570,7 @@ scope_keys_open (ScopeKeys *self, guint epoch_seconds)
 {
   self->open = TRUE;
   if (epoch_seconds)
-    scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
+    scope_kex_set_epoch_seconds (self->kex, MAX (epoch_seconds, EPOCH_MIN_SECONDS));
   self->has_length = TRUE;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
