@@ -11,6 +11,7 @@
 #define LOOK_USEC (50 * 1000) /* a reading of the device is good for so long */
 #define QUIET_MS 350          /* who waits for the other's handshake; handshakes that cross collide */
 #define STATE_MS 2000         /* progress is told at most this often */
+#define SAVE_MS 200           /* keys of so long go to the disk together: whoever joins gets many at once */
 #define STATE_PEERS 512       /* and of so many at once */
 
 /* A ciphertext as it was signed: it goes out again as it is until it is answered. */
@@ -43,6 +44,7 @@ struct _ScopeKeys {
   guint quiet_id;
   guint timer_id;
   guint state_id;
+  guint save_id;
 };
 
 static gint64
@@ -222,6 +224,16 @@ save (ScopeKeys *self)
     g_warning ("the preshared keys cannot be kept: %s", error->message);
 }
 
+static gboolean
+on_save (gpointer data)
+{
+  ScopeKeys *self = data;
+
+  self->save_id = 0;
+  save (self);
+  return G_SOURCE_REMOVE;
+}
+
 /* --- progress ------------------------------------------------------------------------------ */
 
 static gboolean
@@ -294,7 +306,8 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
       *first |= action->how == SCOPE_KEX_FIRST;
       break;
     case SCOPE_KEX_SAVE:
-      save (self);
+      if (!self->save_id)
+        self->save_id = g_timeout_add (SAVE_MS, on_save, self);
       break;
     case SCOPE_KEX_LOG:
       if (action->refused)
@@ -397,7 +410,8 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
       else if ((!online || !peer->online) && g_hash_table_remove (self->online, &peer->key))
         scope_kex_peer_offline (self->kex, now_ms (), &peer->key);
-      if (peer->has_kex)
+      /* Of somebody who is not there, or whose roster has more to come, it is for later. */
+      if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
         {
           take_key (self, trust, peer);
           g_array_append_val (fresh, peer->key);
@@ -506,7 +520,7 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
     scope_keys_set_peers (self, trust, TRUE, FALSE);
   if (message->type == SCOPE_V1_KEX)
     take_between (self, peer, message);
-  else if (peer->has_kex)
+  else if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
     {
       take_key (self, trust, peer);
       scope_trust_drop_kex (trust, &message->other);
@@ -628,6 +642,11 @@ scope_keys_free (ScopeKeys *self)
   g_clear_handle_id (&self->timer_id, g_source_remove);
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_clear_handle_id (&self->quiet_id, g_source_remove);
+  if (self->save_id)
+    {
+      g_clear_handle_id (&self->save_id, g_source_remove);
+      save (self);
+    }
   scope_kex_free (self->kex);
   g_clear_object (&self->tunnel);
   g_clear_pointer (&self->device, scope_wg_device_free);

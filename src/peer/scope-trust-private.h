@@ -84,7 +84,6 @@ struct _ScopeTrust {
   gboolean loading;    /* from the cache: nothing that is taken is news */
   gboolean in_whole;   /* a whole roster has begun */
   char *whole_generation;
-  guint64 whole_revision;
   guint mark;
 
   GHashTable *said; /* the first 8 bytes of a digest */

@@ -474,7 +474,13 @@ list (guint count)
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
-  return level <= G_LOG_LEVEL_WARNING ? g_log_writer_standard_streams (level, fields, n, data) : G_LOG_WRITER_HANDLED;
+  g_autofree char *text = NULL;
+
+  if (level > G_LOG_LEVEL_WARNING && !g_getenv ("MEMBERS_DEBUG"))
+    return G_LOG_WRITER_HANDLED;
+  text = g_log_writer_format_fields (level, fields, n, FALSE);
+  fprintf (stderr, "%s\n", text); /* standard output is for answers */
+  return G_LOG_WRITER_HANDLED;
 }
 
 int

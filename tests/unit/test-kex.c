@@ -975,6 +975,25 @@ test_store (World *w, gconstpointer data)
   g_assert_false (scope_kex_current (w->machines[0].kex, &w->machines[1].key, &psk));
 }
 
+/* The registry says how long an epoch is, once for all lives. */
+static void
+test_epoch_length (World *w, gconstpointer data)
+{
+  ScopeKex *kex;
+  guint64 epoch;
+
+  pair_up ();
+  kex = w->machines[0].kex;
+  g_assert_true (scope_kex_has_broadcast (kex, w->now));
+  scope_kex_set_epoch_seconds (kex, 10 * SCOPE_KEX_EPOCH_SECONDS);
+  g_assert_false (scope_kex_has_broadcast (kex, w->now)); /* that key is of an epoch that will not come */
+  scope_kex_tick (kex, w->now);
+  g_assert_true (scope_kex_has_broadcast (kex, w->now));
+  epoch = scope_kex_epoch (kex, w->now);
+  restart (0, TRUE);
+  g_assert_cmpuint (scope_kex_epoch (w->machines[0].kex, w->now), ==, epoch);
+}
+
 static void
 test_removed (World *w, gconstpointer data)
 {
@@ -1084,6 +1103,7 @@ main (int argc, char **argv)
   ADD ("join-delays", test_join_delays);
   ADD ("three-epochs", test_three_epochs);
   ADD ("store", test_store);
+  ADD ("epoch-length", test_epoch_length);
   ADD ("removed", test_removed);
 #undef ADD
   g_test_add_func ("/kex/messages", test_messages);
