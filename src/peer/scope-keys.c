@@ -5,6 +5,7 @@
 #include "common/scope-json.h"
 #include "peer/scope-kex.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #define EPOCH_MIN_SECONDS 20 /* whatever a registry says */
@@ -264,6 +265,7 @@ on_state (gpointer data)
     }
   text = scope_v1_format (message);
   self->calls->send (text, self->data);
+  malloc_trim (0); /* rosters and ciphertexts, parsed and verified, leave holes: 0.3 MB of 24 peers */
   return G_SOURCE_REMOVE;
 }
 
