@@ -10,8 +10,8 @@
 #define GUARD_MS 1000
 #define CLOCK_MS 1000
 #define QUIET_MS 1000
-#define READD_AGAIN_MS 300 /* longer than a round trip: it ends a handshake that is under way */
-#define READD_MS 600       /* with going back and another handshake no more than a second without a session */
+#define READD_AGAIN_MS 375 /* longer than a round trip: it ends a handshake that is under way */
+#define READD_MS 750       /* with going back and another handshake no more than a second without a session */
 #define READD_LOOK_MS 125
 #define HIGHER_LATER_MS 3000 /* the lower key decides first */
 #define LOOK_MS 1000
@@ -242,7 +242,7 @@ look_after_readd (Pair *pair, gint64 now)
 {
   if (now - pair->installed >= READD_MS)
     {
-      revert (pair, now, "no handshake within 600 ms", TRUE);
+      revert (pair, now, "no handshake within 750 ms", TRUE);
       return;
     }
   if (pair->readds == 1 && now - pair->installed >= READD_AGAIN_MS)
