@@ -100,6 +100,7 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
       registry_mesh_note_record (member, stored->record, registry_mesh_integer (record, "sequence"), registry_mesh_integer (record, "expires"),
                    endpoints && json_array_get_length (endpoints) ? json_array_get_string_element (endpoints, 0) : NULL);
     }
+  mesh->kept = MAX (mesh->kept, stored->revision);
   member->online = member->presumed = stored->online;
   member->seen = stored->seen;
   registry_members_restore (mesh->members, member, stored->revision);
@@ -108,7 +109,10 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
 static void
 restore_tombstone (const ScopeKey *key, guint64 revision, gpointer user_data)
 {
-  registry_members_restore_tombstone (((RegistryMesh *) user_data)->members, key, revision);
+  RegistryMesh *mesh = user_data;
+
+  mesh->kept = MAX (mesh->kept, revision);
+  registry_members_restore_tombstone (mesh->members, key, revision);
 }
 
 static void
@@ -133,7 +137,7 @@ registry_mesh_restore (RegistryMesh *mesh, gint64 now, GError **error)
   mesh->kill_counter = stored.kill_counter;
   mesh->kill = g_steal_pointer (&stored.kill);
   mesh->floor = stored.floor;
-  mesh->members = registry_members_new (stored.ceiling, stored.floor);
+  mesh->members = registry_members_new (stored.ceiling ? stored.ceiling + 1 : 0, stored.floor);
   if (mesh->kill)
     {
       g_autoptr (JsonObject) kill = registry_mesh_payload (mesh->kill, NULL);
@@ -154,8 +158,14 @@ registry_mesh_restore (RegistryMesh *mesh, gint64 now, GError **error)
       !registry_store_each_tombstone (mesh->store, mesh->id, restore_tombstone, mesh, error) ||
       !registry_store_each_member (mesh->store, mesh->id, restore_member, mesh, error))
     return FALSE;
-  mesh->published = registry_members_revision (mesh->members);
+  mesh->published = mesh->started = registry_members_revision (mesh->members);
   mesh->presumed_until = now + REGISTRY_PRESUMED_MSEC;
+  mesh->patient_until = now + REGISTRY_PATIENCE_MSEC;
+  mesh->swept = now;
+
+  /* The ceiling was stored together with all up to the revision that it is a step above. */
+  if (stored.ceiling >= REGISTRY_CEILING_STEP)
+    mesh->kept = MAX (mesh->kept, stored.ceiling - REGISTRY_CEILING_STEP);
 
   mesh->ceiling = mesh->published + REGISTRY_CEILING_STEP;
   registry_store_set_ceiling (mesh->store, mesh->id, mesh->ceiling);

@@ -113,10 +113,35 @@ registry_mesh_delegations (const RegistryMesh *mesh, gint64 now)
 }
 
 gboolean
+registry_delegation_allows (const ScopeDelegation *delegation, ScopeRole role, const GArray *ranges)
+{
+  for (guint i = 0; i < ranges->len; i++)
+    {
+      const ScopePrefix *range = &g_array_index (ranges, ScopePrefix, i);
+      guint j = 0;
+
+      while (j < delegation->pool->len &&
+             !scope_prefix_contains (&g_array_index (delegation->pool, ScopePrefix, j), range))
+        j++;
+      if (j == delegation->pool->len || range->len != (range->family == AF_INET ? 32 : 128))
+        return FALSE;
+    }
+  return ranges->len > 0 && (delegation->roles & 1u << role);
+}
+
+gboolean
 registry_mesh_holds (const RegistryMesh *mesh, const RegistryMember *member, gint64 now)
 {
-  return member->expires > now / 1000 && !scope_authority_is_revoked (mesh->authority, member->fingerprint) &&
-         (!member->signer || scope_authority_find_delegation (mesh->authority, member->signer, now / 1000));
+  const ScopeDelegation *delegation;
+
+  if (member->expires <= now / 1000 || scope_authority_is_revoked (mesh->authority, member->fingerprint))
+    return FALSE;
+  if (!member->signer)
+    return TRUE;
+  /* There may be another delegation since: a later one, with a smaller pool, without this role. */
+  delegation = scope_authority_find_delegation (mesh->authority, member->signer, now / 1000);
+  return delegation && member->issued >= delegation->issued && member->expires <= delegation->expires &&
+         registry_delegation_allows (delegation, member->role, member->ranges);
 }
 
 typedef struct {
@@ -216,7 +241,7 @@ registry_mesh_observe (RegistryMesh *mesh, RegistryMember *member, gint64 now)
   member->observed_stale = FALSE;
   if (g_strv_equal ((const char *const *) list, member->observed ? (const char *const *) member->observed : none))
     return;
-  if (member->observed && now - member->observed_at < REGISTRY_OBSERVED_MSEC)
+  if (member->observed && now >= member->observed_at && now - member->observed_at < REGISTRY_OBSERVED_MSEC)
     {
       member->observed_stale = TRUE;
       return;
@@ -250,13 +275,15 @@ sweep_member (RegistryMember *member, gpointer user_data)
   Sweep *sweep = user_data;
   RegistryMesh *mesh = sweep->mesh;
 
+  /* When it left is not known; when it came, which may be long ago, is not when it was seen last. */
   if (member->presumed && sweep->now >= mesh->presumed_until)
-    registry_mesh_depart (mesh, member, MAX (member->seen, 1));
+    registry_mesh_depart (mesh, member, sweep->now);
   if (member->observed_stale)
     registry_mesh_observe (mesh, member, sweep->now);
   if (!sweep->thorough)
     return;
-  if (member->revision && !member->online && sweep->now - member->seen >= REGISTRY_AWAY_MSEC)
+  if (member->revision && !member->online && sweep->now - member->seen >= REGISTRY_AWAY_MSEC &&
+      sweep->now >= mesh->patient_until)
     {
       registry_mesh_remove (mesh, member, "not-admitted");
       return;
@@ -273,5 +300,11 @@ registry_mesh_sweep (RegistryMesh *mesh, gboolean thorough, gint64 now)
 {
   Sweep sweep = { mesh, thorough, now };
 
+  if (ABS (now - mesh->swept) >= REGISTRY_JUMP_MSEC)
+    {
+      mesh->presumed_until = now + REGISTRY_PRESUMED_MSEC;
+      mesh->patient_until = now + REGISTRY_PATIENCE_MSEC;
+    }
+  mesh->swept = now;
   registry_members_foreach (mesh->members, sweep_member, &sweep);
 }

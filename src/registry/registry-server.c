@@ -151,7 +151,10 @@ on_v1 (RegistryServer *server, SoupServerMessage *message, const RegistryPath *p
   if (!mesh)
     registry_answer_text (message, SOUP_STATUS_NOT_FOUND, "No such network");
   else if (g_ascii_strcasecmp (soup_server_message_get_method (message), "POST") == 0)
-    registry_v1_http_post (server->v1, mesh, message);
+    {
+      ScopePrefix client = client_of (server, message, connection_of (message));
+      registry_v1_http_post (server->v1, mesh, message, &client);
+    }
   else if (soup_message_headers_header_contains (headers, "Upgrade", "websocket"))
     on_websocket (server, message, path->network);
   else

@@ -40,6 +40,9 @@ on_signed (RegistryV1Session *session, const ScopeV1Message *message)
     good = registry_mesh_put_record (session->mesh, session->member, identity, message->record, now_ms (), &error);
   else
     good = registry_mesh_put_kex (session->mesh, session->member, identity, message->kex, now_ms (), &error);
+  if (!good && message->type == SCOPE_V1_RECORD && scope_err_denied (error) && session->granted &&
+      g_get_monotonic_time () - session->granted < REGISTRY_V1_CROSSING * G_USEC_PER_SEC)
+    return;
   if (!good)
     registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
 }
@@ -75,6 +78,9 @@ on_state (RegistryV1Session *session, const ScopeV1Message *message)
   GHashTableIter iter;
   gpointer value;
 
+  /* The newest epoch is what the network is measured by: nobody may be far ahead. */
+  if (message->epoch > (guint64) now_ms () / 1000 / session->mesh->config->epoch_seconds + 1)
+    return;
   g_hash_table_iter_init (&iter, message->states);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -94,8 +100,9 @@ on_report (RegistryV1Session *session, const ScopeV1Message *message)
   RegistryMesh *mesh = session->mesh;
   GHashTableIter iter;
   gpointer key, endpoint;
+  gint64 now = g_get_monotonic_time ();
 
-  if (message->fork[0])
+  if (message->fork[0] && registry_bucket_take (&session->forks, 1, REGISTRY_V1_FORKS, REGISTRY_V1_FORKS_BURST, now))
     g_message ("network %s: %.8s reports a fork: two records with one sequence", mesh->name, session->member->fingerprint);
   if (!message->observed)
     return;
@@ -104,6 +111,9 @@ on_report (RegistryV1Session *session, const ScopeV1Message *message)
     {
       RegistryMember *seen = registry_members_find_key (mesh->members, key);
 
+      /* Each one may be news for all. */
+      if (!registry_bucket_take (&session->reports, 1, REGISTRY_V1_REPORTS, REGISTRY_V1_REPORTS_BURST, now))
+        return;
       if (seen && seen != session->member && seen->revision)
         registry_mesh_report (mesh, session->member, seen, endpoint, now_ms ());
     }

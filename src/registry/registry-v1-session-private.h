@@ -16,7 +16,8 @@
  * @mesh: NULL when the network is no longer served, or the session has ended
  * @member: once the hello was good; NULL after the end
  * @welcome: is due, with the next go_on(): what admitted it is stored then
- * @grant: the same, for a new grant
+ * @grant: the same, for a new grant; @granted: when, monotonic µs
+ * @strange: messages before its hello was good
  * @live: it knows the roster: events are for it
  */
 struct _RegistryV1Session {
@@ -28,10 +29,12 @@ struct _RegistryV1Session {
   gint64 deadline;
   gboolean welcome;
   gboolean grant;
+  gint64 granted;
+  guint strange;
   gboolean open;
   gboolean live;
   RegistryCursor cursor;
-  RegistryBucket messages, bytes, signatures;
+  RegistryBucket messages, bytes, signatures, reports, forks;
 };
 
 void registry_v1_session_send (RegistryV1Session *session, const ScopeV1Message *message);

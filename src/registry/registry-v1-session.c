@@ -106,6 +106,7 @@ void
 registry_v1_session_grant (RegistryV1Session *session)
 {
   session->grant = TRUE;
+  session->granted = g_get_monotonic_time ();
 }
 
 static void
@@ -209,17 +210,23 @@ begin (RegistryV1Session *session, RegistryMember *member, const ScopeV1Message 
   if (!session->cursor.since)
     session->cursor.gone = G_MAXUINT64;
 
+  registry_mesh_arrive (mesh, member, now);
+  /* One that does not fit the grant, or the time, is void, no more: with the welcome it learns of both. */
   if (hello->record && !registry_mesh_put_record (mesh, member, identity, hello->record, now, &error))
     {
-      registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
-      return;
+      if (!scope_err_denied (error))
+        {
+          registry_v1_session_end (session, "malformed", error->message);
+          return;
+        }
+      g_message ("network %s: a hello's record is void: %s", mesh->name, error->message);
+      g_clear_error (&error);
     }
   if (hello->kex && !registry_mesh_put_kex (mesh, member, identity, hello->kex, now, &error))
     {
       registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
       return;
     }
-  registry_mesh_arrive (mesh, member, now);
   mesh->dirty = TRUE;
   mesh->changed (mesh, FALSE, mesh->user_data); /* the welcome comes with the next publishing */
 }
@@ -291,7 +298,8 @@ on_message (RegistrySocket *socket, const char *text, gsize len, gpointer user_d
   session->socket = socket;
   if (!session->mesh)
     return;
-  if (!registry_bucket_take (&session->messages, 1, REGISTRY_V1_MESSAGES, REGISTRY_V1_MESSAGES_BURST, now) ||
+  if ((!session->member && ++session->strange > REGISTRY_V1_STRANGER_MESSAGES) ||
+      !registry_bucket_take (&session->messages, 1, REGISTRY_V1_MESSAGES, REGISTRY_V1_MESSAGES_BURST, now) ||
       !registry_bucket_take (&session->bytes, len, REGISTRY_V1_BYTES, REGISTRY_V1_BYTES_BURST, now))
     {
       registry_v1_session_end (session, "too-fast", "more than the limits allow");
