@@ -240,7 +240,7 @@ test_reload_meets_failure (void)
 
     peer_join (a, token);
     poison (&f, &a->key);
-    g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+    g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
     fixture_reload (&f, "");
     test_log_expect ("all sessions end");
     wait_until (a->closed);
