@@ -7,6 +7,7 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-admission.c src/registry/registry-admission.h \
 	src/registry/registry-answer.c src/registry/registry-answer.h \
 	src/registry/registry-config.c src/registry/registry-config.h \
+	src/registry/registry-connection.c src/registry/registry-listener-private.h \
 	src/registry/registry-config-networks.c src/registry/registry-config-private.h \
 	src/registry/registry-detail.c src/registry/registry-detail.h \
 	src/registry/registry-frame.c src/registry/registry-frame.h \
@@ -25,6 +26,7 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-path.c src/registry/registry-path.h \
 	src/registry/registry-publish.c src/registry/registry-publish.h \
 	src/registry/registry-server.c src/registry/registry-server.h \
+	src/registry/registry-server-private.h src/registry/registry-server-upgrade.c \
 	src/registry/registry-store.c src/registry/registry-store.h \
 	src/registry/registry-store-members.c src/registry/registry-store-network.c \
 	src/registry/registry-store-private.h src/registry/registry-store-statements.c \

@@ -34,7 +34,8 @@ parse_self (RegistryParse *parse, JsonObject *self, RegistryNetworkConfig *netwo
   if (!object)
     return;
   registry_parse_names (parse, object, path, known);
-  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat, 0, G_MAXUINT16, network->heartbeat);
+  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat, 0, G_MAXUINT16,
+                                              network->heartbeat);
 
   text = registry_parse_string (parse, registry_parse_member (object, "end"), end);
   if (text && !scope_endpoint_parse (text, NULL, NULL, &error))
@@ -87,7 +88,8 @@ static guint
 parse_admission (RegistryParse *parse, JsonObject *object, const char *field)
 {
   static const char *const names[] = { "listed", "token", "granted" };
-  JsonArray *array = registry_parse_array (parse, registry_parse_member (object, "admission"), field, "token", G_N_ELEMENTS (names));
+  JsonArray *array = registry_parse_array (parse, registry_parse_member (object, "admission"), field, "token",
+                                           G_N_ELEMENTS (names));
   guint admission = 0;
 
   if (!json_object_has_member (object, "admission"))
@@ -195,7 +197,8 @@ parse_v1 (RegistryParse *parse, JsonObject *object, const char *path, const Regi
     registry_wrong (parse, name_field, "missing");
   if (name && !scope_network_name_valid (name))
     {
-      registry_wrong (parse, name_field, "“%.80s” is not a network's name (1 to 64 letters, digits and _.-+=@)", name);
+      registry_wrong (parse, name_field, "“%.80s” is not a network's name (1 to 64 letters, digits and _.-+=@)",
+                      name);
       name = NULL;
     }
   if (!json_object_has_member (object, "file"))
@@ -205,14 +208,17 @@ parse_v1 (RegistryParse *parse, JsonObject *object, const char *path, const Regi
   else if (file)
     network->path = g_canonicalize_filename (file, parse->base);
   if (interface && !scope_ifname_valid (interface))
-    registry_wrong (parse, interface_field, "“%.40s” is not an interface name (1 to 15 letters, digits and _.-+=@)", interface);
+    registry_wrong (parse, interface_field, "“%.40s” is not an interface name (1 to 15 letters, digits and _.-+=@)",
+                    interface);
   else
     network->interface = g_strdup (interface);
 
   network->admission = parse_admission (parse, object, admission_field);
   parse_listed (parse, object, listed_field, network);
-  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat_field, 0, G_MAXUINT16, network->heartbeat);
-  network->epoch_seconds = registry_parse_number (parse, registry_parse_member (object, "epochSeconds"), epoch_field, 60, 7 * 86400, REGISTRY_EPOCH_SECONDS);
+  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat_field, 0, G_MAXUINT16,
+                                              network->heartbeat);
+  network->epoch_seconds = registry_parse_number (parse, registry_parse_member (object, "epochSeconds"), epoch_field, 60, 7 * 86400,
+                                                  REGISTRY_EPOCH_SECONDS);
   network->killed = registry_parse_boolean (parse, registry_parse_member (object, "killed"), killed_field);
   network->name = g_strdup (name);
   return name && is_new (parse, config, name_field, name);
@@ -222,8 +228,9 @@ void
 registry_networks_parse (RegistryParse *parse, JsonObject *root, RegistryConfig *config)
 {
   guint heartbeat = registry_parse_number (parse, registry_parse_member (root, "heartbeat"), "heartbeat", 0, G_MAXUINT16,
-                                SCOPE_ROSTER_HEARTBEAT);
-  JsonArray *names = registry_parse_array (parse, registry_parse_member (root, "networks"), "networks", "wg0", REGISTRY_MAX_NETWORKS);
+                                           SCOPE_ROSTER_HEARTBEAT);
+  JsonArray *names = registry_parse_array (parse, registry_parse_member (root, "networks"), "networks", "wg0",
+                                           REGISTRY_MAX_NETWORKS);
   JsonObject *self = registry_parse_object (parse, registry_parse_member (root, "self"), "self");
   g_autoptr (GList) selves = self ? json_object_get_members (self) : NULL;
 

@@ -46,7 +46,8 @@ parse_prefix (RegistryParse *parse, JsonObject *root)
 static void
 parse_proxies (RegistryParse *parse, JsonObject *root, RegistryConfig *config)
 {
-  JsonArray *array = registry_parse_array (parse, registry_parse_member (root, "trustedProxies"), "trustedProxies", "127.0.0.1", 256);
+  JsonArray *array = registry_parse_array (parse, registry_parse_member (root, "trustedProxies"), "trustedProxies", "127.0.0.1",
+                                           256);
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     {
@@ -76,7 +77,8 @@ parse_limits (RegistryParse *parse, JsonObject *root, RegistryLimits *limits)
 
   registry_parse_names (parse, object, "limits", known);
 
-#define LIMIT(name, min, max, fallback) registry_parse_number (parse, registry_parse_member (object, name), "limits." name, min, max, fallback)
+#define LIMIT(name, min, max, fallback) \
+  registry_parse_number (parse, registry_parse_member (object, name), "limits." name, min, max, fallback)
   limits->connections = LIMIT ("connections", 0, 1000000, 0);
   limits->connections_per_address = LIMIT ("connectionsPerAddress", 0, 1000000, 256);
   limits->requests_per_minute = LIMIT ("requestsPerMinute", 0, 1000000, 6000);
@@ -86,7 +88,8 @@ parse_limits (RegistryParse *parse, JsonObject *root, RegistryLimits *limits)
   limits->idle_seconds = LIMIT ("idleSeconds", 1, 86400, 60);
   limits->request_seconds = LIMIT ("requestSeconds", 1, 3600, 10);
 #undef LIMIT
-  limits->loopback_limited = registry_parse_member (object, "connectionsPerAddress") || registry_parse_member (object, "requestsPerMinute");
+  limits->loopback_limited = registry_parse_member (object, "connectionsPerAddress") ||
+                             registry_parse_member (object, "requestsPerMinute");
 }
 
 static int
@@ -146,7 +149,8 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
   config->trusted_proxies = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
   registry_parse_names (&parse, root, "", known);
   config->listen = parse_listen (&parse, root);
-  config->listen_port = registry_parse_number (&parse, registry_parse_member (root, "listenPort"), "listenPort", 0, G_MAXUINT16, 8000);
+  config->listen_port = registry_parse_number (&parse, registry_parse_member (root, "listenPort"), "listenPort", 0, G_MAXUINT16,
+                                               8000);
   config->prefix = parse_prefix (&parse, root);
   registry_networks_parse (&parse, root, config);
   parse_proxies (&parse, root, config);
@@ -212,7 +216,8 @@ registry_config_load (const char *path, GPtrArray *problems)
       if (!certificate)
         {
           scope_json_walk (text, len, registry_parse_note_line, &parse, NULL, NULL);
-          registry_wrong (&parse, strstr (error->message, config->tls_key) ? "tlsKey" : "tlsCertificate", "%s", error->message);
+          registry_wrong (&parse, strstr (error->message, config->tls_key) ? "tlsKey" : "tlsCertificate", "%s",
+                          error->message);
           return NULL;
         }
     }

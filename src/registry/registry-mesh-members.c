@@ -113,8 +113,8 @@ registry_mesh_put_record (RegistryMesh *mesh, RegistryMember *member, const Scop
 {
   g_autoptr (ScopeJws) jws = NULL;
   g_autoptr (ScopeRecord) record = NULL;
-  ScopeGrant grant = { .network = mesh->name, .identity = (ScopeIdentityPublic *) identity, .key = member->key, .ranges = member->ranges, .role = member->role,
-                       .issued = member->issued, .expires = member->expires };
+  ScopeGrant grant = { .network = mesh->name, .identity = (ScopeIdentityPublic *) identity, .key = member->key,
+                       .ranges = member->ranges, .role = member->role, .issued = member->issued, .expires = member->expires };
   guint8 hash[32];
 
   registry_mesh_digest (text, hash);

@@ -32,7 +32,7 @@ void registry_mesh_note_record (RegistryMember *member, const char *text, guint6
 /* SHA-256 of a record's text: 32 bytes */
 void registry_mesh_digest (const char *text, guint8 *out);
 
-/* Verifies and keeps it. @fingerprint: (out) (optional): of the delegate, when it counts now: then it is to be stored */
+/* Verifies and keeps it. @fingerprint: (out) (optional): of the delegate, when it counts now, and is to be stored */
 gboolean registry_mesh_add_delegation (RegistryMesh *mesh, const char *text, gint64 now, char **fingerprint,
                                        GError **error);
 /* Addresses are given from the pool of the delegation that is valid now. */

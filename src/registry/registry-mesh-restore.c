@@ -73,7 +73,8 @@ registry_mesh_digest (const char *text, guint8 *out)
 }
 
 void
-registry_mesh_note_record (RegistryMember *member, const char *text, guint64 sequence, gint64 expires, const char *endpoint)
+registry_mesh_note_record (RegistryMember *member, const char *text, guint64 sequence, gint64 expires,
+                           const char *endpoint)
 {
   member->has_record = TRUE;
   member->sequence = sequence;
@@ -97,7 +98,8 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
     {
       JsonArray *endpoints = array_of (record, "endpoints");
 
-      registry_mesh_note_record (member, stored->record, registry_mesh_integer (record, "sequence"), registry_mesh_integer (record, "expires"),
+      registry_mesh_note_record (member, stored->record, registry_mesh_integer (record, "sequence"),
+                                 registry_mesh_integer (record, "expires"),
                    endpoints && json_array_get_length (endpoints) ? json_array_get_string_element (endpoints, 0) : NULL);
     }
   mesh->kept = MAX (mesh->kept, stored->revision);

@@ -34,7 +34,8 @@ guint registry_parse_number (RegistryParse *parse, JsonNode *node, const char *f
 gboolean registry_parse_boolean (RegistryParse *parse, JsonNode *node, const char *field);
 JsonObject *registry_parse_object (RegistryParse *parse, JsonNode *node, const char *field);
 /* @example: of an element; @max: elements */
-JsonArray *registry_parse_array (RegistryParse *parse, JsonNode *node, const char *field, const char *example, guint max);
+JsonArray *registry_parse_array (RegistryParse *parse, JsonNode *node, const char *field, const char *example,
+                                 guint max);
 
 /* An absolute path, newly allocated. */
 char *registry_parse_file (RegistryParse *parse, JsonObject *root, const char *name);

@@ -7,8 +7,8 @@
 void
 registry_store_put_member (RegistryStore *store, gint64 network, const RegistryStoredMember *member)
 {
-  registry_store_write (store, REGISTRY_SQL_PUT_MEMBER, "ittktttiiii", network, member->fingerprint, member->identity, &member->key,
-             member->grant, member->record, member->kex, (gint64) member->admitted, (gint64) member->online,
+  registry_store_write (store, REGISTRY_SQL_PUT_MEMBER, "ittktttiiii", network, member->fingerprint,
+                        member->identity, &member->key, member->grant, member->record, member->kex, (gint64) member->admitted, (gint64) member->online,
              member->seen, (gint64) member->revision);
 }
 
@@ -16,7 +16,8 @@ void
 registry_store_set_presence (RegistryStore *store, gint64 network, const char *fingerprint, gboolean online,
                              gint64 seen, guint64 revision)
 {
-  registry_store_write (store, REGISTRY_SQL_SET_PRESENCE, "itiii", network, fingerprint, (gint64) online, seen, (gint64) revision);
+  registry_store_write (store, REGISTRY_SQL_SET_PRESENCE, "itiii", network, fingerprint, (gint64) online, seen,
+                        (gint64) revision);
 }
 
 void

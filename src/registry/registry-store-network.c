@@ -106,7 +106,8 @@ registry_stored_invite_clear (RegistryStoredInvite *invite)
 void
 registry_store_put_invite (RegistryStore *store, gint64 network, const RegistryStoredInvite *invite)
 {
-  registry_store_write (store, REGISTRY_SQL_PUT_INVITE, "ibtti", network, invite->token, invite->role, invite->name, invite->expires);
+  registry_store_write (store, REGISTRY_SQL_PUT_INVITE, "ibtti", network, invite->token, invite->role,
+                        invite->name, invite->expires);
 }
 
 gboolean

@@ -11,7 +11,7 @@ static const char *const statements[REGISTRY_SQL_N_STATEMENTS] = {
   [REGISTRY_SQL_BEGIN] = "BEGIN IMMEDIATE",
   [REGISTRY_SQL_COMMIT] = "COMMIT",
   [REGISTRY_SQL_FIND_NETWORK] = "SELECT id, generation, ceiling, floor, revocation, kill_counter, kill FROM networks"
-                   " WHERE name = ?1 AND root = ?2",
+                                " WHERE name = ?1 AND root = ?2",
   [REGISTRY_SQL_ADD_NETWORK] = "INSERT INTO networks (name, root, generation) VALUES (?1, ?2, ?3)",
   [REGISTRY_SQL_SET_CEILING] = "UPDATE networks SET ceiling = ?2 WHERE id = ?1",
   [REGISTRY_SQL_SET_FLOOR] = "UPDATE networks SET floor = ?2 WHERE id = ?1",
@@ -20,10 +20,10 @@ static const char *const statements[REGISTRY_SQL_N_STATEMENTS] = {
   [REGISTRY_SQL_PUT_DELEGATION] = "INSERT OR REPLACE INTO delegations (network, fingerprint, jws) VALUES (?1, ?2, ?3)",
   [REGISTRY_SQL_EACH_DELEGATION] = "SELECT jws FROM delegations WHERE network = ?1",
   [REGISTRY_SQL_PUT_MEMBER] = "INSERT INTO members (network, " MEMBER ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-                 " ON CONFLICT (network, fingerprint) DO UPDATE SET identity = excluded.identity, key = excluded.key,"
-                 " grant_jws = excluded.grant_jws, record = excluded.record, kex = excluded.kex,"
-                 " admitted = excluded.admitted, online = excluded.online, seen = excluded.seen,"
-                 " revision = excluded.revision",
+                              " ON CONFLICT (network, fingerprint) DO UPDATE SET identity = excluded.identity, key = excluded.key,"
+                              " grant_jws = excluded.grant_jws, record = excluded.record, kex = excluded.kex,"
+                              " admitted = excluded.admitted, online = excluded.online, seen = excluded.seen,"
+                              " revision = excluded.revision",
   [REGISTRY_SQL_SET_PRESENCE] = "UPDATE members SET online = ?3, seen = ?4, revision = ?5 WHERE network = ?1 AND fingerprint = ?2",
   [REGISTRY_SQL_SET_RECORD] = "UPDATE members SET record = ?3, revision = ?4 WHERE network = ?1 AND fingerprint = ?2",
   [REGISTRY_SQL_SET_KEX] = "UPDATE members SET kex = ?3, revision = ?4 WHERE network = ?1 AND fingerprint = ?2",

@@ -176,7 +176,8 @@ verify_proof (RegistryV1Session *session, const ScopeV1Message *hello, const Sco
   g_autoptr (ScopeJws) jws = scope_jws_parse (hello->proof, strlen (hello->proof), error);
   char nonce[SCOPE_BASE64_CHARS (REGISTRY_NONCE_LEN) + 1];
 
-  return jws && scope_hello_verify (jws, session->mesh->name, scope_base64url_encode (session->nonce, REGISTRY_NONCE_LEN, nonce),
+  return jws && scope_hello_verify (jws, session->mesh->name,
+                                    scope_base64url_encode (session->nonce, REGISTRY_NONCE_LEN, nonce),
                                     identity, key, error);
 }
 

@@ -214,7 +214,8 @@ registry_v1_add (RegistryV1 *v1, const char *network, GIOStream *stream, Registr
 void
 registry_v1_charge (RegistryV1 *v1, const ScopePrefix *client)
 {
-  registry_accounts_charge (v1->shared.accounts, v1->shared.config, client, REGISTRY_HELLO_COST, g_get_monotonic_time ());
+  registry_accounts_charge (v1->shared.accounts, v1->shared.config, client, REGISTRY_HELLO_COST,
+                            g_get_monotonic_time ());
 }
 
 /* The networks */
