@@ -25,7 +25,7 @@ identity_of (const RegistryV1Session *session)
 static void
 on_signed (RegistryV1Session *session, const ScopeV1Message *message)
 {
-  g_autoptr (ScopeIdentityPublic) identity = identity_of (session);
+  g_autoptr (ScopeIdentityPublic) identity = NULL;
   g_autoptr (GError) error = NULL;
   gboolean good;
 
@@ -34,6 +34,7 @@ on_signed (RegistryV1Session *session, const ScopeV1Message *message)
       registry_v1_session_end (session, "too-fast", "too many records and keys");
       return;
     }
+  identity = identity_of (session);
   if (!identity)
     return;
   if (message->type == SCOPE_V1_RECORD)

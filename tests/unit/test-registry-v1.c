@@ -584,7 +584,6 @@ test_kex_key (void)
     g_autofree char *token_a = invite (&f, 3600);
     g_autofree char *token_b = invite (&f, 3600);
     g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_KEY);
-    g_autofree char *other = NULL;
 
     peer_join (a, token_a);
     peer_join (b, token_b);
@@ -666,7 +665,6 @@ test_ping_and_limits (void)
     g_autoptr (Peer) b = peer_new (&f, 2);
     g_autofree char *token_a = invite (&f, 3600);
     g_autofree char *token_b = invite (&f, 3600);
-    g_autofree char *record = NULL;
     g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_RECORD);
 
     peer_join (a, token_a);
@@ -825,7 +823,6 @@ test_kill (void)
     g_autofree char *payload = g_strdup_printf ("{\"network\":\"home\",\"counter\":9,\"issued\":%" G_GINT64_FORMAT "}",
                                                 g_get_real_time () / G_USEC_PER_SEC);
     g_autofree char *forged = scope_jws_sign (f.delegate, SCOPE_TYP_KILL, payload, NULL);
-    g_autofree char *elsewhere = NULL;
 
     peer_join (a, token);
     post_bad (&f, forged, 403, "denied");
@@ -1058,7 +1055,6 @@ test_upgrade (void)
     g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u/v1/home", f.port);
     g_autoptr (SoupMessage) message = soup_message_new ("GET", url);
     SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-    g_autoptr (GBytes) body = NULL;
 
     /* Without the subprotocol there is no session. */
     soup_message_headers_append (headers, "Upgrade", "websocket");
