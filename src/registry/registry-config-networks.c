@@ -34,8 +34,8 @@ parse_self (RegistryParse *parse, JsonObject *self, RegistryNetworkConfig *netwo
   if (!object)
     return;
   registry_parse_names (parse, object, path, known);
-  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat, 0, G_MAXUINT16,
-                                              network->heartbeat);
+  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat, 0,
+                                              G_MAXUINT16, network->heartbeat);
 
   text = registry_parse_string (parse, registry_parse_member (object, "end"), end);
   if (text && !scope_endpoint_parse (text, NULL, NULL, &error))
@@ -215,10 +215,10 @@ parse_v1 (RegistryParse *parse, JsonObject *object, const char *path, const Regi
 
   network->admission = parse_admission (parse, object, admission_field);
   parse_listed (parse, object, listed_field, network);
-  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat_field, 0, G_MAXUINT16,
-                                              network->heartbeat);
-  network->epoch_seconds = registry_parse_number (parse, registry_parse_member (object, "epochSeconds"), epoch_field, 60, 7 * 86400,
-                                                  REGISTRY_EPOCH_SECONDS);
+  network->heartbeat = registry_parse_number (parse, registry_parse_member (object, "heartbeat"), heartbeat_field, 0,
+                                              G_MAXUINT16, network->heartbeat);
+  network->epoch_seconds = registry_parse_number (parse, registry_parse_member (object, "epochSeconds"), epoch_field, 60,
+                                                  7 * 86400, REGISTRY_EPOCH_SECONDS);
   network->killed = registry_parse_boolean (parse, registry_parse_member (object, "killed"), killed_field);
   network->name = g_strdup (name);
   return name && is_new (parse, config, name_field, name);
@@ -227,8 +227,8 @@ parse_v1 (RegistryParse *parse, JsonObject *object, const char *path, const Regi
 void
 registry_networks_parse (RegistryParse *parse, JsonObject *root, RegistryConfig *config)
 {
-  guint heartbeat = registry_parse_number (parse, registry_parse_member (root, "heartbeat"), "heartbeat", 0, G_MAXUINT16,
-                                           SCOPE_ROSTER_HEARTBEAT);
+  guint heartbeat = registry_parse_number (parse, registry_parse_member (root, "heartbeat"), "heartbeat", 0,
+                                           G_MAXUINT16, SCOPE_ROSTER_HEARTBEAT);
   JsonArray *names = registry_parse_array (parse, registry_parse_member (root, "networks"), "networks", "wg0",
                                            REGISTRY_MAX_NETWORKS);
   JsonObject *self = registry_parse_object (parse, registry_parse_member (root, "self"), "self");

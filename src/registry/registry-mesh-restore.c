@@ -100,7 +100,7 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
 
       registry_mesh_note_record (member, stored->record, registry_mesh_integer (record, "sequence"),
                                  registry_mesh_integer (record, "expires"),
-                   endpoints && json_array_get_length (endpoints) ? json_array_get_string_element (endpoints, 0) : NULL);
+                                 endpoints && json_array_get_length (endpoints) ? json_array_get_string_element (endpoints, 0) : NULL);
     }
   mesh->kept = MAX (mesh->kept, stored->revision);
   member->online = member->presumed = stored->online;

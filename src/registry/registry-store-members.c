@@ -8,8 +8,8 @@ void
 registry_store_put_member (RegistryStore *store, gint64 network, const RegistryStoredMember *member)
 {
   registry_store_write (store, REGISTRY_SQL_PUT_MEMBER, "ittktttiiii", network, member->fingerprint,
-                        member->identity, &member->key, member->grant, member->record, member->kex, (gint64) member->admitted, (gint64) member->online,
-             member->seen, (gint64) member->revision);
+                        member->identity, &member->key, member->grant, member->record, member->kex,
+                        (gint64) member->admitted, (gint64) member->online, member->seen, (gint64) member->revision);
 }
 
 void
