@@ -71,14 +71,17 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-engine.c src/peer/scope-engine.h \
 	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
+	src/peer/scope-intake.c src/peer/scope-intake.h \
 	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
 	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
 	src/peer/scope-kex-adopt.c \
 	src/peer/scope-keys.c src/peer/scope-keys.h \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
+	src/peer/scope-memory.c src/peer/scope-memory.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
+	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-reach.c src/peer/scope-reach.h \

@@ -189,13 +189,18 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
-EXTRA_DIST += tests/system/test-wg-device tests/system/test-registry tests/system/test-registry-crash
 
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
 tests_system_v1_client_SOURCES = tests/system/v1-client.c
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+# Keys and signatures for the registry that lies, tests/system/test-liar.
+check_PROGRAMS += tests/system/forge
+tests_system_forge_SOURCES = tests/system/forge.c
+tests_system_forge_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
 
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay
@@ -274,6 +279,12 @@ tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
 tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-kex
+tests_fuzz_fuzz_kex_SOURCES = tests/fuzz/fuzz-kex.c $(kex_fake)
+tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_fuzz_fuzz_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_kex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif
@@ -283,3 +294,10 @@ EXTRA_DIST += tests/fuzz/corpus
 check_PROGRAMS += tests/bench/ws-load
 tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
 EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double
+
+# Peers without NetworkManager and with a double of WireGuard, for tests/bench/bench-keys.
+check_PROGRAMS += tests/bench/members
+tests_bench_members_SOURCES = tests/bench/members.c
+tests_bench_members_LDADD = libscope-peer.la $(GLIB_LIBS)
+tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--wrap=scope_tunnel_get_config \
+	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=g_file_set_contents_full

@@ -7,6 +7,7 @@
 #include "peer/scope-legacy.h"
 #include "peer/scope-member.h"
 #include "peer/scope-nudger.h"
+#include "peer/scope-outfit.h"
 #include "peer/scope-patience.h"
 #include "peer/scope-plan.h"
 #include "peer/scope-resolver.h"
@@ -141,30 +142,6 @@ nudge_all (gpointer data)
 
 /* --- bringing the tunnel up ---------------------------------------------------------------- */
 
-static ScopeTunnelConfig *
-tunnel_config (ScopeEngine *self, GError **error)
-{
-  const ScopeSettings *settings = self->config->settings;
-  g_autofree char *ifname = scope_choose_ifname (settings, error);
-  ScopeTunnelConfig *config;
-
-  if (!ifname)
-    return NULL;
-  config = g_new0 (ScopeTunnelConfig, 1);
-  config->vpn_uuid = g_strdup (self->config->vpn_uuid);
-  config->vpn_id = g_strdup (self->config->vpn_id);
-  config->zone = g_strdup (self->config->zone);
-  config->ifname = g_steal_pointer (&ifname);
-  config->private_key = self->config->private_key;
-  config->listen_port = scope_choose_port (settings, self->config->vpn_uuid);
-  config->addresses = g_array_ref (self->addresses);
-  config->routes = g_array_ref (self->plan->routes);
-  config->mtu = settings->mtu;
-  config->dns = g_strdupv (settings->dns);
-  config->dns_search = g_strdupv (settings->dns_search);
-  return config;
-}
-
 static void
 on_tunnel_failed (ScopeTunnel *tunnel, GError *error, gpointer data)
 {
@@ -276,7 +253,7 @@ raise_tunnel (ScopeEngine *self)
       return;
     }
   make_plan (self);
-  config = tunnel_config (self, &error);
+  config = scope_outfit_new (self->config, self->addresses, self->plan->routes, &error);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)
@@ -426,33 +403,6 @@ on_swept (GObject *source, GAsyncResult *result, gpointer data)
 
 /* --- keys-only: first the interface, whose key is ours ------------------------------------- */
 
-static gboolean
-check_own (ScopeEngine *self, GError **error)
-{
-  const ScopeSettings *settings = self->config->settings;
-  const char *ifname = scope_tunnel_get_config (self->tunnel)->ifname;
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-  ScopeKey given;
-
-  scope_key_to_base64 (&self->own, text);
-  if (settings->has_private_key &&
-      (!scope_x25519_public (&given, &settings->private_key, error) || !scope_key_equal (&given, &self->own)))
-    {
-      g_clear_error (error);
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
-                   SCOPE_SETTING_PRIVATE_KEY ": not that of interface %s, whose public key is %s; none is needed here",
-                   ifname, text);
-      return FALSE;
-    }
-  if (settings->has_public_key && !scope_key_equal (&settings->public_key, &self->own))
-    {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, SCOPE_SETTING_PUBLIC_KEY ": that of interface %s is %s", ifname,
-                   text);
-      return FALSE;
-    }
-  return TRUE;
-}
-
 static void begin (ScopeEngine *self);
 
 static void
@@ -464,7 +414,8 @@ on_attached (GObject *source, GAsyncResult *result, gpointer data)
   if (!take_tunnel (self, result))
     return;
   self->own = *scope_tunnel_attached_get_key (self->tunnel);
-  if (!check_own (self, &error) || !make_source (self, FALSE, &error))
+  if (!scope_outfit_fits (self->config->settings, scope_tunnel_get_config (self->tunnel)->ifname, &self->own, &error) ||
+      !make_source (self, FALSE, &error))
     {
       fail (self, error);
       return;

@@ -53,7 +53,8 @@ scope_kex_save (ScopeKex *kex)
 
   g_string_append_printf (out, "{\"" MAGIC "\":%d,\"network\":", VERSION);
   scope_json_append_string (out, kex->network);
-  g_string_append_printf (out, ",\"own\":\"%s\",\"peers\":[", scope_key_to_base64 (&kex->own, text));
+  g_string_append_printf (out, ",\"own\":\"%s\",\"epochSeconds\":%u,\"peers\":[", scope_key_to_base64 (&kex->own, text),
+                          kex->epoch_seconds);
   for (guint i = 0; i < kex->list->len; i++)
     {
       Pair *pair = g_ptr_array_index (kex->list, i);
@@ -203,7 +204,7 @@ load_pair (ScopeKex *kex, gint64 now, JsonObject *object, GError **error)
     return wrong (error, "peers.key: one of them twice");
   if (!get_number (object, "sent", &pair->sent, error))
     return FALSE;
-  pair->sent += SENT_LEAP;
+  pair->sent = MIN (pair->sent + SENT_LEAP, SCOPE_KEX_MESSAGE_MAX_NUMBER);
   for (guint i = 0; i < json_array_get_length (array); i++)
     if (!load_held (pair, now, get_object (array, i), error))
       return FALSE;
@@ -233,7 +234,7 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
 {
   g_autoptr (JsonObject) object = scope_json_parse_object (text, len, SCOPE_KEX_STORE_MAX_BYTES, error);
   JsonArray *array;
-  guint64 version;
+  guint64 version, epoch_seconds = kex->epoch_seconds;
   ScopeKey own;
 
   g_return_val_if_fail (kex->list->len == 0, FALSE);
@@ -245,6 +246,8 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
     return wrong (error, "network: not %s", kex->network);
   if (!scope_key_parse (&own, scope_json_get_string (object, "own")) || !scope_key_equal (&own, &kex->own))
     return wrong (error, "own: not our key");
+  if (json_object_has_member (object, "epochSeconds") && !get_number (object, "epochSeconds", &epoch_seconds, error))
+    return FALSE;
   array = get_array (object, "peers", MAX_PAIRS, error);
   if (!array)
     return FALSE;
@@ -255,5 +258,6 @@ scope_kex_load (ScopeKex *kex, gint64 now, const char *text, gsize len, GError *
         g_ptr_array_set_size (kex->list, 0);
         return FALSE;
       }
+  scope_kex_set_epoch_seconds (kex, CLAMP (epoch_seconds, 1, G_MAXUINT));
   return TRUE;
 }

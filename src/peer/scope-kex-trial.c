@@ -8,9 +8,10 @@
 #define USE_TRIES 16
 #define TELL_TRIES 4
 #define GUARD_MS 1000
+#define CLOCK_MS 1000
 #define QUIET_MS 1000
-#define READD_AGAIN_MS 500
-#define READD_MS 1000
+#define READD_AGAIN_MS 300 /* longer than a round trip: it ends a handshake that is under way */
+#define READD_MS 600       /* with going back and another handshake no more than a second without a session */
 #define READD_LOOK_MS 125
 #define HIGHER_LATER_MS 3000 /* the lower key decides first */
 #define LOOK_MS 1000
@@ -28,6 +29,17 @@ look (Pair *pair, gint64 now, ScopeKexStats *stats)
   if (!pair->kex->ops.look (&pair->key, stats, pair->kex->data))
     *stats = (ScopeKexStats) { 0 };
   return stats->handshake != 0 && now - stats->handshake < SESSION_MS;
+}
+
+/*
+ * Whether that is a handshake with what was written last. WireGuard says by the machine's clock when it was, and that
+ * may have been set back since; but a peer that we added has none from before.
+ */
+static gboolean
+is_new (const Pair *pair, const ScopeKexStats *stats)
+{
+  return stats->handshake &&
+         (pair->guard ? stats->handshake > pair->installed + pair->guard : stats->handshake >= pair->installed - CLOCK_MS);
 }
 
 static void
@@ -230,7 +242,7 @@ look_after_readd (Pair *pair, gint64 now)
 {
   if (now - pair->installed >= READD_MS)
     {
-      revert (pair, now, "no handshake within a second", TRUE);
+      revert (pair, now, "no handshake within 600 ms", TRUE);
       return;
     }
   if (pair->readds == 1 && now - pair->installed >= READD_AGAIN_MS)
@@ -273,8 +285,7 @@ trial_look (Pair *pair, gint64 now)
     return;
   live = look (pair, now, &stats);
   age = now - stats.handshake;
-  if (stats.handshake && (pair->guard ? stats.handshake > pair->installed + pair->guard
-                                      : stats.handshake >= pair->installed))
+  if (is_new (pair, &stats))
     {
       confirmed (pair, now, TRUE);
       return;

@@ -92,8 +92,16 @@ scope_kex_set_offset (ScopeKex *kex, gint64 offset)
 void
 scope_kex_set_epoch_seconds (ScopeKex *kex, guint epoch_seconds)
 {
-  kex->epoch_seconds = MAX (1, epoch_seconds);
+  epoch_seconds = MAX (1, epoch_seconds);
+  if (epoch_seconds == kex->epoch_seconds)
+    return;
+  kex->epoch_seconds = epoch_seconds;
   kex->own_deadline = 0;
+  /* What we made is for an epoch that nobody else knows. */
+  for (guint i = 0; i < G_N_ELEMENTS (kex->mine); i++)
+    forget_own (&kex->mine[i]);
+  kex->n_mine = 0;
+  kex->broadcast_at = 0;
 }
 
 /* What an event left behind: who else is due now, and when next. */

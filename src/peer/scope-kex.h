@@ -118,6 +118,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeKex, scope_kex_free)
 
 /* @offset: registry's time in ms since 1970 minus the steady clock, as well as it is known. May change at any time. */
 void scope_kex_set_offset (ScopeKex *kex, gint64 offset);
+
+/* Another length than so far makes our KEM keys useless: new ones follow. Kept by scope_kex_save(). */
 void scope_kex_set_epoch_seconds (ScopeKex *kex, guint epoch_seconds);
 
 /**

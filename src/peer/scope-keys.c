@@ -5,12 +5,23 @@
 #include "common/scope-json.h"
 #include "peer/scope-kex.h"
 
+#include <malloc.h>
 #include <string.h>
 
+#define EPOCH_MIN_SECONDS 20 /* whatever a registry says */
 #define LOOK_USEC (50 * 1000) /* a reading of the device is good for so long */
 #define QUIET_MS 350          /* who waits for the other's handshake; handshakes that cross collide */
 #define STATE_MS 2000         /* progress is told at most this often */
+#define SAVE_MS 200           /* keys of so long go to the disk together: whoever joins gets many at once */
 #define STATE_PEERS 512       /* and of so many at once */
+#define REFUSED_LINES 64      /* different refusals in the log, each once */
+#define REFUSED_USEC (3600 * G_GINT64_CONSTANT (1000000)) /* in that time */
+
+/* A ciphertext as it was signed: it goes out again as it is until it is answered. */
+typedef struct {
+  guint8 ct[SCOPE_KEM_CIPHERTEXT_LEN];
+  char *envelope;
+} SignedCt;
 
 struct _ScopeKeys {
   const ScopeKeysCalls *calls;
@@ -25,13 +36,20 @@ struct _ScopeKeys {
   ScopeWgDevice *device; /* as read last */
   gint64 device_usec;    /* monotonic: when */
   char *envelope;        /* our kex-key, as broadcast last */
+  gboolean told;         /* the registry has it */
+  gboolean has_length;   /* how long an epoch is: from a welcome, of this life or one before */
   gboolean open;
+  gboolean listed;    /* who is online is what the registry says now */
   GHashTable *known;  /* ScopeKey: told to kex */
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
+  GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
+  GHashTable *refused; /* lines that were said */
+  gint64 refused_usec; /* monotonic: since when */
   guint quiet_id;
   guint timer_id;
   guint state_id;
+  guint save_id;
 };
 
 static gint64
@@ -153,30 +171,52 @@ sign (ScopeKeys *self, const char *typ, char *payload)
 }
 
 static void
-broadcast (ScopeKeys *self, ScopeKexKey *key)
+tell_key (ScopeKeys *self)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_KEY);
   g_autofree char *text = NULL;
 
-  key->issued = now_seconds ();
-  g_free (self->envelope);
-  self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
-  if (!self->envelope)
-    return;
   message->kex = g_strdup (self->envelope);
   text = scope_v1_format (message);
-  self->calls->send (text, self->data);
+  self->told = self->calls->send (text, self->data);
 }
 
 static void
-send_ct (ScopeKeys *self, const ScopeKey *peer, ScopeKexCt *ct)
+broadcast (ScopeKeys *self, ScopeKexKey *key)
 {
-  g_autofree char *envelope = NULL;
+  key->issued = now_seconds ();
+  g_free (self->envelope);
+  self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
+  if (self->envelope)
+    tell_key (self);
+}
 
-  ct->issued = now_seconds ();
-  envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
-  if (envelope)
-    send_envelope (self, peer, "kex.ct", "ct", envelope);
+static void
+signed_ct_free (gpointer data)
+{
+  SignedCt *ct = data;
+
+  g_free (ct->envelope);
+  g_free (ct);
+}
+
+static void
+send_ct (ScopeKeys *self, const ScopeKey *peer, const ScopeKexCt *ct)
+{
+  SignedCt *sent = g_hash_table_lookup (self->cts, peer);
+
+  if (!sent || memcmp (sent->ct, ct->ct, sizeof sent->ct) != 0)
+    {
+      char *envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
+
+      if (!envelope)
+        return;
+      sent = g_new (SignedCt, 1);
+      memcpy (sent->ct, ct->ct, sizeof sent->ct);
+      sent->envelope = envelope;
+      g_hash_table_replace (self->cts, g_memdup2 (peer, sizeof *peer), sent);
+    }
+  send_envelope (self, peer, "kex.ct", "ct", sent->envelope);
 }
 
 static void
@@ -187,6 +227,16 @@ save (ScopeKeys *self)
 
   if (!g_file_set_contents_full (self->path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
     g_warning ("the preshared keys cannot be kept: %s", error->message);
+}
+
+static gboolean
+on_save (gpointer data)
+{
+  ScopeKeys *self = data;
+
+  self->save_id = 0;
+  save (self);
+  return G_SOURCE_REMOVE;
 }
 
 /* --- progress ------------------------------------------------------------------------------ */
@@ -215,6 +265,7 @@ on_state (gpointer data)
     }
   text = scope_v1_format (message);
   self->calls->send (text, self->data);
+  malloc_trim (0); /* rosters and ciphertexts, parsed and verified, leave holes: 0.3 MB of 24 peers */
   return G_SOURCE_REMOVE;
 }
 
@@ -252,6 +303,7 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
         break;
       }
     case SCOPE_KEX_INSTALL:
+      g_hash_table_remove (self->cts, &action->peer);
       if (action->how != SCOPE_KEX_FIRST)
         install (self, action);
       else if (!action->handshake)
@@ -259,7 +311,8 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
       *first |= action->how == SCOPE_KEX_FIRST;
       break;
     case SCOPE_KEX_SAVE:
-      save (self);
+      if (!self->save_id)
+        self->save_id = g_timeout_add (SAVE_MS, on_save, self);
       break;
     case SCOPE_KEX_LOG:
       if (action->refused)
@@ -349,6 +402,7 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   GHashTableIter iter;
   gpointer gone;
 
+  self->listed = online;
   for (guint i = 0; i < peers->len; i++)
     {
       const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
@@ -361,7 +415,8 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
         scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
       else if ((!online || !peer->online) && g_hash_table_remove (self->online, &peer->key))
         scope_kex_peer_offline (self->kex, now_ms (), &peer->key);
-      if (peer->has_kex)
+      /* Of somebody who is not there, or whose roster has more to come, it is for later. */
+      if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
         {
           take_key (self, trust, peer);
           g_array_append_val (fresh, peer->key);
@@ -376,18 +431,37 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
       {
         scope_kex_peer_removed (self->kex, now_ms (), gone);
         g_hash_table_remove (self->online, gone);
+        g_hash_table_remove (self->cts, gone);
       }
   g_hash_table_unref (self->known);
   self->known = g_steal_pointer (&now_known);
   run (self);
 }
 
-static void
-refuse (const ScopeTrustPeer *peer, const char *name, GError *error)
+gboolean
+scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
 {
-  g_warning ("%s from %.*s refused: %s", name, SCOPE_SHORT_NAME_LEN, scope_identity_public_fingerprint (peer->identity),
-             error->message);
+  return g_hash_table_contains (self->known, peer);
+}
+
+/* Whoever sends the same again, or ever new ones, does not fill the log. */
+static void
+refuse (ScopeKeys *self, const ScopeTrustPeer *peer, const char *name, GError *error)
+{
+  g_autofree char *line = g_strdup_printf ("%s from %.*s refused: %s", name, SCOPE_SHORT_NAME_LEN,
+                                           scope_identity_public_fingerprint (peer->identity), error->message);
+  gint64 now = g_get_monotonic_time ();
+
   g_error_free (error);
+  if (now - self->refused_usec > REFUSED_USEC)
+    {
+      g_hash_table_remove_all (self->refused);
+      self->refused_usec = now;
+    }
+  if (g_hash_table_size (self->refused) >= REFUSED_LINES || g_hash_table_contains (self->refused, line))
+    return;
+  g_warning ("%s", line);
+  g_hash_table_add (self->refused, g_steal_pointer (&line));
 }
 
 /* A signed thing that one peer sent to us: its envelope is in @member. */
@@ -434,7 +508,7 @@ take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message 
         scope_kex_handle_message (self->kex, now_ms (), &peer->key, &parsed);
     }
   if (error)
-    refuse (peer, message->name, error);
+    refuse (self, peer, message->name, error);
 }
 
 void
@@ -458,9 +532,12 @@ scope_keys_take (ScopeKeys *self, ScopeTrust *trust, const ScopeV1Message *messa
       g_info ("%s from %s, which is no peer of ours: ignored", message->name, scope_key_to_base64 (&message->other, text));
       return;
     }
+  /* A newcomer speaks within the moment in which what changes the roster is gathered. */
+  if (self->listed && peer->online && !g_hash_table_contains (self->online, &peer->key))
+    scope_keys_set_peers (self, trust, TRUE, FALSE);
   if (message->type == SCOPE_V1_KEX)
     take_between (self, peer, message);
-  else if (peer->has_kex)
+  else if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
     {
       take_key (self, trust, peer);
       scope_trust_drop_kex (trust, &message->other);
@@ -481,8 +558,12 @@ scope_keys_set_time (ScopeKeys *self, gint64 offset)
 char *
 scope_keys_dup_own (ScopeKeys *self)
 {
+  /* Of an epoch of the wrong length it would be refused, and all later ones with it when its number is higher. */
+  if (!self->has_length)
+    return NULL;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
+  self->told = self->envelope != NULL;
   return g_strdup (self->envelope);
 }
 
@@ -491,9 +572,12 @@ scope_keys_open (ScopeKeys *self, guint epoch_seconds)
 {
   self->open = TRUE;
   if (epoch_seconds)
-    scope_kex_set_epoch_seconds (self->kex, epoch_seconds);
+    scope_kex_set_epoch_seconds (self->kex, MAX (epoch_seconds, EPOCH_MIN_SECONDS));
+  self->has_length = TRUE;
   scope_kex_tick (self->kex, now_ms ());
   run (self);
+  if (self->envelope && !self->told)
+    tell_key (self);
 }
 
 void
@@ -502,7 +586,7 @@ scope_keys_close (ScopeKeys *self)
   GHashTableIter iter;
   gpointer key;
 
-  self->open = FALSE;
+  self->open = self->listed = FALSE;
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_hash_table_iter_init (&iter, self->online);
   while (g_hash_table_iter_next (&iter, &key, NULL))
@@ -536,7 +620,8 @@ load (ScopeKeys *self)
 
   if (g_file_get_contents (self->path, &text, &len, &error))
     {
-      if (!scope_kex_load (self->kex, now_ms (), text, len, &error))
+      self->has_length = scope_kex_load (self->kex, now_ms (), text, len, &error);
+      if (!self->has_length)
         g_warning ("%s: %s: new keys will be made", self->path, error->message);
     }
   else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
@@ -561,6 +646,8 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  self->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, signed_ct_free);
   self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
   scope_keys_set_time (self, 0);
   load (self);
@@ -573,12 +660,19 @@ scope_keys_free (ScopeKeys *self)
   g_clear_handle_id (&self->timer_id, g_source_remove);
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_clear_handle_id (&self->quiet_id, g_source_remove);
+  if (self->save_id)
+    {
+      g_clear_handle_id (&self->save_id, g_source_remove);
+      save (self);
+    }
   scope_kex_free (self->kex);
   g_clear_object (&self->tunnel);
   g_clear_pointer (&self->device, scope_wg_device_free);
   g_hash_table_unref (self->known);
   g_hash_table_unref (self->online);
   g_hash_table_unref (self->quiet);
+  g_hash_table_unref (self->refused);
+  g_hash_table_unref (self->cts);
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->network);
   g_free (self->path);

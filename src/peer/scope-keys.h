@@ -36,7 +36,8 @@ void scope_keys_set_time (ScopeKeys *keys, gint64 offset);
 void scope_keys_open (ScopeKeys *keys, guint epoch_seconds);
 void scope_keys_close (ScopeKeys *keys);
 
-/* Our `scope-kex-key` envelope for the epoch that it is now, for a hello. (transfer full) (nullable) */
+/* Our `scope-kex-key` envelope for the epoch that it is now, for a hello; NULL while we do not know how long an epoch is:
+ * it follows the welcome then. (transfer full) (nullable) */
 char *scope_keys_dup_own (ScopeKeys *keys);
 
 /**
@@ -47,6 +48,9 @@ char *scope_keys_dup_own (ScopeKeys *keys);
  * Who is in the network now.
  */
 void scope_keys_set_peers (ScopeKeys *keys, ScopeTrust *trust, gboolean online, gboolean arrived);
+
+/* FALSE for one of whom scope_keys_set_peers() has not told: what it says would be refused. */
+gboolean scope_keys_knows (ScopeKeys *keys, const ScopeKey *peer);
 
 /* A kex.* message, or a join. */
 void scope_keys_take (ScopeKeys *keys, ScopeTrust *trust, const ScopeV1Message *message);

@@ -5,6 +5,7 @@
 #include "peer/scope-choose.h"
 #include "peer/scope-describe.h"
 #include "peer/scope-keys.h"
+#include "peer/scope-memory.h"
 #include "peer/scope-observer.h"
 #include "peer/scope-reach.h"
 #include "peer/scope-self.h"
@@ -21,7 +22,6 @@ struct _ScopeMember {
   ScopeSource parent_instance;
 
   const ScopeSettings *settings;
-  char *uuid;
   char *state;
   ScopeKey own;
   ScopeIdentity *identity;
@@ -36,6 +36,7 @@ struct _ScopeMember {
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
   guint heartbeat;
+  guint told; /* of a roster that has not come to its end */
   gboolean welcomed;  /* by this session: the roster that comes is the registry's */
   gboolean whole;     /* and has come to its end */
   gboolean pinned;
@@ -62,27 +63,11 @@ keys_only (ScopeMember *self)
 
 /* --- what is kept -------------------------------------------------------------------------- */
 
-static char *
-state_file (const char *state, const char *suffix)
-{
-  return g_strdup_printf ("%s.%s", state, suffix);
-}
-
 static gboolean
 store (ScopeMember *self)
 {
-  g_autofree char *path = state_file (self->state, "trust");
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GString) text = NULL;
-
   g_clear_handle_id (&self->store_id, g_source_remove);
-  if (!self->trust || !scope_trust_is_dirty (self->trust))
-    return TRUE;
-  text = scope_trust_serialise (self->trust);
-  if (g_file_set_contents_full (path, text->str, text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-    return TRUE;
-  g_warning ("what is known of the network cannot be kept: %s", error->message);
-  return FALSE;
+  return !self->trust || scope_memory_store (self->state, self->trust);
 }
 
 static gboolean
@@ -105,58 +90,22 @@ store_soon (ScopeMember *self)
 static void
 make_trust (ScopeMember *self, const char *root)
 {
-  g_autofree char *path = state_file (self->state, "trust");
-  g_autofree char *text = NULL;
-  g_autoptr (GError) error = NULL;
-  gsize len;
-
   self->trust = scope_trust_new (self->settings->netreg, root, &self->own, scope_identity_public (self->identity),
                                  self->settings->pq);
-  if (g_file_get_contents (path, &text, &len, &error))
-    {
-      if (!scope_trust_load (self->trust, text, len, now_seconds ()))
-        g_warning ("%s is of another network or root, or broken: not used", path);
-    }
-  else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-    g_warning ("%s", error->message);
+  scope_memory_load (self->state, self->trust, now_seconds ());
 }
 
-static char *
-kept_root (const ScopeSourceConfig *config)
-{
-  g_autofree char *path = state_file (config->state, "root");
-  g_autofree char *text = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL) || !scope_fingerprint_valid (g_strchomp (text)))
-    return NULL;
-  return g_steal_pointer (&text);
-}
-
-gboolean
-scope_member_is_pinned (const ScopeSourceConfig *config)
-{
-  g_autofree char *kept = config->settings->root ? NULL : kept_root (config);
-
-  return config->settings->root || kept;
-}
-
-/* A profile without a root believes the first one that it meets, and then no other. */
 static gboolean
 meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
 {
-  g_autofree char *path = state_file (self->state, "root");
-  g_autoptr (ScopeIdentityPublic) root = scope_identity_public_parse (challenge->identity, error);
-  const char *fingerprint;
+  g_autofree char *root = scope_memory_meet_root (self->state, challenge->identity, error);
 
   if (!root)
     return FALSE;
-  fingerprint = scope_identity_public_fingerprint (root);
-  if (!g_file_set_contents_full (path, fingerprint, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error))
-    return FALSE;
   g_message ("network %s: the profile names no root key: %s is believed from now on (root)", self->settings->network,
-             fingerprint);
+             root);
   self->pinned = TRUE;
-  make_trust (self, fingerprint);
+  make_trust (self, root);
   return TRUE;
 }
 
@@ -270,6 +219,7 @@ hello (const ScopeV1Message *challenge, gpointer data, GError **error)
   gboolean changed;
 
   self->welcomed = self->whole = FALSE;
+  self->told = 0;
   if (!self->trust && !meet_root (self, challenge, error))
     return NULL;
   scope_trust_take (self->trust, challenge, now);
@@ -362,12 +312,29 @@ note_own (ScopeMember *self, const ScopeV1Message *message)
   return FALSE;
 }
 
+/* Every frame of it costs: one that never ends is no roster. */
+static gboolean
+is_endless (ScopeMember *self, const ScopeV1Message *message)
+{
+  guint n = message->peers->len + message->gone->len;
+
+  self->told = message->more ? self->told + MAX (n, 1) : 0;
+  if (self->told <= SCOPE_V1_MAX_ROSTER)
+    return FALSE;
+  scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
+                                                       "its roster has no end: more than %d entries", SCOPE_V1_MAX_ROSTER));
+  return TRUE;
+}
+
 static void
 on_message (ScopeV1Message *message, gpointer data)
 {
   g_autoptr (ScopeMember) self = g_object_ref (data);
-  gboolean changed = scope_trust_take (self->trust, message, now_seconds ());
+  gboolean changed;
 
+  if (message->type == SCOPE_V1_ROSTER && is_endless (self, message))
+    return;
+  changed = scope_trust_take (self->trust, message, now_seconds ());
   changed |= note_own (self, message);
   switch (message->type)
     {
@@ -397,6 +364,12 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_KEX_KEY:
     case SCOPE_V1_KEX:
+      /* A newcomer's ciphertext comes right after its join: it must not wait for its repetition. */
+      if (self->gather_id && !scope_keys_knows (self->keys, &message->other))
+        {
+          g_clear_handle_id (&self->gather_id, g_source_remove);
+          publish (self, FALSE);
+        }
       scope_keys_take (self->keys, self->trust, message);
       changed = FALSE;
       break;
@@ -569,14 +542,21 @@ scope_member_describe (ScopeMember *self)
   return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->tunnel);
 }
 
+gboolean
+scope_member_is_pinned (const ScopeSourceConfig *config)
+{
+  g_autofree char *root = scope_memory_get_root (config);
+
+  return root != NULL;
+}
+
 ScopeSource *
 scope_member_new (const ScopeSourceConfig *config, GError **error)
 {
   g_autoptr (ScopeMember) self = g_object_new (SCOPE_TYPE_MEMBER, NULL);
-  g_autofree char *root = config->settings->root ? g_strdup (config->settings->root) : kept_root (config);
+  g_autofree char *root = scope_memory_get_root (config);
 
   self->settings = config->settings;
-  self->uuid = g_strdup (config->uuid);
   self->state = g_strdup (config->state);
   self->own = config->own;
   self->identity = scope_identity_ref (config->identity);
@@ -612,7 +592,6 @@ scope_member_finalize (GObject *object)
   g_clear_pointer (&self->trust, scope_trust_free);
   g_clear_pointer (&self->self, scope_self_free);
   g_clear_pointer (&self->identity, scope_identity_unref);
-  g_free (self->uuid);
   g_free (self->state);
   g_strfreev (self->endpoints);
   g_strfreev (self->observed);

@@ -10,7 +10,7 @@
  *   {"delegation":<JWS>}
  *   {"revocation":<JWS>}
  *   {"own":<JWS>}                                                         our grant
- *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"listed":true,"online":true,"pipe":false,
+ *   {"peer":"<key>","grant":<JWS>,"record":<JWS>|null,"seen":…,"since":…,"listed":true,"online":true,"pipe":false,
  *    "observed":[…]}
  *
  * What is remembered stands before what it judges. Only signed things are believed; the rest (sequences, kill
@@ -79,6 +79,7 @@ put_peer (GString *out, const Peer *peer)
   put_envelope (out, "grant", peer->grant_packed, identity);
   put_envelope (out, "record", peer->record_packed, NULL);
   scope_fields_put_integer (out, "seen", peer->pub.seen);
+  scope_fields_put_integer (out, "since", peer->since);
   scope_fields_put_boolean (out, "listed", peer->pub.listed);
   scope_fields_put_boolean (out, "online", peer->pub.online);
   scope_fields_put_boolean (out, "pipe", peer->pub.pipe);
@@ -206,12 +207,14 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
   ScopeFields fields = { line, "peer" };
   g_autoptr (ScopeV1Entry) entry = NULL;
   gboolean listed;
+  gint64 since;
   ScopeKey key;
 
   if (!scope_fields_key (&fields, "peer", &key, error))
     return FALSE;
   entry = scope_v1_entry_new (&key);
   if (!scope_fields_integer (&fields, "seen", 0, SCOPE_FIELDS_INTEGER_MAX, &entry->seen, error) ||
+      !scope_fields_integer (&fields, "since", 0, SCOPE_FIELDS_INTEGER_MAX, &since, error) ||
       !scope_fields_boolean (&fields, "listed", &listed, error) ||
       !scope_fields_boolean (&fields, "online", &entry->online, error) ||
       !scope_fields_boolean (&fields, "pipe", &entry->pipe, error) ||
@@ -228,7 +231,10 @@ load_peer (ScopeTrust *trust, JsonObject *line, GError **error)
     }
   Peer *peer = g_hash_table_lookup (trust->keys, &key);
   if (peer)
-    peer->pub.listed = listed;
+    {
+      peer->pub.listed = listed;
+      peer->since = MIN (since, trust->now);
+    }
   return TRUE;
 }
 

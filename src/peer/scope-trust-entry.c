@@ -258,6 +258,8 @@ take_grant (ScopeTrust *trust, Peer *peer, Judgement *j)
       peer->kex_epoch = 0;
       peer->pub.has_kex = FALSE;
     }
+  if (!peer->grant || !scope_prefix_list_equal (peer->grant->ranges, j->grant->ranges))
+    peer->since = trust->now;
   g_clear_pointer (&peer->grant, scope_grant_free);
   g_clear_pointer (&peer->grant_packed, g_bytes_unref);
   peer->grant = g_steal_pointer (&j->grant);

@@ -32,6 +32,7 @@ typedef struct {
  * @record: (nullable)
  * @grant_text, @record_text, @kex_text: SHA-256 of the envelopes as they came: what comes again is not verified again
  * @observed: (nullable): usable endpoints, NULL-terminated
+ * @since: when it came with the ranges that it has, by our clock: what a delegate says of `issued` does not count
  * @mark: of the last whole roster that listed it
  *
  * Whoever has a grant that holds. In force with a record.
@@ -50,6 +51,7 @@ typedef struct {
   guint8 record_text[SHA256_LEN];
   guint8 kex_text[SHA256_LEN];
   char **observed;
+  gint64 since;
   guint mark;
 } Peer;
 
@@ -84,7 +86,6 @@ struct _ScopeTrust {
   gboolean loading;    /* from the cache: nothing that is taken is news */
   gboolean in_whole;   /* a whole roster has begun */
   char *whole_generation;
-  guint64 whole_revision;
   guint mark;
 
   GHashTable *said; /* the first 8 bytes of a digest */

@@ -27,6 +27,17 @@ prefix_equal (gconstpointer a, gconstpointer b)
   return scope_prefix_equal (a, b);
 }
 
+/* A delegate may date a grant as it likes: between two of its grants the one that is known longer stays. */
+static gboolean
+wins (ScopeTrust *trust, const Peer *peer, const ScopeGrant *owner)
+{
+  const Peer *other = g_hash_table_lookup (trust->peers, scope_identity_public_fingerprint (owner->identity));
+
+  if (!peer->grant->by_root && !owner->by_root && peer->since != other->since)
+    return peer->since < other->since;
+  return scope_grant_wins (peer->grant, owner);
+}
+
 /* Owners by what is granted, whether it is recorded or not: a peer that is away does not lose its ranges. */
 static GHashTable *
 find_owners (ScopeTrust *trust)
@@ -44,7 +55,7 @@ find_owners (ScopeTrust *trust)
         {
           ScopePrefix *prefix = &g_array_index (peer->grant->ranges, ScopePrefix, i);
           const ScopeGrant *owner = g_hash_table_lookup (owners, prefix);
-          if (!owner || scope_grant_wins (peer->grant, owner))
+          if (!owner || wins (trust, peer, owner))
             g_hash_table_replace (owners, prefix, peer->grant);
         }
     }

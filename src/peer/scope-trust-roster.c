@@ -54,15 +54,14 @@ note_revision (ScopeTrust *trust, guint64 revision)
   trust->dirty = TRUE;
 }
 
+/* Each frame says how far it goes: its revision is its own, the last one's counts. */
 static void
 begin_whole (ScopeTrust *trust, const ScopeV1Message *roster)
 {
-  if (trust->in_whole && trust->whole_revision == roster->revision &&
-      g_strcmp0 (trust->whole_generation, roster->generation) == 0)
+  if (trust->in_whole && g_strcmp0 (trust->whole_generation, roster->generation) == 0)
     return;
   g_free (trust->whole_generation);
   trust->whole_generation = g_strdup (roster->generation);
-  trust->whole_revision = roster->revision;
   trust->in_whole = trust->dirty = TRUE;
   trust->refused = trust->ask_whole = FALSE;
   /* If it breaks off, what is missing of it would never come as a delta. */
@@ -152,6 +151,8 @@ scope_trust_take (ScopeTrust *trust, const ScopeV1Message *message, gint64 now)
       take_challenge (trust, message, now);
       break;
     case SCOPE_V1_WELCOME:
+      trust->in_whole = FALSE; /* what an earlier session left half-told */
+      return take_grants (trust, message, now);
     case SCOPE_V1_GRANT:
     case SCOPE_V1_REVOCATION:
       return take_grants (trust, message, now);

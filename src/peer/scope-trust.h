@@ -15,7 +15,8 @@
  *   (another key, say) counts only with a record of that peer under it. The root's counts at once.
  * - A WireGuard key that two identities claim stays with the one that has it, unless only the other's grant is the
  *   root's, or both are and the other wins (scope_grant_wins()).
- * - A range that two grants claim goes by scope_grant_wins(); the loser loses only that range. A longer prefix inside
+ * - A range that two grants claim goes by scope_grant_wins(), but between two of delegates, who may date them as they
+ *   like, to the peer that is known longer; the loser loses only that range. A longer prefix inside
  *   another's is ordinary routing when it is granted; one that is only recorded, as a part, belongs to the longest
  *   granted prefix around it. Own ranges are never another's, nor is the own key.
  * - A refusal is one g_warning() naming the peer's short name, once for the same envelope and reason; after

@@ -3,10 +3,12 @@
 
 #include "common/scope-error.h"
 #include "peer/scope-api.h"
+#include "peer/scope-intake.h"
 #include "peer/scope-timeout.h"
 
 #define PING_MS (20 * 1000)
 #define PONG_MS (10 * 1000)
+#define MESSAGE_MAX (2 * SCOPE_V1_TO_PEER_MAX) /* in pieces, with all that TLS and WebSocket put around them */
 
 typedef enum {
   STATE_STOPPED,
@@ -26,12 +28,14 @@ struct _ScopeV1Session {
   SessionState state;
   GCancellable *attempt;
   SoupWebsocketConnection *socket;
+  ScopeIntake *intake; /* of the socket */
   char *gateway;
   gint64 offset; /* ms */
   guint ping_id;
   guint pong_id;
   guint64 pings;         /* number of the last one */
   gint64 ping_sent_usec; /* monotonic */
+  gboolean skipped;      /* that entries of this session make no sense was said */
 };
 
 G_DEFINE_FINAL_TYPE (ScopeV1Session, scope_v1_session, G_TYPE_OBJECT)
@@ -47,6 +51,7 @@ drop (ScopeV1Session *self)
 {
   g_clear_handle_id (&self->ping_id, g_source_remove);
   g_clear_handle_id (&self->pong_id, g_source_remove);
+  g_clear_pointer (&self->intake, scope_intake_free);
   if (self->attempt)
     g_cancellable_cancel (self->attempt);
   g_clear_object (&self->attempt);
@@ -217,15 +222,25 @@ on_message (SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes 
   gsize len;
   const char *text = g_bytes_get_data (bytes, &len);
 
+  if (self->intake)
+    scope_intake_mark (self->intake);
   if (type == SOUP_WEBSOCKET_DATA_TEXT)
     message = scope_v1_parse (text, len, SCOPE_V1_TO_PEER_MAX, &skipped, &error);
-  if (skipped)
+  if (skipped && !self->skipped)
     g_warning ("registry %s: %u entries make no sense and are left out", registry (self), skipped);
+  self->skipped |= skipped != 0;
   if (message)
     on_text (self, message);
   else
     scope_v1_session_reject (self, error ? g_steal_pointer (&error)
                                          : g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, "a message that is not text"));
+}
+
+static void
+on_endless (gpointer data)
+{
+  scope_v1_session_reject (data, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
+                                              "a message that does not end: more than %d bytes", MESSAGE_MAX));
 }
 
 static void
@@ -248,11 +263,35 @@ on_closed (SoupWebsocketConnection *socket, gpointer data)
 
 /* It answered, but not with a WebSocket, or not with ours. */
 static gboolean
-knows_no_v1 (SoupMessage *message, const GError *error)
+knows_no_v1 (SoupMessage *message, SoupWebsocketConnection *socket, const GError *error)
 {
   guint status = message ? soup_message_get_status (message) : 0;
 
+  if (socket)
+    return !soup_websocket_connection_get_protocol (socket);
   return error && error->domain == SOUP_WEBSOCKET_ERROR && (status == 403 || status == 404 || status == 400 || status == 426);
+}
+
+/* The TCP connection, below libsoup's wrapper, and TLS if there is any. (transfer full) (nullable) */
+static GSocketConnection *
+base_connection (ScopeV1Session *self)
+{
+  static const char *const wrappers[] = { "base-iostream", "base-io-stream" };
+  GIOStream *stream = self->socket ? g_object_ref (soup_websocket_connection_get_io_stream (self->socket)) : NULL;
+
+  for (guint i = 0; stream && i < G_N_ELEMENTS (wrappers); i++)
+    if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream), wrappers[i]))
+      {
+        GIOStream *base = NULL;
+
+        g_object_get (stream, wrappers[i], &base, NULL);
+        g_object_unref (stream);
+        stream = base;
+      }
+  if (G_IS_SOCKET_CONNECTION (stream))
+    return G_SOCKET_CONNECTION (stream);
+  g_clear_object (&stream);
+  return NULL;
 }
 
 static void
@@ -264,11 +303,12 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (SoupWebsocketConnection) socket =
       soup_session_websocket_connect_finish (SOUP_SESSION (source), result, &error);
   GSocketAddress *remote = message ? soup_message_get_remote_address (message) : NULL;
+  g_autoptr (GSocketConnection) base = NULL;
+  gboolean old = knows_no_v1 (message, socket, error);
 
   if (self->state != STATE_CONNECTING || self->socket || scope_err_cancelled (error))
     return; /* of an attempt that was given up meanwhile */
-  if ((knows_no_v1 (message, error) || (socket && !soup_websocket_connection_get_protocol (socket))) &&
-      self->calls->absent)
+  if (old && self->calls->absent)
     {
       drop (self);
       self->state = STATE_STOPPED;
@@ -276,12 +316,11 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
       self->calls->absent (self->data);
       return;
     }
-  if (!socket)
+  if (old || !socket)
     {
       ScopeApi api = { .registry = registry (self), .network = self->network };
 
-      lost (self, knows_no_v1 (message, error)
-                      ? g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
+      lost (self, old ? g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
                                      "registry %s: does not serve network %s in version 1 (status %u), and the profile "
                                      "is pinned to its root",
                                      registry (self), self->network, soup_message_get_status (message))
@@ -295,6 +334,9 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
     }
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_V1_TO_PEER_MAX);
+  base = base_connection (self);
+  if (base)
+    self->intake = scope_intake_new (base, MESSAGE_MAX, on_endless, self);
   g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
   g_signal_connect (self->socket, "error", G_CALLBACK (on_socket_error), self);
   /* “closed” comes only when the other side has let go of TCP, too. */
@@ -312,6 +354,7 @@ dial (gpointer data)
 
   self->state = STATE_CONNECTING;
   self->ping_sent_usec = 0;
+  self->skipped = FALSE;
   self->attempt = g_cancellable_new ();
   soup_session_websocket_connect_async (scope_dialer_soup (self->dialer), message, NULL, protocols, G_PRIORITY_DEFAULT,
                                         self->attempt, on_connected, g_object_ref (self));
@@ -418,16 +461,9 @@ scope_v1_session_get_gateway (ScopeV1Session *self)
 char *
 scope_v1_session_dup_local (ScopeV1Session *self)
 {
-  GIOStream *stream = self->socket ? soup_websocket_connection_get_io_stream (self->socket) : NULL;
-  g_autoptr (GIOStream) base = NULL;
-  g_autoptr (GSocketAddress) local = NULL;
+  g_autoptr (GSocketConnection) base = base_connection (self);
+  g_autoptr (GSocketAddress) local = base ? g_socket_connection_get_local_address (base, NULL) : NULL;
 
-  if (G_IS_TLS_CONNECTION (stream))
-    g_object_get (stream, "base-io-stream", &base, NULL);
-  else if (stream)
-    base = g_object_ref (stream);
-  if (G_IS_SOCKET_CONNECTION (base))
-    local = g_socket_connection_get_local_address (G_SOCKET_CONNECTION (base), NULL);
   if (!G_IS_INET_SOCKET_ADDRESS (local))
     return NULL;
   return g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)));

@@ -15,6 +15,7 @@
 #define SCOPE_V1_ROSTER_FRAME (256 * 1024) /* where a sender of a roster begins another frame */
 #define SCOPE_V1_KEX_MAX (16 * 1024)
 #define SCOPE_V1_MAX_PEERS 16384 /* entries of one frame */
+#define SCOPE_V1_MAX_ROSTER 16384 /* entries, and frames without any, of one roster */
 #define SCOPE_V1_MAX_OBSERVED 16
 
 typedef enum {

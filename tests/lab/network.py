@@ -30,6 +30,7 @@ class Member(Edge):
         super().__init__(host, number, ("", ""))
         self.ip4 = self.ip6 = ""
         self.profile = None
+        self.bus_name: str | None = None
 
     def read_addresses(self, ifname: str) -> None:
         for line in self.host.run(["ip", "-o", "addr", "show", "dev", ifname, "scope", "global"]).stdout.splitlines():
@@ -37,20 +38,24 @@ class Member(Edge):
             setattr(self, "ip4" if family == "inet" else "ip6", address.split("/")[0])
         self.public = self.host.run(["wg", "show", ifname, "public-key"]).stdout.strip()
 
+    def call(self, method: str, *arguments: str) -> str:
+        """Call the service over D-Bus; its name is another one after each activation."""
+        target = ["/org/freedesktop/NetworkManager/scope/Control", "org.freedesktop.NetworkManager.scope.Control", method]
+        if self.bus_name:
+            result = self.host.run(["busctl", "-j", "call", self.bus_name, *target, *arguments], check=False)
+            if result.returncode == 0:
+                return result.stdout
+        names = self.host.run(["busctl", "--no-pager", "--list", "--no-legend", "list"], check=False).stdout
+        self.bus_name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
+        return self.host.run(["busctl", "-j", "call", self.bus_name, *target, *arguments]).stdout
+
     def status(self) -> dict[str, Any]:
         """What the service says of itself over D-Bus."""
-        names = self.host.run(["busctl", "--no-pager", "--list", "--no-legend", "list"], check=False).stdout
-        name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
-        out = self.host.run(["busctl", "-j", "call", name, "/org/freedesktop/NetworkManager/scope/Control",
-                             "org.freedesktop.NetworkManager.scope.Control", "GetStatus"]).stdout  # fmt: skip
-        return json.loads(json.loads(out)["data"][0])
+        return json.loads(json.loads(self.call("GetStatus"))["data"][0])
 
     def rotate(self, hurry: bool = True) -> None:
         """Ask the service for new keys, as `scopectl rotate` does."""
-        names = self.host.run(["busctl", "--no-pager", "--no-legend", "list"], check=False).stdout
-        name = re.search(r"org\.freedesktop\.NetworkManager\.scope\S*", names)[0]
-        self.host.run(["busctl", "call", name, "/org/freedesktop/NetworkManager/scope/Control",
-                       "org.freedesktop.NetworkManager.scope.Control", "Rotate", "b", str(hurry).lower()])  # fmt: skip
+        self.call("Rotate", "b", str(hurry).lower())
 
 
 class Network:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * wg-tool: reads and changes a WireGuard interface through src/tunnel/scope-wg, for test-wg-device.
+ * wg-tool: reads and changes a WireGuard interface through src/tunnel/scope-wg, for test-wg-device and test-rotate.
  *
  *   wg-tool IF dump                      as `wg show IF dump`, without the private key
  *   wg-tool IF backend                   "kernel" or "uapi"
@@ -9,6 +9,8 @@
  *                                        prints how many changes that took
  *   wg-tool IF readd WANTED              every peer in the file
  *   wg-tool IF watch COUNT               prints that many events of the link
+ *   wg-tool IF spoil PEER                until it is killed: a preshared key that somebody gives to the peer is replaced
+ *                                        by a wrong one; not the one that it has now. Prints how often
  */
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-wg.h"
@@ -92,6 +94,45 @@ on_event (ScopeLinkWatch *watch, ScopeLinkState event, gpointer loop)
     g_main_loop_quit (loop);
 }
 
+static int
+spoil (const char *ifname, ScopeWgBackend backend, const ScopeKey *pub)
+{
+  ScopeKey good = { 0 }, wrong;
+  gboolean has_good = FALSE;
+  guint n = 0;
+
+  memset (wrong.bytes, 0x55, sizeof wrong.bytes);
+  for (;; g_usleep (500))
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+      g_autoptr (ScopeWgDevice) device = scope_wg_device_read (ifname, &backend, &error);
+      const ScopeWgPeer *peer = device ? scope_wg_device_find (device, pub) : NULL;
+
+      if (!device)
+        return fail ("spoil", error);
+      if (!peer)
+        continue;
+      if (!has_good)
+        {
+          good = peer->preshared;
+          has_good = TRUE;
+          printf ("ready\n");
+          fflush (stdout);
+        }
+      if (scope_key_equal (&peer->preshared, &good) || scope_key_equal (&peer->preshared, &wrong))
+        continue;
+      ScopeWgChange *change = scope_wg_change_new (scope_wg_peer_new (pub));
+      change->peer->preshared = wrong;
+      change->set_preshared = TRUE;
+      g_ptr_array_add (changes, change);
+      if (!scope_wg_apply (ifname, backend, changes, &error))
+        return fail ("spoil", error);
+      printf ("%u at %.3f\n", ++n, g_get_real_time () / 1e6);
+      fflush (stdout);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,6 +193,12 @@ main (int argc, char **argv)
         g_ptr_array_add (changes, scope_wg_change_readd (device, g_ptr_array_index (wanted, i)));
       if (!scope_wg_apply (ifname, backend, changes, &error))
         return fail ("readd", error);
+    }
+  else if (g_str_equal (verb, "spoil") && argc == 4)
+    {
+      ScopeKey pub;
+
+      return scope_key_parse (&pub, argv[3]) ? spoil (ifname, backend, &pub) : fail (argv[3], NULL);
     }
   else
     return fail (verb, NULL);

@@ -623,6 +623,26 @@ test_stolen_range (void)
   test_log_assert_quiet ();
 }
 
+/* A delegate may say that its grant is older than Alice's: she stays, also after a restart. */
+static void
+test_backdated_range (void)
+{
+  g_autoptr (ScopeTrust) trust = with_peers (SCOPE_PQ_OFF);
+  g_autoptr (ScopeV1Entry) entry = trust_entry (CAROL, GRANT (.who = CAROL, .ranges = "10.77.0.6/32,10.77.0.4/32", .issued = NOW - DAY / 2),
+                                                RECORD (.who = CAROL, .ranges = "10.77.0.6/32,10.77.0.4/32"));
+
+  g_assert_true (scope_trust_take_entry (trust, entry, NOW + 1));
+  test_log_assert_warning ("*peer *: range 10.77.0.4/32 belongs to *");
+  for (guint i = 0; i < 2; i++)
+    {
+      assert_ranges (trust, ALICE, "10.77.0.4/32");
+      assert_ranges (trust, CAROL, "10.77.0.6/32");
+      trust = restart (trust, NOW + 2);
+      test_log_assert_warning ("*peer *: range 10.77.0.4/32 belongs to *");
+    }
+  test_log_assert_quiet ();
+}
+
 /* A wider range around an address, or a single address inside a range, is ordinary routing. */
 static void
 test_nested_ranges (void)
@@ -752,7 +772,7 @@ test_whole_roster (void)
   g_autoptr (ScopeTrust) trust = with_peers (SCOPE_PQ_OFF);
   g_autofree char *alice = GRANT (.who = ALICE, .role = SCOPE_ROLE_RELAY);
   g_autofree char *bob = GRANT (.signer = ROOT, .who = BOB, .ranges = "10.77.0.5/32,10.5.0.0/24");
-  g_autoptr (ScopeV1Message) first = roster (0, 7, TRUE);
+  g_autoptr (ScopeV1Message) first = roster (0, 4, TRUE); /* as far as it goes */
   g_autoptr (ScopeV1Message) second = roster (0, 7, FALSE);
   g_autoptr (ScopeV1Message) delta = roster (7, 9, FALSE);
   g_autoptr (ScopeV1Message) hole = roster (12, 13, FALSE);
@@ -1392,6 +1412,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/trust/own-grant", test_own_grant);
   g_test_add_func ("/trust/own-entry", test_own_entry);
   g_test_add_func ("/trust/stolen-range", test_stolen_range);
+  g_test_add_func ("/trust/backdated-range", test_backdated_range);
   g_test_add_func ("/trust/nested-ranges", test_nested_ranges);
   g_test_add_func ("/trust/own-range", test_own_range);
   g_test_add_func ("/trust/key-of-two", test_key_of_two);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "peer/scope-outfit.h"
+
+#include "crypto/scope-x25519.h"
+#include "peer/scope-choose.h"
+
+ScopeTunnelConfig *
+scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *routes, GError **error)
+{
+  const ScopeSettings *settings = config->settings;
+  g_autofree char *ifname = scope_choose_ifname (settings, error);
+  ScopeTunnelConfig *outfit;
+
+  if (!ifname)
+    return NULL;
+  outfit = g_new0 (ScopeTunnelConfig, 1);
+  outfit->vpn_uuid = g_strdup (config->vpn_uuid);
+  outfit->vpn_id = g_strdup (config->vpn_id);
+  outfit->zone = g_strdup (config->zone);
+  outfit->ifname = g_steal_pointer (&ifname);
+  outfit->private_key = config->private_key;
+  outfit->listen_port = scope_choose_port (settings, config->vpn_uuid);
+  outfit->addresses = g_array_ref (addresses);
+  outfit->routes = g_array_ref (routes);
+  outfit->mtu = settings->mtu;
+  outfit->dns = g_strdupv (settings->dns);
+  outfit->dns_search = g_strdupv (settings->dns_search);
+  return outfit;
+}
+
+gboolean
+scope_outfit_fits (const ScopeSettings *settings, const char *ifname, const ScopeKey *own, GError **error)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeKey given;
+
+  scope_key_to_base64 (own, text);
+  if (settings->has_private_key &&
+      (!scope_x25519_public (&given, &settings->private_key, error) || !scope_key_equal (&given, own)))
+    {
+      g_clear_error (error);
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
+                   SCOPE_SETTING_PRIVATE_KEY ": not that of interface %s, whose public key is %s; none is needed here",
+                   ifname, text);
+      return FALSE;
+    }
+  if (settings->has_public_key && !scope_key_equal (&settings->public_key, own))
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, SCOPE_SETTING_PUBLIC_KEY ": that of interface %s is %s", ifname,
+                   text);
+      return FALSE;
+    }
+  return TRUE;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-outfit: what a connection's tunnel is made of: profile, machine and network put together; and for one that
+ * somebody else has made, whether the profile fits it.
+ */
+#pragma once
+
+#include "peer/scope-engine.h"
+
+/* @addresses, @routes: (element-type ScopePrefix). SCOPE_ERROR_TAKEN when the profile's interface name is taken */
+ScopeTunnelConfig *scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *routes, GError **error);
+
+/* Whether the profile's keys, if it has any, are those of interface @ifname, whose public key is @own.
+ * SCOPE_ERROR_INVALID names the setting. */
+gboolean scope_outfit_fits (const ScopeSettings *settings, const char *ifname, const ScopeKey *own, GError **error);
