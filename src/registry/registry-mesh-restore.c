@@ -97,10 +97,11 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
   if (record)
     {
       JsonArray *endpoints = array_of (record, "endpoints");
+      gboolean any = endpoints && json_array_get_length (endpoints);
 
       registry_mesh_note_record (member, stored->record, registry_mesh_integer (record, "sequence"),
                                  registry_mesh_integer (record, "expires"),
-                                 endpoints && json_array_get_length (endpoints) ? json_array_get_string_element (endpoints, 0) : NULL);
+                                 any ? json_array_get_string_element (endpoints, 0) : NULL);
     }
   mesh->kept = MAX (mesh->kept, stored->revision);
   member->online = member->presumed = stored->online;
