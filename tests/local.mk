@@ -140,6 +140,12 @@ tests_unit_test_registry_v1_SOURCES = tests/unit/test-registry-v1.c tests/unit/v
 tests_unit_test_registry_v1_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_v1_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-registry-v1-edges
+tests_unit_test_registry_v1_edges_SOURCES = tests/unit/test-registry-v1-edges.c tests/unit/v1-fixture.c \
+	tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_registry_v1_edges_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_v1_edges_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
 tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

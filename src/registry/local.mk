@@ -7,6 +7,8 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-admission.c src/registry/registry-admission.h \
 	src/registry/registry-answer.c src/registry/registry-answer.h \
 	src/registry/registry-config.c src/registry/registry-config.h \
+	src/registry/registry-connection.c src/registry/registry-listener-private.h \
+	src/registry/registry-config-networks.c src/registry/registry-config-private.h \
 	src/registry/registry-detail.c src/registry/registry-detail.h \
 	src/registry/registry-frame.c src/registry/registry-frame.h \
 	src/registry/registry-hub.c src/registry/registry-hub.h \
@@ -14,15 +16,23 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-listener.c src/registry/registry-listener.h \
 	src/registry/registry-members.c src/registry/registry-members.h \
 	src/registry/registry-mesh.c src/registry/registry-mesh.h \
+	src/registry/registry-mesh-members.c src/registry/registry-mesh-private.h \
+	src/registry/registry-mesh-restore.c src/registry/registry-mesh-root.c \
 	src/registry/registry-messages.c src/registry/registry-messages.h \
 	src/registry/registry-network.c src/registry/registry-network.h \
+	src/registry/registry-network-file.c \
 	src/registry/registry-observed.c src/registry/registry-observed.h \
+	src/registry/registry-parse.c src/registry/registry-parse.h \
 	src/registry/registry-path.c src/registry/registry-path.h \
 	src/registry/registry-publish.c src/registry/registry-publish.h \
 	src/registry/registry-server.c src/registry/registry-server.h \
+	src/registry/registry-server-private.h src/registry/registry-server-upgrade.c \
 	src/registry/registry-store.c src/registry/registry-store.h \
+	src/registry/registry-store-members.c src/registry/registry-store-network.c \
+	src/registry/registry-store-private.h src/registry/registry-store-statements.c \
 	src/registry/registry-v1.c src/registry/registry-v1.h \
 	src/registry/registry-v1-http.c src/registry/registry-v1-http.h \
+	src/registry/registry-v1-messages.c src/registry/registry-v1-session-private.h \
 	src/registry/registry-v1-session.c src/registry/registry-v1-session.h \
 	src/registry/registry-verbs.c src/registry/registry-verbs.h
 libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(SQLITE_CFLAGS)

@@ -145,10 +145,12 @@ registry_addresses_give_back (RegistryAddresses *addresses, const GArray *ranges
 
           if (!scope_prefix_contains (&pool->prefix, range) && !scope_prefix_contains (range, &pool->prefix))
             continue;
-          if (is_single (range) && memcmp (range->addr, pool->next.addr, sizeof range->addr) < 0)
+          ScopePrefix first = first_host (&pool->prefix);
+
+          if (!is_single (range) || memcmp (range->addr, first.addr, sizeof first.addr) < 0)
+            pool->next = first;
+          else if (memcmp (range->addr, pool->next.addr, sizeof range->addr) < 0)
             pool->next = *range;
-          else if (!is_single (range))
-            pool->next = first_host (&pool->prefix);
         }
     }
 }

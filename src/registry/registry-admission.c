@@ -36,23 +36,6 @@ find_listed (const RegistryMesh *mesh, const ScopeKey *key)
   return g_hash_table_lookup (mesh->config->listed, key);
 }
 
-static gboolean
-is_in_pool (const ScopeDelegation *delegation, const GArray *ranges)
-{
-  for (guint i = 0; i < ranges->len; i++)
-    {
-      const ScopePrefix *range = &g_array_index (ranges, ScopePrefix, i);
-      guint j = 0;
-
-      while (j < delegation->pool->len &&
-             !scope_prefix_contains (&g_array_index (delegation->pool, ScopePrefix, j), range))
-        j++;
-      if (j == delegation->pool->len || range->len != (range->family == AF_INET ? 32 : 128))
-        return FALSE;
-    }
-  return ranges->len > 0;
-}
-
 /**
  * make_grant:
  * @keep: (nullable): ranges that it has; those of the pool when there are none, or they do not fit any more
@@ -73,7 +56,7 @@ make_grant (RegistryMesh *mesh, ScopeIdentityPublic *identity, const ScopeKey *k
                    scope_role_to_string (role));
       return NULL;
     }
-  if (keep && is_in_pool (delegation, keep))
+  if (keep && registry_delegation_allows (delegation, role, keep))
     ranges = g_array_copy ((GArray *) keep);
   else
     ranges = registry_addresses_find (mesh->addresses);
@@ -106,7 +89,8 @@ grant_to_stranger (RegistryMesh *mesh, ScopeIdentityPublic *identity, const Scop
 gboolean
 registry_admission_is_due (const RegistryMesh *mesh, const RegistryMember *member, gint64 now)
 {
-  return member->signer && member->expires - now / 1000 < (member->expires - member->issued) / 2;
+  return member->signer && (member->expires - now / 1000 < (member->expires - member->issued) / 2 ||
+                            !registry_mesh_holds (mesh, member, now));
 }
 
 gboolean

@@ -50,7 +50,7 @@ void registry_admission_judge (RegistryMesh *mesh, const ScopeIdentityPublic *id
 gboolean registry_admission_renew (RegistryMesh *mesh, RegistryMember *member, gboolean move, gint64 now,
                                    GError **error);
 
-/* Whether less than half of an automatic grant is left. */
+/* Whether less than half of an automatic grant is left, or it does not hold any more. */
 gboolean registry_admission_is_due (const RegistryMesh *mesh, const RegistryMember *member, gint64 now);
 
 /* A root-signed grant for somebody who need not be here. */

@@ -94,10 +94,11 @@ static void
 drop (Socket *s, const char *why)
 {
   RegistryHub *hub = s->hub;
-  Socket *last = g_ptr_array_index (hub->sockets, hub->sockets->len - 1);
+  Socket *last;
 
   if (s->fd < 0)
     return;
+  last = g_ptr_array_index (hub->sockets, hub->sockets->len - 1);
   g_debug ("websocket down: %s, %u left", why, hub->sockets->len - 1);
   last->index = s->index;
   hub->sockets->pdata[s->index] = last;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h" /* accept4() */
 
-#include "registry/registry-listener.h"
+/* Listening, accepting, TLS, and who of those that are connected has time left. */
+#include "registry/registry-listener-private.h"
 
 #include "common/scope-error.h"
 
@@ -17,141 +18,9 @@
 #define SPARE_FDS 64 /* for files, WireGuard, the journal */
 #define BACKLOG 4096
 
-struct _RegistryListener {
-  grefcount refs; /* connections hold one: they may outlive the server */
-  RegistryAccounts *accounts;
-  const RegistryConfig *config;
-  RegistryAcceptFunc func;
-  RegistryReleaseFunc release;
-  gpointer user_data;
-
-  GSocket *socket;
-  GSocketAddress *address;
-  GSource *source;
-  GSource *resume;
-  GTlsCertificate *certificate;
-  guint max;
-  guint refused;
-  guint sweep_id;
-  guint quiet_id;
-
-  GQueue connections; /* that have a time limit */
-  guint size;
-};
-
-struct _RegistryConnection {
-  grefcount refs;
-  RegistryListener *listener;
-  GSocket *socket;
-  ScopePrefix peer;
-  gboolean tls;
-  RegistryConnectionState state;
-  gint64 deadline;
-  gpointer owner;
-  guint closed; /* sweeps that have seen it closed by the client */
-  GList link;
-};
-
-static G_DEFINE_QUARK (registry-connection, connection)
-
-static void listener_unref (RegistryListener *listener);
 static void start_accepting (RegistryListener *listener);
 
-/* Connections */
-
-RegistryConnection *
-registry_connection_ref (RegistryConnection *connection)
-{
-  g_ref_count_inc (&connection->refs);
-  return connection;
-}
-
-void
-registry_connection_unref (RegistryConnection *connection)
-{
-  RegistryListener *listener = connection->listener;
-
-  if (!g_ref_count_dec (&connection->refs))
-    return;
-  if (connection->state != REGISTRY_CONNECTION_TAKEN)
-    g_queue_unlink (&listener->connections, &connection->link);
-  if (listener->accounts)
-    registry_accounts_disconnect (listener->accounts, &connection->peer);
-  listener->size--;
-  g_clear_object (&connection->socket);
-  g_free (connection);
-  listener_unref (listener);
-}
-
-RegistryConnection *
-registry_connection_get (GSocketAddress *remote)
-{
-  return remote ? g_object_get_qdata (G_OBJECT (remote), connection_quark ()) : NULL;
-}
-
-const ScopePrefix *
-registry_connection_peer (const RegistryConnection *connection)
-{
-  return &connection->peer;
-}
-
-GSocket *
-registry_connection_socket (const RegistryConnection *connection)
-{
-  return connection->socket;
-}
-
-gboolean
-registry_connection_is_tls (const RegistryConnection *connection)
-{
-  return connection->tls;
-}
-
-void
-registry_connection_set_state (RegistryConnection *connection, RegistryConnectionState state)
-{
-  RegistryListener *listener = connection->listener;
-  const RegistryLimits *limits = listener->config ? &listener->config->limits : NULL;
-  guint seconds = !limits ? 1 : state == REGISTRY_CONNECTION_READING ? limits->request_seconds : limits->idle_seconds;
-
-  if (connection->state == REGISTRY_CONNECTION_TAKEN)
-    return;
-  connection->state = state;
-  connection->closed = 0;
-  connection->deadline = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
-  if (state == REGISTRY_CONNECTION_TAKEN)
-    {
-      g_queue_unlink (&listener->connections, &connection->link);
-      g_clear_object (&connection->socket);
-      connection->owner = NULL;
-    }
-}
-
-void
-registry_connection_set_owner (RegistryConnection *connection, gpointer owner)
-{
-  connection->owner = owner;
-}
-
-/* Its streams belong to the SoupServer, which sees the end and tidies up. */
-static void
-cut (RegistryConnection *connection)
-{
-  if (connection->socket && !g_socket_is_closed (connection->socket))
-    shutdown (g_socket_get_fd (connection->socket), SHUT_RDWR);
-}
-
-static gboolean
-is_closed_by_client (RegistryConnection *connection)
-{
-  char byte;
-  gssize n;
-
-  if (!connection->socket || g_socket_is_closed (connection->socket))
-    return TRUE;
-  n = recv (g_socket_get_fd (connection->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-}
+/* Connections that are too slow, or gone */
 
 /* libsoup has dealt with all that was there to read, the ends of the connections that we have marked too. */
 static gboolean
@@ -181,7 +50,8 @@ registry_listener_sweep (RegistryListener *listener)
       RegistryConnection *connection = l->data;
 
       next = l->next;
-      if (connection->state == REGISTRY_CONNECTION_IDLE && connection->owner && is_closed_by_client (connection))
+      if (connection->state == REGISTRY_CONNECTION_IDLE && connection->owner &&
+          registry_connection_is_closed (connection))
         {
           /* Not before libsoup has seen it, too: until then its source for the next request is there, and
            * crashes on a connection that was released (3.2.3). On a busy server, which is never quiet, it
@@ -194,7 +64,7 @@ registry_listener_sweep (RegistryListener *listener)
       else if (now >= connection->deadline)
         {
           g_debug ("connection: %s", connection->state == REGISTRY_CONNECTION_IDLE ? "idle, closed" : "too slow, cut off");
-          cut (connection);
+          registry_connection_cut (connection);
         }
     }
   if (listener->refused)
@@ -232,7 +102,7 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
     handshake->listener->func (stream, handshake->local, handshake->remote, handshake->listener->user_data);
   g_object_unref (handshake->local);
   g_object_unref (handshake->remote);
-  listener_unref (handshake->listener);
+  registry_listener_unref (handshake->listener);
   g_free (handshake);
 }
 
@@ -308,7 +178,7 @@ add_connection (RegistryListener *listener, int fd, const ScopePrefix *peer, GSo
   g_queue_push_tail_link (&listener->connections, &connection->link);
   listener->size++;
   registry_connection_set_state (connection, REGISTRY_CONNECTION_READING);
-  g_object_set_qdata_full (G_OBJECT (remote), connection_quark (), connection,
+  g_object_set_qdata_full (G_OBJECT (remote), registry_connection_quark (), connection,
                            (GDestroyNotify) registry_connection_unref);
 
   local = g_socket_get_local_address (socket, NULL);
@@ -411,8 +281,8 @@ registry_listener_new (RegistryAccounts *accounts, RegistryAcceptFunc func, Regi
   return listener;
 }
 
-static void
-listener_unref (RegistryListener *listener)
+void
+registry_listener_unref (RegistryListener *listener)
 {
   if (!g_ref_count_dec (&listener->refs))
     return;
@@ -430,7 +300,7 @@ registry_listener_free (RegistryListener *listener)
   listener->func = NULL;
   listener->config = NULL;
   listener->accounts = NULL;
-  listener_unref (listener);
+  registry_listener_unref (listener);
 }
 
 static GSocket *
@@ -518,14 +388,14 @@ registry_listener_stop (RegistryListener *listener)
   g_clear_object (&listener->address);
   for (GList *l = listener->connections.head; l; l = l->next)
     if (((RegistryConnection *) l->data)->state == REGISTRY_CONNECTION_IDLE)
-      cut (l->data);
+      registry_connection_cut (l->data);
 }
 
 void
 registry_listener_abort (RegistryListener *listener)
 {
   for (GList *l = listener->connections.head; l; l = l->next)
-    cut (l->data);
+    registry_connection_cut (l->data);
 }
 
 guint16

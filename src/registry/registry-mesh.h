@@ -16,6 +16,8 @@
 #define REGISTRY_GRANT_SECONDS (30 * 24 * 3600)
 #define REGISTRY_OBSERVED_MSEC 5000 /* between two changes of what others are told of a member's endpoints */
 #define REGISTRY_PRESUMED_MSEC 60000 /* who was there before a restart may take so long to come back */
+#define REGISTRY_JUMP_MSEC 3600000 /* between two sweeps: the clock was set, or all stood still */
+#define REGISTRY_PATIENCE_MSEC 86400000 /* after that, and after a start: nobody is away for too long */
 
 typedef struct _RegistryV1Session RegistryV1Session;
 typedef struct _RegistryMesh RegistryMesh;
@@ -35,7 +37,9 @@ typedef void (*RegistryChangedFunc) (RegistryMesh *mesh, gboolean durable, gpoin
  * @delegations: fingerprint → envelope
  * @sessions: (element-type RegistryV1Session): whose hello was good
  * @published: all sessions that are live know of the changes up to this revision
+ * @kept, @started: revisions between them were perhaps told before the start, and lost
  * @dirty: there is something to publish
+ * @swept: the last time; @patient_until: until then nobody is removed for having been away
  */
 struct _RegistryMesh {
   char *name;
@@ -60,8 +64,12 @@ struct _RegistryMesh {
   guint64 published;
   guint64 ceiling;
   guint64 floor;
+  guint64 kept;
+  guint64 started;
   gboolean dirty;
   gint64 presumed_until;
+  gint64 swept;
+  gint64 patient_until;
 };
 
 /* @config: borrowed until the next registry_mesh_configure(); with its file. @store: borrowed */
@@ -80,7 +88,10 @@ const ScopeDelegation *registry_mesh_delegation (const RegistryMesh *mesh, gint6
 /* The delegations that are valid now: envelopes, NULL-terminated. */
 char **registry_mesh_delegations (const RegistryMesh *mesh, gint64 now);
 
-/* Whether what @member holds is good now. */
+/* Whether @delegation allows single addresses in @ranges, and @role. @ranges: (element-type ScopePrefix) */
+gboolean registry_delegation_allows (const ScopeDelegation *delegation, ScopeRole role, const GArray *ranges);
+
+/* Whether what @member holds is good now, as peers judge it. */
 gboolean registry_mesh_holds (const RegistryMesh *mesh, const RegistryMember *member, gint64 now);
 
 /* What the store has of @member. Copies, freed with g_free(); each is optional. */

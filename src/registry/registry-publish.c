@@ -176,7 +176,8 @@ registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint
 RegistryCursor
 registry_publish_begin (const RegistryMesh *mesh, const char *generation, guint64 since)
 {
-  gboolean whole = g_strcmp0 (generation, mesh->generation) != 0 || since > mesh->published ||
+  gboolean lost = since > mesh->kept && since < mesh->started;
+  gboolean whole = g_strcmp0 (generation, mesh->generation) != 0 || since > mesh->published || lost ||
                    since < registry_members_floor (mesh->members);
   guint64 from = whole ? 0 : since;
 
@@ -190,9 +191,13 @@ registry_publish_roster (RegistryMesh *mesh, RegistryCursor *cursor, gboolean *m
   g_autoptr (GString) entry = g_string_new (NULL);
   g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
   const GArray *tombstones = registry_members_tombstones (mesh->members);
-  RegistryMember *member = registry_members_after (mesh->members, cursor->at);
+  RegistryMember *member;
   g_autofree char *text = NULL;
 
+  /* It may have had to wait for its turn. */
+  if (cursor->at == cursor->since && cursor->since < registry_members_floor (mesh->members))
+    *cursor = (RegistryCursor) { .gone = mesh->published };
+  member = registry_members_after (mesh->members, cursor->at);
   for (; member && member->revision <= mesh->published; member = registry_members_next (member))
     {
       g_string_truncate (entry, 0);

@@ -1,51 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "registry/registry-server.h"
+/* The HTTP side: who asks, and which part answers. */
+#include "registry/registry-server-private.h"
 
 #include "common/scope-error.h"
 #include "registry/registry-answer.h"
-#include "registry/registry-hub.h"
-#include "registry/registry-limits.h"
-#include "registry/registry-listener.h"
 #include "registry/registry-path.h"
 #include "registry/registry-v1-http.h"
-#include "registry/registry-v1.h"
-#include "registry/registry-verbs.h"
-#include "wire/scope-v1.h"
 
 #include <errno.h>
-#include <libsoup/soup.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define SWEEP_SECONDS 10
 
-struct _RegistryServer {
-  SoupServer *soup;
-  RegistryConfig *config;
-  RegistryAccounts *accounts;
-  RegistryListener *listener;
-  RegistryHub *hub;
-  RegistryMessages *messages;
-  RegistryVerbs *verbs;
-  RegistryV1 *v1;
-  GHashTable *waiting;
-  int placeholder;
-  guint hook_signal;
-  gulong hook;
-  guint sweep;
-  gboolean draining;
-};
-
 /* Who asks */
 
-static RegistryConnection *
-connection_of (SoupServerMessage *message)
+RegistryConnection *
+registry_server_connection (SoupServerMessage *message)
 {
   return registry_connection_get (soup_server_message_get_remote_address (message));
 }
 
-static ScopePrefix
-client_of (RegistryServer *server, SoupServerMessage *message, RegistryConnection *connection)
+ScopePrefix
+registry_server_client (RegistryServer *server, SoupServerMessage *message, RegistryConnection *connection)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   const char *forwarded = NULL;
@@ -55,92 +32,7 @@ client_of (RegistryServer *server, SoupServerMessage *message, RegistryConnectio
   return registry_client_address (server->config, registry_connection_peer (connection), forwarded);
 }
 
-/* The WebSocket upgrade */
-
-/* @network: (nullable): of v1; NULL is /messages */
-typedef struct {
-  RegistryServer *server;
-  ScopePrefix client;
-  gboolean counted;
-  char *network;
-} Upgrade;
-
-static void
-upgrade_free (gpointer data, GClosure *closure)
-{
-  Upgrade *upgrade = data;
-
-  /* The answer was never sent. */
-  if (upgrade->counted)
-    registry_accounts_disconnect (upgrade->server->accounts, &upgrade->client);
-  g_free (upgrade->network);
-  g_free (upgrade);
-}
-
-static void
-on_upgraded (SoupServerMessage *message, gpointer user_data)
-{
-  Upgrade *upgrade = user_data;
-  RegistryServer *server = upgrade->server;
-  ScopePrefix client = upgrade->client;
-  g_autoptr (RegistryConnection) connection = registry_connection_ref (connection_of (message));
-  g_autoptr (GIOStream) stream = NULL;
-  g_autofree char *network = g_steal_pointer (&upgrade->network);
-
-  upgrade->counted = FALSE;
-  stream = soup_server_message_steal_connection (message); /* frees @upgrade */
-  if (stream && network)
-    registry_v1_add (server->v1, network, stream, connection, &client);
-  else if (stream)
-    registry_messages_add (server->messages, stream, connection, &client);
-  else if (!scope_prefix_equal (&client, registry_connection_peer (connection)))
-    registry_accounts_disconnect (server->accounts, &client);
-}
-
-/* The handshake goes on without when the client has not asked for one. */
-static gboolean
-has_subprotocol (SoupServerMessage *message)
-{
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
-
-  if (soup_message_headers_get_one (headers, "Sec-WebSocket-Protocol"))
-    return TRUE;
-  soup_message_headers_clear (headers);
-  registry_answer_text (message, SOUP_STATUS_BAD_REQUEST, "Subprotocol " SCOPE_V1_SUBPROTOCOL " expected");
-  return FALSE;
-}
-
-/* @network: (nullable): of v1 */
-static void
-on_websocket (RegistryServer *server, SoupServerMessage *message, const char *network)
-{
-  static char *protocols[] = { (char *) SCOPE_V1_SUBPROTOCOL, NULL };
-  RegistryConnection *connection = connection_of (message);
-  ScopePrefix client = client_of (server, message, connection);
-  gboolean counted = !scope_prefix_equal (&client, registry_connection_peer (connection));
-  Upgrade *upgrade;
-
-  if (server->draining)
-    {
-      registry_answer_later (message, SOUP_STATUS_SERVICE_UNAVAILABLE, 1, "Stopping");
-      return;
-    }
-  if (counted && !registry_accounts_connect (server->accounts, server->config, &client))
-    {
-      registry_answer_later (message, 429, 10, "Too Many Connections");
-      return;
-    }
-  if (!soup_websocket_server_process_handshake (message, NULL, network ? protocols : NULL, NULL, NULL) ||
-      (network && !has_subprotocol (message)))
-    {
-      if (counted)
-        registry_accounts_disconnect (server->accounts, &client);
-      return;
-    }
-  upgrade = g_new (Upgrade, 1);
-  *upgrade = (Upgrade) { server, client, counted, g_strdup (network) };
-  g_signal_connect_data (message, "wrote-informational", G_CALLBACK (on_upgraded), upgrade, upgrade_free, 0);
-}
+/* Routing */
 
 static void
 on_v1 (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path)
@@ -151,14 +43,15 @@ on_v1 (RegistryServer *server, SoupServerMessage *message, const RegistryPath *p
   if (!mesh)
     registry_answer_text (message, SOUP_STATUS_NOT_FOUND, "No such network");
   else if (g_ascii_strcasecmp (soup_server_message_get_method (message), "POST") == 0)
-    registry_v1_http_post (server->v1, mesh, message);
+    {
+      ScopePrefix client = registry_server_client (server, message, registry_server_connection (message));
+      registry_v1_http_post (server->v1, mesh, message, &client);
+    }
   else if (soup_message_headers_header_contains (headers, "Upgrade", "websocket"))
-    on_websocket (server, message, path->network);
+    registry_server_upgrade (server, message, path->network);
   else
     registry_v1_http_get (mesh, message);
 }
-
-/* Routing */
 
 static const struct {
   RegistryPathKind kind;
@@ -213,7 +106,7 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       registry_verbs_networks (server->verbs, message);
       break;
     case REGISTRY_PATH_MESSAGES:
-      on_websocket (server, message, NULL);
+      registry_server_upgrade (server, message, NULL);
       break;
     case REGISTRY_PATH_GET:
       registry_verbs_get (server->verbs, message, &path, wait);
@@ -271,7 +164,7 @@ static void
 on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
 {
   RegistryServer *server = user_data;
-  RegistryConnection *connection = connection_of (message);
+  RegistryConnection *connection = registry_server_connection (message);
   guint wait;
 
   registry_connection_set_state (connection, REGISTRY_CONNECTION_WRITING);
@@ -313,8 +206,8 @@ on_headers (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
 {
   RegistryServer *server = user_data;
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
-  RegistryConnection *connection = connection_of (message);
-  ScopePrefix client = client_of (server, message, connection);
+  RegistryConnection *connection = registry_server_connection (message);
+  ScopePrefix client = registry_server_client (server, message, connection);
   guint seconds = registry_accounts_request (server->accounts, server->config, &client, g_get_monotonic_time ());
   SoupEncoding encoding = soup_message_headers_get_encoding (headers);
 
@@ -336,7 +229,7 @@ on_headers (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
 static void
 on_started (SoupServer *soup, SoupServerMessage *message, gpointer user_data)
 {
-  RegistryConnection *connection = connection_of (message);
+  RegistryConnection *connection = registry_server_connection (message);
 
   if (connection)
     registry_connection_set_state (connection, REGISTRY_CONNECTION_READING);
@@ -345,7 +238,7 @@ on_started (SoupServer *soup, SoupServerMessage *message, gpointer user_data)
 static void
 on_finished (SoupServer *soup, SoupServerMessage *message, gpointer user_data)
 {
-  RegistryConnection *connection = connection_of (message);
+  RegistryConnection *connection = registry_server_connection (message);
 
   if (connection)
     registry_connection_set_state (connection, REGISTRY_CONNECTION_IDLE);
@@ -368,7 +261,7 @@ on_accepted (GIOStream *stream, GSocketAddress *local, GSocketAddress *remote, g
 static gboolean
 on_connection_started (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer user_data)
 {
-  RegistryConnection *connection = connection_of (g_value_get_object (&values[1]));
+  RegistryConnection *connection = registry_server_connection (g_value_get_object (&values[1]));
 
   if (connection)
     registry_connection_set_owner (connection, g_value_get_object (&values[0]));

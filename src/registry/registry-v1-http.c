@@ -90,15 +90,27 @@ take (RegistryMesh *mesh, const char *text, const ScopeJws *jws, gint64 now, GEr
   return FALSE;
 }
 
+/* What it cost to find that out is the client's. */
 static void
-answer_query (RegistryMesh *mesh, SoupServerMessage *message, const ScopeJws *jws, gint64 now)
+answer_wrong (RegistryV1 *v1, SoupServerMessage *message, const ScopePrefix *client, const GError *error)
+{
+  registry_v1_charge (v1, client);
+  if (scope_err_denied (error))
+    answer_error (message, SOUP_STATUS_FORBIDDEN, "denied", error->message);
+  else
+    answer_error (message, SOUP_STATUS_BAD_REQUEST, "malformed", error->message);
+}
+
+static void
+answer_query (RegistryV1 *v1, RegistryMesh *mesh, SoupServerMessage *message, const ScopePrefix *client,
+              const ScopeJws *jws, gint64 now)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) body = NULL;
 
   if (!scope_authority_query (mesh->authority, jws, "peers", now / 1000, &error))
     {
-      answer_error (message, scope_err_denied (error) ? 403 : 400, scope_err_denied (error) ? "denied" : "malformed", error->message);
+      answer_wrong (v1, message, client, error);
       return;
     }
   body = registry_publish_query (mesh);
@@ -106,7 +118,7 @@ answer_query (RegistryMesh *mesh, SoupServerMessage *message, const ScopeJws *jw
 }
 
 void
-registry_v1_http_post (RegistryV1 *v1, RegistryMesh *mesh, SoupServerMessage *message)
+registry_v1_http_post (RegistryV1 *v1, RegistryMesh *mesh, SoupServerMessage *message, const ScopePrefix *client)
 {
   g_autoptr (GBytes) body = soup_message_body_flatten (soup_server_message_get_request_body (message));
   g_autofree char *text = g_strndup (g_bytes_get_data (body, NULL), g_bytes_get_size (body));
@@ -121,15 +133,13 @@ registry_v1_http_post (RegistryV1 *v1, RegistryMesh *mesh, SoupServerMessage *me
   else if (!g_str_equal (jws->kid, mesh->root)) /* before it costs anything */
     answer_error (message, SOUP_STATUS_FORBIDDEN, "denied", "not signed by the network's root");
   else if (g_str_equal (jws->typ, SCOPE_TYP_QUERY))
-    answer_query (mesh, message, jws, now);
+    answer_query (v1, mesh, message, client, jws, now);
   else if (!take (mesh, text, jws, now, &error))
     {
       if (!error)
         answer_error (message, SOUP_STATUS_CONFLICT, "stale", "its counter is not higher than the known one");
-      else if (scope_err_denied (error))
-        answer_error (message, SOUP_STATUS_FORBIDDEN, "denied", error->message);
       else
-        answer_error (message, SOUP_STATUS_BAD_REQUEST, "malformed", error->message);
+        answer_wrong (v1, message, client, error);
     }
   else
     {

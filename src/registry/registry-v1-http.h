@@ -13,5 +13,5 @@
 
 void registry_v1_http_get (RegistryMesh *mesh, SoupServerMessage *message);
 
-/* @mesh may be gone after it. */
-void registry_v1_http_post (RegistryV1 *v1, RegistryMesh *mesh, SoupServerMessage *message);
+/* @client: pays for what is wrong. @mesh may be gone after it. */
+void registry_v1_http_post (RegistryV1 *v1, RegistryMesh *mesh, SoupServerMessage *message, const ScopePrefix *client);

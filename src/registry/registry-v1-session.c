@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "registry/registry-v1-session.h"
+/* How a session begins, what is sent in it, and how it ends. */
+#include "registry/registry-v1-session-private.h"
 
 #include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
 #include "registry/registry-admission.h"
-#include "registry/registry-publish.h"
 #include "wire/scope-record.h"
 #include "wire/scope-v1.h"
 
 #include <string.h>
 #include <sys/random.h>
 
-#define NONCE_LEN 32
 #define QUEUE_BYTES (2 * 1024 * 1024)
-
-/**
- * RegistryV1Session:
- * @mesh: NULL when the network is no longer served, or the session has ended
- * @member: once the hello was good; NULL after the end
- * @welcome: is due, with the next go_on(): what admitted it is stored then
- * @grant: the same, for a new grant
- * @live: it knows the roster: events are for it
- */
-struct _RegistryV1Session {
-  RegistryMesh *mesh;
-  const RegistryV1Shared *shared;
-  RegistrySocket *socket;
-  RegistryMember *member;
-  guint8 nonce[NONCE_LEN];
-  gint64 deadline;
-  gboolean welcome;
-  gboolean grant;
-  gboolean open;
-  gboolean live;
-  RegistryCursor cursor;
-  RegistryBucket messages, bytes, signatures;
-};
 
 static gint64
 now_ms (void)
@@ -46,8 +22,8 @@ now_ms (void)
 
 /* Sending */
 
-static void
-send_message (RegistryV1Session *session, const ScopeV1Message *message)
+void
+registry_v1_session_send (RegistryV1Session *session, const ScopeV1Message *message)
 {
   g_autofree char *text = scope_v1_format (message);
   g_autoptr (GBytes) frame = registry_frame_new (REGISTRY_FRAME_TEXT, text, strlen (text));
@@ -56,19 +32,19 @@ send_message (RegistryV1Session *session, const ScopeV1Message *message)
     registry_socket_send (session->socket, frame);
 }
 
-static void
-send_error (RegistryV1Session *session, const char *code, const char *text)
+void
+registry_v1_session_send_error (RegistryV1Session *session, const char *code, const char *text)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_ERROR);
 
   message->code = g_strdup (code);
   message->text = g_strdup (text);
-  send_message (session, message);
+  registry_v1_session_send (session, message);
 }
 
 /* From now on it is nobody's session. */
-static void
-detach (RegistryV1Session *session, gboolean departed)
+void
+registry_v1_session_detach (RegistryV1Session *session, gboolean departed)
 {
   RegistryMesh *mesh = g_steal_pointer (&session->mesh);
   RegistryMember *member = g_steal_pointer (&session->member);
@@ -90,9 +66,9 @@ registry_v1_session_end (RegistryV1Session *session, const char *code, const cha
   if (!session->socket)
     return;
   g_debug ("v1 session ends: %s: %s", code, message);
-  send_error (session, code, message);
+  registry_v1_session_send_error (session, code, message);
   registry_socket_close (session->socket, REGISTRY_CLOSE_POLICY);
-  detach (session, TRUE);
+  registry_v1_session_detach (session, TRUE);
 }
 
 void
@@ -100,7 +76,7 @@ registry_v1_session_orphan (RegistryV1Session *session)
 {
   if (session->socket)
     registry_socket_close (session->socket, REGISTRY_CLOSE_GOING_AWAY);
-  detach (session, FALSE);
+  registry_v1_session_detach (session, FALSE);
 }
 
 /* For the roster */
@@ -130,6 +106,7 @@ void
 registry_v1_session_grant (RegistryV1Session *session)
 {
   session->grant = TRUE;
+  session->granted = g_get_monotonic_time ();
 }
 
 static void
@@ -141,7 +118,7 @@ send_grant (RegistryV1Session *session, gint64 now)
   if (!registry_mesh_read (session->mesh, session->member, &message->grant, NULL, NULL, NULL))
     return;
   message->delegations = registry_mesh_delegations (session->mesh, now);
-  send_message (session, message);
+  registry_v1_session_send (session, message);
 }
 
 static void
@@ -197,9 +174,10 @@ verify_proof (RegistryV1Session *session, const ScopeV1Message *hello, const Sco
               ScopeKey *key, GError **error)
 {
   g_autoptr (ScopeJws) jws = scope_jws_parse (hello->proof, strlen (hello->proof), error);
-  char nonce[SCOPE_BASE64_CHARS (NONCE_LEN) + 1];
+  char nonce[SCOPE_BASE64_CHARS (REGISTRY_NONCE_LEN) + 1];
 
-  return jws && scope_hello_verify (jws, session->mesh->name, scope_base64url_encode (session->nonce, NONCE_LEN, nonce),
+  return jws && scope_hello_verify (jws, session->mesh->name,
+                                    scope_base64url_encode (session->nonce, REGISTRY_NONCE_LEN, nonce),
                                     identity, key, error);
 }
 
@@ -233,17 +211,23 @@ begin (RegistryV1Session *session, RegistryMember *member, const ScopeV1Message 
   if (!session->cursor.since)
     session->cursor.gone = G_MAXUINT64;
 
+  registry_mesh_arrive (mesh, member, now);
+  /* One that does not fit the grant, or the time, is void, no more: with the welcome it learns of both. */
   if (hello->record && !registry_mesh_put_record (mesh, member, identity, hello->record, now, &error))
     {
-      registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
-      return;
+      if (!scope_err_denied (error))
+        {
+          registry_v1_session_end (session, "malformed", error->message);
+          return;
+        }
+      g_message ("network %s: a hello's record is void: %s", mesh->name, error->message);
+      g_clear_error (&error);
     }
   if (hello->kex && !registry_mesh_put_kex (mesh, member, identity, hello->kex, now, &error))
     {
       registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
       return;
     }
-  registry_mesh_arrive (mesh, member, now);
   mesh->dirty = TRUE;
   mesh->changed (mesh, FALSE, mesh->user_data); /* the welcome comes with the next publishing */
 }
@@ -301,148 +285,6 @@ on_hello (RegistryV1Session *session, const ScopeV1Message *hello)
   begin (session, member, hello, identity, now);
 }
 
-/* Messages of members */
-
-static ScopeIdentityPublic *
-identity_of (const RegistryV1Session *session)
-{
-  g_autofree char *text = NULL;
-
-  if (!registry_mesh_read (session->mesh, session->member, NULL, NULL, NULL, &text))
-    return NULL;
-  return scope_identity_public_parse (text, NULL);
-}
-
-static void
-on_signed (RegistryV1Session *session, const ScopeV1Message *message)
-{
-  g_autoptr (ScopeIdentityPublic) identity = identity_of (session);
-  g_autoptr (GError) error = NULL;
-  gboolean good;
-
-  if (!registry_bucket_take (&session->signatures, 1, REGISTRY_V1_SIGNED, REGISTRY_V1_SIGNED_BURST, g_get_monotonic_time ()))
-    {
-      registry_v1_session_end (session, "too-fast", "too many records and keys");
-      return;
-    }
-  if (!identity)
-    return;
-  if (message->type == SCOPE_V1_RECORD)
-    good = registry_mesh_put_record (session->mesh, session->member, identity, message->record, now_ms (), &error);
-  else
-    good = registry_mesh_put_kex (session->mesh, session->member, identity, message->kex, now_ms (), &error);
-  if (!good)
-    registry_v1_session_end (session, scope_err_denied (error) ? "denied" : "malformed", error->message);
-}
-
-static void
-on_kex (RegistryV1Session *session, const ScopeV1Message *message, gsize len)
-{
-  RegistryMember *to = registry_members_find_key (session->mesh->members, &message->other);
-  RegistryV1Session *other = to ? to->session : NULL;
-  g_autofree char *text = NULL;
-  g_autoptr (GBytes) frame = NULL;
-
-  if (json_object_has_member (message->body, "from"))
-    registry_v1_session_end (session, "malformed", "from: the registry writes it");
-  else if (len > SCOPE_V1_KEX_MAX)
-    registry_v1_session_end (session, "too-big", "for another peer: at most 16 KiB");
-  else if (!other || !other->open)
-    send_error (session, "busy", "not here");
-  else if (registry_socket_queued (other->socket) > REGISTRY_V1_LAG_BYTES)
-    send_error (session, "busy", "does not read");
-  else
-    {
-      text = scope_v1_format_kex (message->name, message->body, "from", &session->member->key);
-      frame = registry_frame_new (REGISTRY_FRAME_TEXT, text, strlen (text));
-      registry_socket_send (other->socket, frame);
-    }
-}
-
-static void
-on_state (RegistryV1Session *session, const ScopeV1Message *message)
-{
-  RegistryProgress progress = { .epoch = message->epoch, .has_key = message->has_key_broadcast };
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, message->states);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ScopeV1Progress *pair = value;
-
-      progress.npq[MIN (pair->npq, G_N_ELEMENTS (progress.npq) - 1)]++;
-      progress.pq[MIN (pair->pq, G_N_ELEMENTS (progress.pq) - 1)]++;
-    }
-  if (!session->member->progress)
-    session->member->progress = g_new (RegistryProgress, 1);
-  *session->member->progress = progress;
-}
-
-static void
-on_report (RegistryV1Session *session, const ScopeV1Message *message)
-{
-  RegistryMesh *mesh = session->mesh;
-  GHashTableIter iter;
-  gpointer key, endpoint;
-
-  if (message->fork[0])
-    g_message ("network %s: %.8s reports a fork: two records with one sequence", mesh->name, session->member->fingerprint);
-  if (!message->observed)
-    return;
-  g_hash_table_iter_init (&iter, message->observed);
-  while (g_hash_table_iter_next (&iter, &key, &endpoint))
-    {
-      RegistryMember *seen = registry_members_find_key (mesh->members, key);
-
-      if (seen && seen != session->member && seen->revision)
-        registry_mesh_report (mesh, session->member, seen, endpoint, now_ms ());
-    }
-}
-
-static void
-on_ping (RegistryV1Session *session, const ScopeV1Message *message)
-{
-  g_autoptr (ScopeV1Message) answer = scope_v1_message_new (SCOPE_V1_PING);
-
-  answer->n = message->n;
-  answer->time = now_ms ();
-  send_message (session, answer);
-}
-
-static void
-dispatch (RegistryV1Session *session, const ScopeV1Message *message, gsize len)
-{
-  switch (message->type)
-    {
-    case SCOPE_V1_RECORD:
-    case SCOPE_V1_KEX_KEY:
-      on_signed (session, message);
-      break;
-    case SCOPE_V1_KEX:
-      on_kex (session, message, len);
-      break;
-    case SCOPE_V1_KEX_STATE:
-      on_state (session, message);
-      break;
-    case SCOPE_V1_REPORT:
-      on_report (session, message);
-      break;
-    case SCOPE_V1_PING:
-      on_ping (session, message);
-      break;
-    case SCOPE_V1_LEAVE:
-      registry_socket_close (session->socket, REGISTRY_CLOSE_NORMAL);
-      detach (session, TRUE);
-      break;
-    case SCOPE_V1_HELLO:
-      registry_v1_session_end (session, "malformed", "hello: a second one");
-      break;
-    default: /* newer peers may say more */
-      break;
-    }
-}
-
 /* The socket */
 
 static void
@@ -457,7 +299,8 @@ on_message (RegistrySocket *socket, const char *text, gsize len, gpointer user_d
   session->socket = socket;
   if (!session->mesh)
     return;
-  if (!registry_bucket_take (&session->messages, 1, REGISTRY_V1_MESSAGES, REGISTRY_V1_MESSAGES_BURST, now) ||
+  if ((!session->member && ++session->strange > REGISTRY_V1_STRANGER_MESSAGES) ||
+      !registry_bucket_take (&session->messages, 1, REGISTRY_V1_MESSAGES, REGISTRY_V1_MESSAGES_BURST, now) ||
       !registry_bucket_take (&session->bytes, len, REGISTRY_V1_BYTES, REGISTRY_V1_BYTES_BURST, now))
     {
       registry_v1_session_end (session, "too-fast", "more than the limits allow");
@@ -468,11 +311,11 @@ on_message (RegistrySocket *socket, const char *text, gsize len, gpointer user_d
   if (!message)
     registry_v1_session_end (session, "malformed", error ? error->message : "not text");
   else if (session->member)
-    dispatch (session, message, len);
+    registry_v1_session_dispatch (session, message, len);
   else if (message->type == SCOPE_V1_HELLO)
     on_hello (session, message);
   else if (message->type == SCOPE_V1_PING)
-    on_ping (session, message);
+    registry_v1_session_dispatch (session, message, len);
   else
     registry_v1_session_end (session, "malformed", "hello comes first");
 }
@@ -493,7 +336,7 @@ on_closed (RegistrySocket *socket, gpointer user_data)
   RegistryV1Session *session = user_data;
 
   session->deadline = 0;
-  detach (session, TRUE);
+  registry_v1_session_detach (session, TRUE);
   session->socket = NULL;
   session->shared->closed (session, session->shared->user_data);
   g_free (session);
@@ -524,16 +367,16 @@ void
 registry_v1_session_begin (RegistryV1Session *session, RegistrySocket *socket)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_CHALLENGE);
-  char nonce[SCOPE_BASE64_CHARS (NONCE_LEN) + 1];
+  char nonce[SCOPE_BASE64_CHARS (REGISTRY_NONCE_LEN) + 1];
 
   session->socket = socket;
   if (!session->mesh)
     return;
-  message->nonce = g_strdup (scope_base64url_encode (session->nonce, NONCE_LEN, nonce));
+  message->nonce = g_strdup (scope_base64url_encode (session->nonce, REGISTRY_NONCE_LEN, nonce));
   message->network = g_strdup (session->mesh->name);
   message->time = now_ms ();
   message->identity = scope_identity_public_format (session->mesh->config->file->root);
-  send_message (session, message);
+  registry_v1_session_send (session, message);
 }
 
 RegistryMesh *

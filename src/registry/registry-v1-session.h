@@ -19,6 +19,17 @@
 /* Those with a signature to verify. */
 #define REGISTRY_V1_SIGNED 1
 #define REGISTRY_V1_SIGNED_BURST 30
+/* Seconds after a new grant in which a record that is not granted may be one of the grant before. */
+#define REGISTRY_V1_CROSSING 30
+
+/* Before its hello was good, in all. */
+#define REGISTRY_V1_STRANGER_MESSAGES 16
+/* Endpoints that it reports a second, and at once. */
+#define REGISTRY_V1_REPORTS 4
+#define REGISTRY_V1_REPORTS_BURST 4096
+/* Forks: each one a line in the log. */
+#define REGISTRY_V1_FORKS (1.0 / 60)
+#define REGISTRY_V1_FORKS_BURST 3
 
 /* Waiting for a peer to read: beyond it, events wait for a roster since then, and who sends it something hears `busy`. */
 #define REGISTRY_V1_LAG_BYTES (256 * 1024)

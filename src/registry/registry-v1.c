@@ -211,6 +211,13 @@ registry_v1_add (RegistryV1 *v1, const char *network, GIOStream *stream, Registr
     registry_socket_close (socket, REGISTRY_CLOSE_GOING_AWAY); /* it has gone between question and answer */
 }
 
+void
+registry_v1_charge (RegistryV1 *v1, const ScopePrefix *client)
+{
+  registry_accounts_charge (v1->shared.accounts, v1->shared.config, client, REGISTRY_HELLO_COST,
+                            g_get_monotonic_time ());
+}
+
 /* The networks */
 
 RegistryV1 *
@@ -278,6 +285,12 @@ is_same (const RegistryMesh *mesh, const RegistryNetworkConfig *network)
 gboolean
 registry_v1_prepare (RegistryV1 *v1, const RegistryConfig *config, GError **error)
 {
+  /* What is pending is another matter: new networks commit too, and must not swallow its failure. */
+  if (v1->store && registry_store_is_dirty (v1->store))
+    {
+      v1->urgent = TRUE;
+      registry_v1_flush (v1);
+    }
   registry_v1_abandon (v1);
   v1->next = meshes_new ();
   for (guint i = 0; i < config->networks->len; i++)

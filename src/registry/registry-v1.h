@@ -45,6 +45,9 @@ void registry_v1_add (RegistryV1 *v1, const char *network, GIOStream *stream, Re
 /* Ends sessions whose hello is overdue; also runs by itself once a second. @now: monotonic time, µs */
 void registry_v1_sweep (RegistryV1 *v1, gint64 now);
 
+/* Counts something that cost as much as a hello, and was wrong, against @client's requests. */
+void registry_v1_charge (RegistryV1 *v1, const ScopePrefix *client);
+
 /**
  * registry_v1_flush:
  *

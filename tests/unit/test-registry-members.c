@@ -135,6 +135,15 @@ test_addresses_edges (void)
     give_back (a, "255.255.0.0/16");
     next_is (a, "255.255.255.1/32");
   }
+  {
+    /* The root may grant a prefix' own address; we do not, also when it is given back */
+    g_autoptr (RegistryAddresses) a = pool ("10.0.0.4/30");
+
+    take (a, "10.0.0.4/32");
+    next_is (a, "10.0.0.5/32");
+    give_back (a, "10.0.0.4/32");
+    next_is (a, "10.0.0.6/32");
+  }
 }
 
 static void

@@ -443,6 +443,7 @@ test_two (Fixture *f, gconstpointer data)
   pid_t pid = fork ();
   int status;
 
+  g_assert_nonnull (store);
   if (pid == 0)
     {
       GError *error = NULL;

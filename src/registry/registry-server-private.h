@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* registry-server-private: between registry-server.c and registry-server-upgrade.c. */
+#pragma once
+
+#include "registry/registry-hub.h"
+#include "registry/registry-limits.h"
+#include "registry/registry-listener.h"
+#include "registry/registry-server.h"
+#include "registry/registry-v1.h"
+#include "registry/registry-verbs.h"
+
+#include <libsoup/soup.h>
+
+struct _RegistryServer {
+  SoupServer *soup;
+  RegistryConfig *config;
+  RegistryAccounts *accounts;
+  RegistryListener *listener;
+  RegistryHub *hub;
+  RegistryMessages *messages;
+  RegistryVerbs *verbs;
+  RegistryV1 *v1;
+  GHashTable *waiting;
+  int placeholder;
+  guint hook_signal;
+  gulong hook;
+  guint sweep;
+  gboolean draining;
+};
+
+/* Who asks: the connection, and the client behind it. */
+RegistryConnection *registry_server_connection (SoupServerMessage *message);
+ScopePrefix registry_server_client (RegistryServer *server, SoupServerMessage *message, RegistryConnection *connection);
+
+/* @network: (nullable): of v1; NULL is /messages */
+void registry_server_upgrade (RegistryServer *server, SoupServerMessage *message, const char *network);
