@@ -75,7 +75,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-kex-pair.c src/peer/scope-kex-say.c src/peer/scope-kex-store.c src/peer/scope-kex-trial.c \
 	src/peer/scope-kex.c src/peer/scope-kex.h src/peer/scope-kex-private.h \
 	src/peer/scope-kex-adopt.c \
-	src/peer/scope-keys.c src/peer/scope-keys.h \
+	src/peer/scope-keys.c src/peer/scope-keys.h src/peer/scope-keys-private.h \
+	src/peer/scope-keys-say.c \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-memory.c src/peer/scope-memory.h \

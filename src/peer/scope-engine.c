@@ -55,19 +55,6 @@ G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
 enum { STARTED, FAILED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-void
-scope_engine_config_free (ScopeEngineConfig *config)
-{
-  g_free (config->vpn_uuid);
-  g_free (config->vpn_id);
-  g_free (config->zone);
-  g_clear_pointer (&config->settings, scope_settings_free);
-  scope_key_clear (&config->private_key);
-  g_clear_pointer (&config->identity, scope_identity_unref);
-  g_free (config->state);
-  g_free (config);
-}
-
 static void
 fail (ScopeEngine *self, GError *error)
 {

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "peer/scope-keys.h"
+#include "peer/scope-keys-private.h"
 
 #include "common/scope-error.h"
-#include "common/scope-json.h"
-#include "peer/scope-kex.h"
 
-#include <malloc.h>
 #include <string.h>
 
 #define EPOCH_MIN_SECONDS 20 /* whatever a registry says */
@@ -13,56 +10,6 @@
 #define QUIET_MS 350          /* who waits for the other's handshake; handshakes that cross collide */
 #define STATE_MS 2000         /* progress is told at most this often */
 #define SAVE_MS 200           /* keys of so long go to the disk together: whoever joins gets many at once */
-#define STATE_PEERS 512       /* and of so many at once */
-#define REFUSED_LINES 64      /* different refusals in the log, each once */
-#define REFUSED_USEC (3600 * G_GINT64_CONSTANT (1000000)) /* in that time */
-
-/* A ciphertext as it was signed: it goes out again as it is until it is answered. */
-typedef struct {
-  guint8 ct[SCOPE_KEM_CIPHERTEXT_LEN];
-  char *envelope;
-} SignedCt;
-
-struct _ScopeKeys {
-  const ScopeKeysCalls *calls;
-  gpointer data;
-  char *network;
-  char *path;
-  ScopeKey own;
-  gboolean attached; /* the interface has its peers: nobody else needs keys */
-  ScopeIdentity *identity;
-  ScopeKex *kex;
-  ScopeTunnel *tunnel;
-  ScopeWgDevice *device; /* as read last */
-  gint64 device_usec;    /* monotonic: when */
-  char *envelope;        /* our kex-key, as broadcast last */
-  gboolean told;         /* the registry has it */
-  gboolean has_length;   /* how long an epoch is: from a welcome, of this life or one before */
-  gboolean open;
-  gboolean listed;    /* who is online is what the registry says now */
-  GHashTable *known;  /* ScopeKey: told to kex */
-  GHashTable *online; /* ScopeKey: among them */
-  GHashTable *quiet;  /* ScopeKey → gint64 *: monotonic µs until when */
-  GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
-  GHashTable *refused; /* lines that were said */
-  gint64 refused_usec; /* monotonic: since when */
-  guint quiet_id;
-  guint timer_id;
-  guint state_id;
-  guint save_id;
-};
-
-static gint64
-now_ms (void)
-{
-  return g_get_monotonic_time () / 1000;
-}
-
-static gint64
-now_seconds (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
 
 /* --- WireGuard ----------------------------------------------------------------------------- */
 
@@ -133,92 +80,6 @@ install (ScopeKeys *self, const ScopeKexAction *action)
     g_warning ("installing a key: %s", error->message);
 }
 
-/* --- sending ------------------------------------------------------------------------------- */
-
-static void
-send_to (ScopeKeys *self, const ScopeKey *peer, const char *name, JsonObject *body)
-{
-  g_autofree char *text = scope_v1_format_kex (name, body, "to", peer);
-  char key[SCOPE_KEY_BASE64_LEN + 1];
-  gboolean sent = self->calls->send (text, self->data);
-
-  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (peer, key), sent ? "" : ": no session");
-}
-
-/* {"@member": envelope} to a peer */
-static void
-send_envelope (ScopeKeys *self, const ScopeKey *peer, const char *name, const char *member, const char *envelope)
-{
-  g_autoptr (JsonObject) body = json_object_new ();
-  JsonObject *jws = scope_json_parse_object (envelope, strlen (envelope), SCOPE_JWS_MAX_BYTES, NULL);
-
-  if (!jws)
-    return;
-  json_object_set_object_member (body, member, jws);
-  send_to (self, peer, name, body);
-}
-
-static char *
-sign (ScopeKeys *self, const char *typ, char *payload)
-{
-  g_autoptr (GError) error = NULL;
-  char *envelope = scope_jws_sign (self->identity, typ, payload, &error);
-
-  g_free (payload);
-  if (!envelope)
-    g_warning ("signing a key: %s", error->message);
-  return envelope;
-}
-
-static void
-tell_key (ScopeKeys *self)
-{
-  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_KEY);
-  g_autofree char *text = NULL;
-
-  message->kex = g_strdup (self->envelope);
-  text = scope_v1_format (message);
-  self->told = self->calls->send (text, self->data);
-}
-
-static void
-broadcast (ScopeKeys *self, ScopeKexKey *key)
-{
-  key->issued = now_seconds ();
-  g_free (self->envelope);
-  self->envelope = sign (self, SCOPE_TYP_KEX_KEY, scope_kex_key_format (self->network, key));
-  if (self->envelope)
-    tell_key (self);
-}
-
-static void
-signed_ct_free (gpointer data)
-{
-  SignedCt *ct = data;
-
-  g_free (ct->envelope);
-  g_free (ct);
-}
-
-static void
-send_ct (ScopeKeys *self, const ScopeKey *peer, const ScopeKexCt *ct)
-{
-  SignedCt *sent = g_hash_table_lookup (self->cts, peer);
-
-  if (!sent || memcmp (sent->ct, ct->ct, sizeof sent->ct) != 0)
-    {
-      char *envelope = sign (self, SCOPE_TYP_KEX_CT, scope_kex_ct_format (self->network, ct));
-
-      if (!envelope)
-        return;
-      sent = g_new (SignedCt, 1);
-      memcpy (sent->ct, ct->ct, sizeof sent->ct);
-      sent->envelope = envelope;
-      g_hash_table_replace (self->cts, g_memdup2 (peer, sizeof *peer), sent);
-    }
-  send_envelope (self, peer, "kex.ct", "ct", sent->envelope);
-}
-
 static void
 save (ScopeKeys *self)
 {
@@ -241,39 +102,11 @@ on_save (gpointer data)
 
 /* --- progress ------------------------------------------------------------------------------ */
 
-static gboolean
-on_state (gpointer data)
-{
-  ScopeKeys *self = data;
-  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_KEX_STATE);
-  g_autofree char *text = NULL;
-  gint64 now = now_ms ();
-  GHashTableIter iter;
-  gpointer key;
-
-  self->state_id = 0;
-  message->epoch = scope_kex_epoch (self->kex, now);
-  message->has_key_broadcast = scope_kex_has_broadcast (self->kex, now);
-  message->states = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
-  g_hash_table_iter_init (&iter, self->known);
-  while (g_hash_table_iter_next (&iter, &key, NULL) && g_hash_table_size (message->states) < STATE_PEERS)
-    {
-      ScopeV1Progress progress;
-
-      if (scope_kex_progress (self->kex, now, key, &progress))
-        g_hash_table_insert (message->states, g_memdup2 (key, sizeof (ScopeKey)), g_memdup2 (&progress, sizeof progress));
-    }
-  text = scope_v1_format (message);
-  self->calls->send (text, self->data);
-  malloc_trim (0); /* rosters and ciphertexts, parsed and verified, leave holes: 0.3 MB of 24 peers */
-  return G_SOURCE_REMOVE;
-}
-
 gboolean
 scope_keys_progress (ScopeKeys *self, const ScopeKey *peer, guint64 *epoch, ScopeV1Progress *progress)
 {
-  *epoch = scope_kex_epoch (self->kex, now_ms ());
-  return scope_kex_progress (self->kex, now_ms (), peer, progress);
+  *epoch = scope_kex_epoch (self->kex, keys_now ());
+  return scope_kex_progress (self->kex, keys_now (), peer, progress);
 }
 
 /* --- what kex wants done ------------------------------------------------------------------- */
@@ -286,20 +119,20 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
   switch (action->type)
     {
     case SCOPE_KEX_BROADCAST:
-      broadcast (self, action->key);
+      keys_broadcast (self, action->key);
       break;
     case SCOPE_KEX_SEND_WANT:
       if (self->envelope)
-        send_envelope (self, &action->peer, "kex.want", "kex", self->envelope);
+        keys_send_envelope (self, &action->peer, "kex.want", "kex", self->envelope);
       break;
     case SCOPE_KEX_SEND_CT:
-      send_ct (self, &action->peer, action->ct);
+      keys_send_ct (self, &action->peer, action->ct);
       break;
     case SCOPE_KEX_SEND:
       {
         g_autoptr (JsonObject) body = scope_kex_message_format (&action->message);
 
-        send_to (self, &action->peer, scope_kex_message_name (action->message.type), body);
+        keys_send_to (self, &action->peer, scope_kex_message_name (action->message.type), body);
         break;
       }
     case SCOPE_KEX_INSTALL:
@@ -337,11 +170,11 @@ run (ScopeKeys *self)
       scope_kex_action_free (action);
     }
   if (any && self->open && !self->state_id)
-    self->state_id = g_timeout_add (STATE_MS, on_state, self);
+    self->state_id = g_timeout_add (STATE_MS, keys_on_state, self);
   deadline = scope_kex_deadline (self->kex);
   g_clear_handle_id (&self->timer_id, g_source_remove);
   if (deadline < G_MAXINT64)
-    self->timer_id = g_timeout_add (CLAMP (deadline - now_ms (), 0, G_MAXINT), on_timer, self);
+    self->timer_id = g_timeout_add (CLAMP (deadline - keys_now (), 0, G_MAXINT), on_timer, self);
   if (first)
     self->calls->changed (self->data);
 }
@@ -352,7 +185,7 @@ on_timer (gpointer data)
   ScopeKeys *self = data;
 
   self->timer_id = 0;
-  scope_kex_tick (self->kex, now_ms ());
+  scope_kex_tick (self->kex, keys_now ());
   run (self);
   return G_SOURCE_REMOVE;
 }
@@ -368,7 +201,7 @@ take_key (ScopeKeys *self, ScopeTrust *trust, const ScopeTrustPeer *peer)
   ScopeKexKey key;
 
   if (jws && scope_kex_key_verify (jws, self->network, peer->identity, &peer->key, &key, NULL))
-    scope_kex_handle_key (self->kex, now_ms (), &key);
+    scope_kex_handle_key (self->kex, keys_now (), &key);
 }
 
 /* Who was in an interface that is not ours stays known: one that is gone for a moment must not cost the keys. */
@@ -390,7 +223,7 @@ adopt (ScopeKeys *self, const ScopeKey *peer)
 
   if (self->attached && !g_hash_table_contains (self->known, peer) && look (peer, &stats, self) &&
       (found = scope_wg_device_find (self->device, peer)))
-    scope_kex_adopt (self->kex, now_ms (), peer, &found->preshared);
+    scope_kex_adopt (self->kex, keys_now (), peer, &found->preshared);
 }
 
 void
@@ -412,9 +245,9 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
       adopt (self, &peer->key);
       g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
       if (online && peer->online && g_hash_table_add (self->online, g_memdup2 (&peer->key, sizeof peer->key)))
-        scope_kex_peer_online (self->kex, now_ms (), &peer->key, arrived);
+        scope_kex_peer_online (self->kex, keys_now (), &peer->key, arrived);
       else if ((!online || !peer->online) && g_hash_table_remove (self->online, &peer->key))
-        scope_kex_peer_offline (self->kex, now_ms (), &peer->key);
+        scope_kex_peer_offline (self->kex, keys_now (), &peer->key);
       /* Of somebody who is not there, or whose roster has more to come, it is for later. */
       if (peer->has_kex && g_hash_table_contains (self->online, &peer->key))
         {
@@ -429,7 +262,7 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   while (g_hash_table_iter_next (&iter, &gone, NULL))
     if (!g_hash_table_contains (now_known, gone))
       {
-        scope_kex_peer_removed (self->kex, now_ms (), gone);
+        scope_kex_peer_removed (self->kex, keys_now (), gone);
         g_hash_table_remove (self->online, gone);
         g_hash_table_remove (self->cts, gone);
       }
@@ -442,26 +275,6 @@ gboolean
 scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
 {
   return g_hash_table_contains (self->known, peer);
-}
-
-/* Whoever sends the same again, or ever new ones, does not fill the log. */
-static void
-refuse (ScopeKeys *self, const ScopeTrustPeer *peer, const char *name, GError *error)
-{
-  g_autofree char *line = g_strdup_printf ("%s from %.*s refused: %s", name, SCOPE_SHORT_NAME_LEN,
-                                           scope_identity_public_fingerprint (peer->identity), error->message);
-  gint64 now = g_get_monotonic_time ();
-
-  g_error_free (error);
-  if (now - self->refused_usec > REFUSED_USEC)
-    {
-      g_hash_table_remove_all (self->refused);
-      self->refused_usec = now;
-    }
-  if (g_hash_table_size (self->refused) >= REFUSED_LINES || g_hash_table_contains (self->refused, line))
-    return;
-  g_warning ("%s", line);
-  g_hash_table_add (self->refused, g_steal_pointer (&line));
 }
 
 /* A signed thing that one peer sent to us: its envelope is in @member. */
@@ -490,7 +303,7 @@ take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message 
 
       jws = take_envelope (message, "ct", &error);
       if (jws && scope_kex_ct_verify (jws, self->network, peer->identity, &peer->key, &self->own, &ct, &error))
-        scope_kex_handle_ct (self->kex, now_ms (), &ct);
+        scope_kex_handle_ct (self->kex, keys_now (), &ct);
     }
   else if (g_str_equal (message->name, "kex.want"))
     {
@@ -498,17 +311,17 @@ take_between (ScopeKeys *self, const ScopeTrustPeer *peer, const ScopeV1Message 
 
       jws = take_envelope (message, "kex", &error);
       if (jws && scope_kex_key_verify (jws, self->network, peer->identity, &peer->key, &key, &error))
-        scope_kex_handle_want (self->kex, now_ms (), &key);
+        scope_kex_handle_want (self->kex, keys_now (), &key);
     }
   else
     {
       ScopeKexMessage parsed;
 
       if (scope_kex_message_parse (&parsed, message->name, message->body, &error))
-        scope_kex_handle_message (self->kex, now_ms (), &peer->key, &parsed);
+        scope_kex_handle_message (self->kex, keys_now (), &peer->key, &parsed);
     }
   if (error)
-    refuse (self, peer, message->name, error);
+    keys_refuse (self, peer, message->name, error);
 }
 
 void
@@ -552,7 +365,7 @@ scope_keys_set_time (ScopeKeys *self, gint64 offset)
 {
   /* Whoever lies about the time by more could send us through epochs. */
   offset = CLAMP (offset, -SCOPE_CLOCK_SKEW * 1000, SCOPE_CLOCK_SKEW * 1000);
-  scope_kex_set_offset (self->kex, g_get_real_time () / 1000 + offset - now_ms ());
+  scope_kex_set_offset (self->kex, g_get_real_time () / 1000 + offset - keys_now ());
 }
 
 char *
@@ -561,7 +374,7 @@ scope_keys_dup_own (ScopeKeys *self)
   /* Of an epoch of the wrong length it would be refused, and all later ones with it when its number is higher. */
   if (!self->has_length)
     return NULL;
-  scope_kex_tick (self->kex, now_ms ());
+  scope_kex_tick (self->kex, keys_now ());
   run (self);
   self->told = self->envelope != NULL;
   return g_strdup (self->envelope);
@@ -574,10 +387,10 @@ scope_keys_open (ScopeKeys *self, guint epoch_seconds)
   if (epoch_seconds)
     scope_kex_set_epoch_seconds (self->kex, MAX (epoch_seconds, EPOCH_MIN_SECONDS));
   self->has_length = TRUE;
-  scope_kex_tick (self->kex, now_ms ());
+  scope_kex_tick (self->kex, keys_now ());
   run (self);
   if (self->envelope && !self->told)
-    tell_key (self);
+    keys_tell (self);
 }
 
 void
@@ -590,7 +403,7 @@ scope_keys_close (ScopeKeys *self)
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_hash_table_iter_init (&iter, self->online);
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    scope_kex_peer_offline (self->kex, now_ms (), key);
+    scope_kex_peer_offline (self->kex, keys_now (), key);
   g_hash_table_remove_all (self->online);
   run (self);
 }
@@ -600,14 +413,14 @@ scope_keys_set_tunnel (ScopeKeys *self, ScopeTunnel *tunnel)
 {
   g_set_object (&self->tunnel, tunnel);
   g_clear_pointer (&self->device, scope_wg_device_free);
-  scope_kex_tick (self->kex, now_ms ());
+  scope_kex_tick (self->kex, keys_now ());
   run (self);
 }
 
 void
 scope_keys_rotate (ScopeKeys *self, gboolean hurry)
 {
-  scope_kex_rotate (self->kex, now_ms (), hurry);
+  scope_kex_rotate (self->kex, keys_now (), hurry);
   run (self);
 }
 
@@ -620,7 +433,7 @@ load (ScopeKeys *self)
 
   if (g_file_get_contents (self->path, &text, &len, &error))
     {
-      self->has_length = scope_kex_load (self->kex, now_ms (), text, len, &error);
+      self->has_length = scope_kex_load (self->kex, keys_now (), text, len, &error);
       if (!self->has_length)
         g_warning ("%s: %s: new keys will be made", self->path, error->message);
     }
@@ -647,7 +460,7 @@ scope_keys_new (const ScopeSourceConfig *config, const ScopeKeysCalls *calls, gp
   self->online = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->quiet = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   self->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, signed_ct_free);
+  self->cts = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, keys_signed_ct_free);
   self->kex = scope_kex_new (&ops, self, self->network, &self->own, SCOPE_KEX_EPOCH_SECONDS);
   scope_keys_set_time (self, 0);
   load (self);

@@ -267,15 +267,7 @@ report_forks (ScopeMember *self)
   char *fork[2];
 
   while (scope_trust_take_fork (self->trust, fork))
-    {
-      g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_REPORT);
-      g_autofree char *text = NULL;
-
-      message->fork[0] = fork[0];
-      message->fork[1] = fork[1];
-      text = scope_v1_format (message);
-      scope_v1_session_send (self->session, text);
-    }
+    scope_observer_report_fork (self->observer, fork);
 }
 
 static void
@@ -292,24 +284,6 @@ on_welcome (ScopeMember *self, const ScopeV1Message *message)
                                                          "it lets us in, but with no grant that the root key stands behind"));
   else
     send_record (self);
-}
-
-/* Where we were seen ourselves tells who is behind the same NAT. */
-static gboolean
-note_own (ScopeMember *self, const ScopeV1Message *message)
-{
-  for (guint i = 0; message->peers && i < message->peers->len; i++)
-    {
-      const ScopeV1Entry *entry = g_ptr_array_index (message->peers, i);
-
-      if (!scope_key_equal (&entry->key, &self->own) || !entry->observed ||
-          (self->observed && g_strv_equal ((const char *const *) self->observed, (const char *const *) entry->observed)))
-        continue;
-      g_strfreev (self->observed);
-      self->observed = g_strdupv (entry->observed);
-      return TRUE;
-    }
-  return FALSE;
 }
 
 /* Every frame of it costs: one that never ends is no roster. */
@@ -335,7 +309,7 @@ on_message (ScopeV1Message *message, gpointer data)
   if (message->type == SCOPE_V1_ROSTER && is_endless (self, message))
     return;
   changed = scope_trust_take (self->trust, message, now_seconds ());
-  changed |= note_own (self, message);
+  changed |= scope_reach_note_own (&self->observed, message, &self->own);
   switch (message->type)
     {
     case SCOPE_V1_WELCOME:

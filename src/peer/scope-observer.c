@@ -66,6 +66,18 @@ look (ScopeObserver *self)
     g_hash_table_replace (self->said, g_memdup2 (key, sizeof (ScopeKey)), g_strdup (value));
 }
 
+void
+scope_observer_report_fork (ScopeObserver *self, char *fork[2])
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_REPORT);
+  g_autofree char *text = NULL;
+
+  message->fork[0] = fork[0];
+  message->fork[1] = fork[1];
+  text = scope_v1_format (message);
+  self->send (text, self->data);
+}
+
 static gboolean
 on_timer (gpointer data)
 {

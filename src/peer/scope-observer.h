@@ -20,5 +20,8 @@ void scope_observer_set_tunnel (ScopeObserver *observer, ScopeTunnel *tunnel);
 /* Somebody has come or moved: look a few times soon. */
 void scope_observer_wake (ScopeObserver *observer);
 
+/* Two records of one peer that contradict each other. @fork: (transfer full): their envelopes */
+void scope_observer_report_fork (ScopeObserver *observer, char *fork[2]);
+
 /* Another session: what was said before is forgotten there. */
 void scope_observer_reset (ScopeObserver *observer);

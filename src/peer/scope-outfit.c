@@ -4,6 +4,19 @@
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
 
+void
+scope_engine_config_free (ScopeEngineConfig *config)
+{
+  g_free (config->vpn_uuid);
+  g_free (config->vpn_id);
+  g_free (config->zone);
+  g_clear_pointer (&config->settings, scope_settings_free);
+  scope_key_clear (&config->private_key);
+  g_clear_pointer (&config->identity, scope_identity_unref);
+  g_free (config->state);
+  g_free (config);
+}
+
 ScopeTunnelConfig *
 scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *routes, GError **error)
 {

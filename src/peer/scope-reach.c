@@ -91,6 +91,23 @@ scope_reach_pick (const char *const *said, const char *const *observed, const ch
   return pick ? pick : first (said, TRUE, own);
 }
 
+gboolean
+scope_reach_note_own (char ***observed, const ScopeV1Message *message, const ScopeKey *own)
+{
+  for (guint i = 0; message->peers && i < message->peers->len; i++)
+    {
+      const ScopeV1Entry *entry = g_ptr_array_index (message->peers, i);
+
+      if (!scope_key_equal (&entry->key, own) || !entry->observed ||
+          (*observed && g_strv_equal ((const char *const *) *observed, (const char *const *) entry->observed)))
+        continue;
+      g_strfreev (*observed);
+      *observed = g_strdupv (entry->observed);
+      return TRUE;
+    }
+  return FALSE;
+}
+
 void
 scope_reach_choose (ScopeRoster *roster, const ScopeTrust *trust, const char *const *own,
                     const char *const *own_observed)

@@ -21,6 +21,15 @@
 const char *scope_reach_pick (const char *const *said, const char *const *observed, const char *const *own,
                               const char *const *own_observed);
 
+/**
+ * scope_reach_note_own:
+ * @observed: (inout): where we were seen, which tells who is behind the same NAT
+ * @message: with entries, perhaps ours
+ *
+ * Returns: whether it has changed
+ */
+gboolean scope_reach_note_own (char ***observed, const ScopeV1Message *message, const ScopeKey *own);
+
 /* Picks for every peer in @roster. */
 void scope_reach_choose (ScopeRoster *roster, const ScopeTrust *trust, const char *const *own,
                          const char *const *own_observed);

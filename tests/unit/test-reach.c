@@ -49,6 +49,26 @@ test_families (void)
                    "[fd00::1]:1");
 }
 
+static void
+test_own (void)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_MOVE);
+  ScopeKey own = { { 1 } }, other = { { 2 } };
+  g_auto (GStrv) observed = NULL;
+  ScopeV1Entry *entry = scope_v1_entry_new (&other);
+
+  g_assert_false (scope_reach_note_own (&observed, message, &own));
+  message->peers = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_v1_entry_free);
+  g_ptr_array_add (message->peers, entry);
+  entry->observed = g_strsplit ("203.0.113.9:3", " ", -1);
+  g_assert_false (scope_reach_note_own (&observed, message, &own));
+  g_assert_null (observed);
+  entry->key = own;
+  g_assert_true (scope_reach_note_own (&observed, message, &own));
+  g_assert_cmpstr (observed[0], ==, "203.0.113.9:3");
+  g_assert_false (scope_reach_note_own (&observed, message, &own));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -56,5 +76,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/reach/public", test_public);
   g_test_add_func ("/reach/behind-nat", test_behind_nat);
   g_test_add_func ("/reach/families", test_families);
+  g_test_add_func ("/reach/own", test_own);
   return g_test_run ();
 }
