@@ -457,7 +457,7 @@ static void
 test_create (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *root_text = NULL, *network_text = NULL, *fingerprint = NULL, *root_public = NULL;
+  g_autofree char *root_text = NULL, *network_text = NULL, *root_public = NULL;
   g_autoptr (ScopeKeyfile) k = NULL;
   g_autoptr (ScopeIdentity) root = NULL, delegate = NULL;
   g_autoptr (ScopeAuthority) authority = NULL;
