@@ -25,3 +25,16 @@ scope_err_cancelled (const GError *error)
 {
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
+
+gboolean
+scope_deny (GError **error, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, message);
+  return FALSE;
+}

@@ -49,3 +49,6 @@ gboolean scope_err_taken (const GError *error);
 gboolean scope_err_gone (const GError *error);
 gboolean scope_err_killed (const GError *error);
 gboolean scope_err_cancelled (const GError *error);
+
+/* Sets SCOPE_ERROR_DENIED and returns FALSE. */
+gboolean scope_deny (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);

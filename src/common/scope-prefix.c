@@ -155,3 +155,23 @@ scope_prefix_contains (const ScopePrefix *outer, const ScopePrefix *inner)
   scope_prefix_mask (&want);
   return scope_prefix_equal (&net, &want);
 }
+
+guint
+scope_prefix_hash (gconstpointer data)
+{
+  const ScopePrefix *prefix = data;
+  guint32 words[4];
+
+  /* The words differ most in their last bytes, which a little-endian machine has in the high bits. */
+  memcpy (words, prefix->addr, sizeof words);
+  guint32 h = prefix->len + 128u * prefix->family;
+  for (int i = 0; i < 4; i++)
+    h = (h ^ GUINT32_FROM_BE (words[i])) * 0x9e3779b1u;
+  return h ^ (h >> 15);
+}
+
+gboolean
+scope_prefix_same (gconstpointer a, gconstpointer b)
+{
+  return scope_prefix_equal (a, b);
+}

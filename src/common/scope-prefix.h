@@ -55,5 +55,9 @@ gboolean scope_prefix_equal (const ScopePrefix *a, const ScopePrefix *b);
 gboolean scope_prefix_list_equal (const GArray *a, const GArray *b);
 int scope_prefix_compare (gconstpointer a, gconstpointer b);
 
+/* For a GHashTable with prefixes as keys. */
+guint scope_prefix_hash (gconstpointer prefix);
+gboolean scope_prefix_same (gconstpointer a, gconstpointer b);
+
 /* Whether @inner lies wholly in @outer (same family). */
 gboolean scope_prefix_contains (const ScopePrefix *outer, const ScopePrefix *inner);

@@ -55,19 +55,6 @@ scope_authority_root (const ScopeAuthority *authority)
   return authority->root;
 }
 
-static gboolean G_GNUC_PRINTF (2, 3)
-deny (GError **error, const char *format, ...)
-{
-  g_autofree char *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, message);
-  return FALSE;
-}
-
 /* Delegations */
 
 /* A later one replaces; of the same time, the one that lives longer: so one is renewed without voiding its grants. */
@@ -110,9 +97,9 @@ valid_delegation (const ScopeAuthority *authority, const char *what, const char 
   g_autofree char *whose = g_strdup_printf ("%s: delegation of %.8s", what, fingerprint);
 
   if (!delegation)
-    deny (error, "%s: signed by %.8s, who is neither the root nor a delegate", what, fingerprint);
+    scope_deny (error, "%s: signed by %.8s, who is neither the root nor a delegate", what, fingerprint);
   else if (scope_authority_is_revoked (authority, fingerprint))
-    deny (error, "%s: revoked", whose);
+    scope_deny (error, "%s: revoked", whose);
   else if (scope_form_check_times (whose, delegation->issued, delegation->expires, now, error))
     return delegation;
   return NULL;
@@ -178,7 +165,7 @@ static gboolean
 is_delegated (const ScopeGrant *grant, const ScopeDelegation *delegation, const char *what, GError **error)
 {
   if (!(delegation->roles & 1u << grant->role))
-    return deny (error, "%s: role: delegate %.8s may not grant %s", what, grant->signer,
+    return scope_deny (error, "%s: role: delegate %.8s may not grant %s", what, grant->signer,
                  scope_role_to_string (grant->role));
   for (guint i = 0; i < grant->ranges->len; i++)
     {
@@ -187,15 +174,15 @@ is_delegated (const ScopeGrant *grant, const ScopeDelegation *delegation, const 
 
       scope_prefix_format (range, text);
       if (!is_single_address (range))
-        return deny (error, "%s: ranges[%u]: %s is not a single address, which is all that delegate %.8s may grant", what,
+        return scope_deny (error, "%s: ranges[%u]: %s is not a single address, which is all that delegate %.8s may grant", what,
                      i, text, grant->signer);
       if (!in_pool (delegation, range))
-        return deny (error, "%s: ranges[%u]: %s is not in the pool of delegate %.8s", what, i, text, grant->signer);
+        return scope_deny (error, "%s: ranges[%u]: %s is not in the pool of delegate %.8s", what, i, text, grant->signer);
     }
   if (grant->issued < delegation->issued)
-    return deny (error, "%s: issued: before the delegation of %.8s", what, grant->signer);
+    return scope_deny (error, "%s: issued: before the delegation of %.8s", what, grant->signer);
   if (grant->expires > delegation->expires)
-    return deny (error, "%s: expires: after the delegation of %.8s", what, grant->signer);
+    return scope_deny (error, "%s: expires: after the delegation of %.8s", what, grant->signer);
   return TRUE;
 }
 
@@ -207,7 +194,7 @@ scope_authority_grant_holds (const ScopeAuthority *authority, const ScopeGrant *
   const ScopeDelegation *delegation;
 
   if (scope_authority_is_revoked (authority, fingerprint))
-    return deny (error, "%s: revoked", what);
+    return scope_deny (error, "%s: revoked", what);
   if (!scope_form_check_times (what, grant->issued, grant->expires, now, error))
     return FALSE;
   if (grant->by_root)
@@ -285,7 +272,7 @@ is_recent (const char *what, gint64 issued, gint64 now, GError **error)
 {
   if (ABS (now - issued) <= SCOPE_KILL_WINDOW)
     return TRUE;
-  return deny (error, "%s: issued %" G_GINT64_FORMAT " s ago, not within %d s: compare the clocks", what, now - issued,
+  return scope_deny (error, "%s: issued %" G_GINT64_FORMAT " s ago, not within %d s: compare the clocks", what, now - issued,
                SCOPE_KILL_WINDOW);
 }
 
@@ -300,7 +287,7 @@ scope_authority_kill (const ScopeAuthority *authority, const ScopeJws *jws, guin
     return NULL;
   if (kill->counter <= counter)
     {
-      deny (error, "kill.counter: %" G_GUINT64_FORMAT " is not higher than %" G_GUINT64_FORMAT, kill->counter, counter);
+      scope_deny (error, "kill.counter: %" G_GUINT64_FORMAT " is not higher than %" G_GUINT64_FORMAT, kill->counter, counter);
       return NULL;
     }
   return g_steal_pointer (&kill);
@@ -317,7 +304,7 @@ scope_authority_query (const ScopeAuthority *authority, const ScopeJws *jws, con
   if (!payload || !scope_query_parse (payload, authority->network, &asked, &issued, error) ||
       !is_recent ("query", issued, now, error))
     return FALSE;
-  return g_str_equal (asked, what) || deny (error, "query.what: “%s”, not “%s”", asked, what);
+  return g_str_equal (asked, what) || scope_deny (error, "query.what: “%s”, not “%s”", asked, what);
 }
 
 /* Tokens */

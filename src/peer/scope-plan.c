@@ -4,23 +4,6 @@
 #include "common/scope-error.h"
 #include "tunnel/scope-wg.h"
 
-static guint
-prefix_hash (gconstpointer p)
-{
-  const ScopePrefix *prefix = p;
-  guint h = prefix->family * 131 + prefix->len;
-
-  for (gsize i = 0; i < sizeof prefix->addr; i++)
-    h = h * 31 + prefix->addr[i];
-  return h;
-}
-
-static gboolean
-prefix_equal (gconstpointer a, gconstpointer b)
-{
-  return scope_prefix_equal (a, b);
-}
-
 static gboolean
 is_single (const ScopePrefix *prefix)
 {
@@ -123,7 +106,7 @@ scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const 
                 GHashTable *resolved)
 {
   ScopePlan *plan = g_new0 (ScopePlan, 1);
-  g_autoptr (GHashTable) taken = g_hash_table_new_full (prefix_hash, prefix_equal, g_free, NULL);
+  g_autoptr (GHashTable) taken = g_hash_table_new_full (scope_prefix_hash, scope_prefix_same, g_free, NULL);
   g_autoptr (GHashTable) seen = g_hash_table_new (scope_key_hash, scope_key_equal);
   const ScopeRosterPeer *listed = scope_roster_find (roster, own);
   guint keepalive = settings->keepalive >= 0 ? (guint) settings->keepalive : MIN (roster->heartbeat, G_MAXUINT16);

@@ -10,23 +10,6 @@
 
 #define MAX_CANDIDATES (SCOPE_RECORD_MAX_ENDPOINTS + SCOPE_V1_MAX_OBSERVED)
 
-static guint
-prefix_hash (gconstpointer p)
-{
-  const ScopePrefix *prefix = p;
-  guint h = prefix->family * 131 + prefix->len;
-
-  for (gsize i = 0; i < sizeof prefix->addr; i++)
-    h = h * 31 + prefix->addr[i];
-  return h;
-}
-
-static gboolean
-prefix_equal (gconstpointer a, gconstpointer b)
-{
-  return scope_prefix_equal (a, b);
-}
-
 /* A delegate may date a grant as it likes: between two of its grants the one that is known longer stays. */
 static gboolean
 wins (ScopeTrust *trust, const Peer *peer, const ScopeGrant *owner)
@@ -42,7 +25,7 @@ wins (ScopeTrust *trust, const Peer *peer, const ScopeGrant *owner)
 static GHashTable *
 find_owners (ScopeTrust *trust)
 {
-  GHashTable *owners = g_hash_table_new (prefix_hash, prefix_equal);
+  GHashTable *owners = g_hash_table_new (scope_prefix_hash, scope_prefix_same);
   GHashTableIter iter;
   gpointer value;
 

@@ -23,7 +23,7 @@ registry_addresses_new (void)
   RegistryAddresses *addresses = g_new0 (RegistryAddresses, 1);
 
   addresses->pools = g_array_new (FALSE, FALSE, sizeof (Pool));
-  addresses->singles = g_hash_table_new_full (registry_prefix_hash, registry_prefix_equal, g_free, NULL);
+  addresses->singles = g_hash_table_new_full (scope_prefix_hash, scope_prefix_same, g_free, NULL);
   addresses->ranges = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
   return addresses;
 }

@@ -18,29 +18,12 @@ struct _RegistryAccounts {
   Account others;
 };
 
-guint
-registry_prefix_hash (gconstpointer p)
-{
-  const ScopePrefix *prefix = p;
-  guint hash = 5381 + prefix->family;
-
-  for (guint i = 0; i < sizeof prefix->addr; i++)
-    hash = hash * 33 + prefix->addr[i];
-  return hash;
-}
-
-gboolean
-registry_prefix_equal (gconstpointer a, gconstpointer b)
-{
-  return scope_prefix_equal (a, b);
-}
-
 RegistryAccounts *
 registry_accounts_new (void)
 {
   RegistryAccounts *accounts = g_new0 (RegistryAccounts, 1);
 
-  accounts->table = g_hash_table_new_full (registry_prefix_hash, registry_prefix_equal, NULL, g_free);
+  accounts->table = g_hash_table_new_full (scope_prefix_hash, scope_prefix_same, NULL, g_free);
   return accounts;
 }
 

@@ -68,7 +68,3 @@ typedef struct {
 
 /* @now: monotonic time, µs. FALSE: there is not enough in it, and nothing was taken. */
 gboolean registry_bucket_take (RegistryBucket *bucket, double cost, double per_second, double burst, gint64 now);
-
-/* For tables by ScopePrefix. */
-guint registry_prefix_hash (gconstpointer prefix);
-gboolean registry_prefix_equal (gconstpointer a, gconstpointer b);

@@ -119,33 +119,13 @@ scope_wg_change_readd (const ScopeWgDevice *actual, const ScopeWgPeer *wanted)
   return change;
 }
 
-static guint
-prefix_hash (gconstpointer data)
-{
-  const ScopePrefix *prefix = data;
-  guint32 words[4];
-
-  /* The words differ most in their last bytes, which a little-endian machine has in the high bits. */
-  memcpy (words, prefix->addr, sizeof words);
-  guint32 h = prefix->len + 128u * prefix->family;
-  for (int i = 0; i < 4; i++)
-    h = (h ^ GUINT32_FROM_BE (words[i])) * 0x9e3779b1u;
-  return h ^ (h >> 15);
-}
-
-static gboolean
-prefix_equal (gconstpointer a, gconstpointer b)
-{
-  return scope_prefix_equal (a, b);
-}
-
 /* The wanted peers as WireGuard can hold them: each key once, each prefix at one peer. */
 static GPtrArray *
 settle (const GPtrArray *wanted, const ScopeKey *own)
 {
   g_autoptr (GPtrArray) peers = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_peer_free);
   g_autoptr (GHashTable) keys = g_hash_table_new (scope_key_hash, scope_key_equal);
-  g_autoptr (GHashTable) prefixes = g_hash_table_new_full (prefix_hash, prefix_equal, g_free, NULL);
+  g_autoptr (GHashTable) prefixes = g_hash_table_new_full (scope_prefix_hash, scope_prefix_same, g_free, NULL);
 
   for (guint i = 0; i < wanted->len; i++)
     {

@@ -29,19 +29,6 @@ scope_record_free (ScopeRecord *record)
   g_free (record);
 }
 
-static gboolean G_GNUC_PRINTF (2, 3)
-deny (GError **error, const char *format, ...)
-{
-  g_autofree char *message = NULL;
-  va_list args;
-
-  va_start (args, format);
-  message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, message);
-  return FALSE;
-}
-
 static GString *
 begin (const char *network)
 {
@@ -155,9 +142,9 @@ scope_record_granted (const ScopeRecord *record, const ScopeGrant *grant, GError
   const char *who = scope_identity_public_fingerprint (grant->identity);
 
   if (!scope_key_equal (&record->key, &grant->key))
-    return deny (error, "record of %.8s: key: not the granted one", who);
+    return scope_deny (error, "record of %.8s: key: not the granted one", who);
   if (record->role > grant->role)
-    return deny (error, "record of %.8s: role: %s, but granted is %s", who, scope_role_to_string (record->role),
+    return scope_deny (error, "record of %.8s: role: %s, but granted is %s", who, scope_role_to_string (record->role),
                  scope_role_to_string (grant->role));
   for (guint i = 0; i < record->ranges->len; i++)
     {
@@ -165,7 +152,7 @@ scope_record_granted (const ScopeRecord *record, const ScopeGrant *grant, GError
       char text[SCOPE_PREFIX_STRLEN];
 
       if (!is_granted (range, grant->ranges))
-        return deny (error, "record of %.8s: ranges[%u]: %s is not granted", who, i, scope_prefix_format (range, text));
+        return scope_deny (error, "record of %.8s: ranges[%u]: %s is not granted", who, i, scope_prefix_format (range, text));
     }
   return TRUE;
 }
@@ -204,7 +191,7 @@ scope_hello_verify (const ScopeJws *jws, const char *network, const char *nonce,
 
   if (!payload || !scope_hello_parse (payload, network, &signed_nonce, key, error))
     return FALSE;
-  return g_str_equal (signed_nonce, nonce) || deny (error, "proof.nonce: not the one of this session");
+  return g_str_equal (signed_nonce, nonce) || scope_deny (error, "proof.nonce: not the one of this session");
 }
 
 /* Keys and ciphertexts of an epoch */
@@ -240,7 +227,7 @@ scope_kex_key_verify (const ScopeJws *jws, const char *network, const ScopeIdent
 
   if (!payload || !scope_kex_key_parse (payload, network, out, error))
     return FALSE;
-  return scope_key_equal (&out->key, key) || deny (error, "kex-key.key: another peer's");
+  return scope_key_equal (&out->key, key) || scope_deny (error, "kex-key.key: another peer's");
 }
 
 char *
@@ -278,6 +265,6 @@ scope_kex_ct_verify (const ScopeJws *jws, const char *network, const ScopeIdenti
   if (!payload || !scope_kex_ct_parse (payload, network, out, error))
     return FALSE;
   if (!scope_key_equal (&out->from, from))
-    return deny (error, "kex-ct.from: another peer's key");
-  return scope_key_equal (&out->to, to) || deny (error, "kex-ct.to: another peer's key");
+    return scope_deny (error, "kex-ct.from: another peer's key");
+  return scope_key_equal (&out->to, to) || scope_deny (error, "kex-ct.to: another peer's key");
 }
