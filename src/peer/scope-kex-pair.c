@@ -14,7 +14,7 @@
 #define EFFECTIVE_MS 60000
 #define HURRY_MS 500
 #define ALONE_MS 15000
-#define BEFORE_REKEY_MS 118000 /* a session this old is about to be renewed */
+#define BEFORE_REKEY_MS 115000 /* a session this old is about to be renewed: in time also for who is a little late */
 #define ROTATE_MS 1000
 #define ROTATE_TRIES 6
 #define ROTATE_AGAIN_MS 10000

@@ -27,7 +27,7 @@
 #define DISAGREE_MS (SCOPE_KEX_CONFIRM_MS + 2 * MAX_LATENCY_MS)
 #define MAX_MISSED 1
 #define SLOW_FIRST_MS 30000
-#define WORST_STALL_MS 10000
+#define WORST_STALL_MS 15500 /* three of WireGuard's retries, 5 s apart: one in ten of its packets is lost, too */
 #define MAX_PEERS 64
 #define HOUR (G_GINT64_CONSTANT (3600000))
 #define DAY (24 * HOUR)

@@ -427,7 +427,7 @@ test_rotation_busy (World *w, gconstpointer data)
   g_assert_cmpint (installed (0, 1)->when - START, >=, EPOCH_MS - 60000 + 60000);
   age = (w->machines[0].stats[1].handshake - installed (0, 1)->when) % 120000;
   g_assert_cmpint (age, >, 0);
-  g_assert_cmpint (age, <=, 3000);
+  g_assert_cmpint (age, <=, 6000);
   g_assert_cmpuint (reverts (0) + reverts (1), ==, 0);
 }
 
@@ -653,7 +653,7 @@ test_gentle (World *w, gconstpointer data)
       drain (asker);
       run_busy (50000, TRUE);
       g_assert_true (scope_key_equal (&installed (0, 1)->psk, &before.psk));
-      run_busy (80000, TRUE);
+      run_busy (140000, TRUE);
       g_assert_false (scope_key_equal (&installed (0, 1)->psk, &before.psk));
       g_assert_true (same_key (0, 1));
       g_assert_cmpint (installed (0, 1)->how, ==, SCOPE_KEX_IN_PLACE);
