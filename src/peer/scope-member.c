@@ -209,6 +209,16 @@ send_record (ScopeMember *self)
   scope_v1_session_send (self->session, text);
 }
 
+/* A registry that shows another one serves another network, whatever we know from before. */
+static gboolean
+is_our_root (ScopeMember *self, const char *identity)
+{
+  g_autoptr (ScopeIdentityPublic) shown = scope_identity_public_parse (identity, NULL);
+  const ScopeAuthority *authority = scope_trust_authority (self->trust);
+
+  return shown && authority && scope_identity_public_equal (shown, scope_authority_root (authority));
+}
+
 static char *
 hello (const ScopeV1Message *challenge, gpointer data, GError **error)
 {
@@ -223,7 +233,7 @@ hello (const ScopeV1Message *challenge, gpointer data, GError **error)
   if (!self->trust && !meet_root (self, challenge, error))
     return NULL;
   scope_trust_take (self->trust, challenge, now);
-  if (!scope_trust_has_root (self->trust))
+  if (!is_our_root (self, challenge->identity))
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, "it serves a network %s with another root key than the pinned one",
                    self->settings->netreg);
