@@ -410,7 +410,7 @@ class Demo:
     def shell(self, node: Node) -> None:
         chapter(f"A shell on {node.name}")
         say(f"  {NETWORK}: " + ", ".join(f"{member.name} {member.addresses[0]}" for member in self.members))
-        say("  try: nmcli device; wg; scopectl status; ping 10.77.0.1; ip route.   exit ends the demo.\n")
+        say(f"  try: nmcli device; wg; {self.lab.build}/src/ctl/scopectl status; ping 10.77.0.1.   exit ends the demo.\n")
         interrupt = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's now
         node.shell()
         signal.signal(signal.SIGINT, interrupt)
