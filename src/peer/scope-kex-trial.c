@@ -13,6 +13,7 @@
 #define READD_AGAIN_MS 375 /* longer than a round trip: it ends a handshake that is under way */
 #define READD_MS 750       /* with going back and another handshake no more than a second without a session */
 #define READD_LOOK_MS 125
+#define DUE_MS 6000 /* a handshake that is due: WireGuard has tried twice; with the 5 s before it within the window */
 #define HIGHER_LATER_MS 3000 /* the lower key decides first */
 #define LOOK_MS 1000
 #define LOOK_IDLE_MS 5000
@@ -258,7 +259,7 @@ begin_readd (Pair *pair, gint64 now)
   pair->at[TIMER_LOOK] = now + READD_LOOK_MS;
 }
 
-/* Until a handshake was due in vain for SCOPE_KEX_CONFIRM_MS. */
+/* A handshake was due in vain. */
 static void
 fail (Pair *pair, gint64 now)
 {
@@ -276,7 +277,7 @@ fail (Pair *pair, gint64 now)
 void
 trial_look (Pair *pair, gint64 now)
 {
-  gint64 wait = SCOPE_KEX_CONFIRM_MS + (pair->lower ? 0 : HIGHER_LATER_MS);
+  gint64 wait = (pair->stage == CURRENT_TRIAL ? DUE_MS : SCOPE_KEX_CONFIRM_MS) + (pair->lower ? 0 : HIGHER_LATER_MS);
   ScopeKexStats stats;
   gboolean live, moved;
   gint64 age;
