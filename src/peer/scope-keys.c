@@ -271,12 +271,6 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
   run (self);
 }
 
-gboolean
-scope_keys_knows (ScopeKeys *self, const ScopeKey *peer)
-{
-  return g_hash_table_contains (self->known, peer);
-}
-
 /* A signed thing that one peer sent to us: its envelope is in @member. */
 static ScopeJws *
 take_envelope (const ScopeV1Message *message, const char *member, GError **error)

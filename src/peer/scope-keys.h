@@ -49,9 +49,6 @@ char *scope_keys_dup_own (ScopeKeys *keys);
  */
 void scope_keys_set_peers (ScopeKeys *keys, ScopeTrust *trust, gboolean online, gboolean arrived);
 
-/* FALSE for one of whom scope_keys_set_peers() has not told: what it says would be refused. */
-gboolean scope_keys_knows (ScopeKeys *keys, const ScopeKey *peer);
-
 /* A kex.* message, or a join. */
 void scope_keys_take (ScopeKeys *keys, ScopeTrust *trust, const ScopeV1Message *message);
 

@@ -348,12 +348,6 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_KEX_KEY:
     case SCOPE_V1_KEX:
-      /* A newcomer's ciphertext comes right after its join: it must not wait for its repetition. */
-      if (self->gather_id && !scope_keys_knows (self->keys, &message->other))
-        {
-          g_clear_handle_id (&self->gather_id, g_source_remove);
-          publish (self, FALSE);
-        }
       scope_keys_take (self->keys, self->trust, message);
       changed = FALSE;
       break;

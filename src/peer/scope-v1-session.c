@@ -440,12 +440,6 @@ scope_v1_session_send (ScopeV1Session *self, const char *text)
   return TRUE;
 }
 
-gboolean
-scope_v1_session_is_open (ScopeV1Session *self)
-{
-  return self->state == STATE_OPEN;
-}
-
 gint64
 scope_v1_session_offset (ScopeV1Session *self)
 {

@@ -51,8 +51,6 @@ void scope_v1_session_reject (ScopeV1Session *session, GError *error);
 /* Sends a frame when the session is open (welcomed), else drops it. */
 gboolean scope_v1_session_send (ScopeV1Session *session, const char *text);
 
-gboolean scope_v1_session_is_open (ScopeV1Session *session);
-
 /* The registry's clock minus ours, ms; 0 before it was heard. */
 gint64 scope_v1_session_offset (ScopeV1Session *session);
 
