@@ -75,6 +75,27 @@ store (ScopeLegacy *self)
 #endif
 }
 
+/* Where we speak to whom the registry has not seen yet: the next start may have to do without it. */
+static gboolean
+note_endpoints (ScopeLegacy *self)
+{
+  g_autoptr (ScopeWgDevice) device = self->tunnel ? scope_tunnel_read (self->tunnel, NULL) : NULL;
+  const ScopeRoster *roster = scope_source_get_roster (SCOPE_SOURCE (self));
+  gboolean noted = FALSE;
+
+  for (guint i = 0; device && roster && i < device->peers->len; i++)
+    {
+      const ScopeWgPeer *peer = g_ptr_array_index (device->peers, i);
+      ScopeRosterPeer *entry = peer->handshake_usec ? scope_roster_find (roster, &peer->pub) : NULL;
+
+      if (!entry || entry->end)
+        continue;
+      entry->end = scope_sockaddr_format (&peer->endpoint);
+      noted = TRUE;
+    }
+  return noted;
+}
+
 static gboolean
 on_store (gpointer data)
 {
@@ -135,7 +156,7 @@ scope_legacy_stop (ScopeSource *source)
   ScopeLegacy *self = SCOPE_LEGACY (source);
 
   self->stopped = TRUE;
-  if (self->store_id)
+  if (note_endpoints (self) || self->store_id)
     store (self);
   g_clear_handle_id (&self->store_id, g_source_remove);
   g_clear_pointer (&self->announcer, scope_announcer_free);
