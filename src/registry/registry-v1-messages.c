@@ -140,6 +140,7 @@ registry_v1_session_dispatch (RegistryV1Session *session, const ScopeV1Message *
       on_signed (session, message);
       break;
     case SCOPE_V1_KEX:
+    case SCOPE_V1_PATH:
       on_kex (session, message, len);
       break;
     case SCOPE_V1_KEX_STATE:

@@ -306,6 +306,7 @@ data (GString *out, const ScopeV1Message *message)
       string_if_any (out, "message", message->text);
       break;
     case SCOPE_V1_KEX:
+    case SCOPE_V1_PATH:
     case SCOPE_V1_UNKNOWN:
       break;
     }
@@ -318,7 +319,7 @@ scope_v1_format (const ScopeV1Message *message)
 
   g_return_val_if_fail (message->type != SCOPE_V1_UNKNOWN, NULL);
 
-  if (message->type == SCOPE_V1_KEX)
+  if (message->type == SCOPE_V1_KEX || message->type == SCOPE_V1_PATH)
     return scope_v1_format_kex (message->name, message->body,
                                 json_object_has_member (message->body, "from") ? "from" : "to", &message->other);
   out = begin (scope_v1_type_name (message->type));

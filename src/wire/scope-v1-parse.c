@@ -461,6 +461,7 @@ parse_data (const ScopeFields *d, gsize len, ScopeV1Message *message, guint *ski
     case SCOPE_V1_KEX_STATE:
       return parse_kex_state (d, message, error);
     case SCOPE_V1_KEX:
+    case SCOPE_V1_PATH:
       return parse_kex (d, len, message, error);
     case SCOPE_V1_REPORT:
       return parse_report (d, message, error);

@@ -35,6 +35,8 @@ scope_v1_type_from_name (const char *name)
   for (guint i = 0; i < G_N_ELEMENTS (type_names); i++)
     if (g_strcmp0 (name, type_names[i]) == 0)
       return i;
+  if (g_str_has_prefix (name, "punch.") || g_str_has_prefix (name, "path."))
+    return SCOPE_V1_PATH;
   return g_str_has_prefix (name, "kex.") ? SCOPE_V1_KEX : SCOPE_V1_UNKNOWN;
 }
 

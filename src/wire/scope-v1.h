@@ -35,6 +35,7 @@ typedef enum {
   SCOPE_V1_KEX_KEY,
   SCOPE_V1_KEX_STATE,
   SCOPE_V1_KEX, /* any other "kex.…": from one peer to another */
+  SCOPE_V1_PATH, /* "punch.…" and "path.…": from one peer to another, as a kex message */
   SCOPE_V1_REPORT,
   SCOPE_V1_PING,
   SCOPE_V1_ERROR,
