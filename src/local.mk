@@ -46,8 +46,12 @@ libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
+	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
+	src/tunnel/scope-routes.c src/tunnel/scope-routes.h \
 	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
+	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
@@ -59,8 +63,8 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-wg-private.h \
 	src/tunnel/scope-wg-uapi.c src/tunnel/scope-wg-uapi.h
 libscope_tunnel_la_CPPFLAGS = $(AM_CPPFLAGS) -DWIREGUARD_GO=\"$(WIREGUARD_GO)\"
-libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS)
-libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)
+libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS) $(JSON_CFLAGS)
+libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS) $(JSON_LIBS)
 
 libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \

@@ -10,6 +10,7 @@
 #include "peer/scope-reach.h"
 #include "peer/scope-self.h"
 #include "peer/scope-v1-session.h"
+#include "tunnel/scope-forward.h"
 
 #include <string.h>
 
@@ -32,6 +33,7 @@ struct _ScopeMember {
   ScopeObserver *observer;
   ScopeV1Session *session;
   ScopeTunnel *tunnel; /* while it runs */
+  ScopeForward *forward; /* while we are a relay */
   guint16 port;
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
@@ -109,6 +111,24 @@ meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
   return TRUE;
 }
 
+/* --- the role ------------------------------------------------------------------------------ */
+
+/* A relay forwards. Its grant may change, and so may what is behind us. */
+static void
+follow_role (ScopeMember *self)
+{
+  const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
+  gboolean forwards = self->tunnel && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
+  g_autoptr (GError) error = NULL;
+
+  if (!forwards)
+    g_clear_pointer (&self->forward, scope_forward_free);
+  else if (self->forward)
+    scope_forward_set_ranges (self->forward, grant->ranges);
+  else if (!(self->forward = scope_forward_new (scope_tunnel_get_config (self->tunnel)->ifname, grant->ranges, &error)))
+    g_warning ("not forwarding for others: %s", error->message);
+}
+
 /* --- the roster ---------------------------------------------------------------------------- */
 
 static void
@@ -122,6 +142,7 @@ publish (ScopeMember *self, gboolean arrived)
                       (const char *const *) self->observed);
   scope_keys_set_peers (self->keys, self->trust, self->whole, arrived);
   scope_observer_wake (self->observer);
+  follow_role (self);
   scope_source_emit_roster (SCOPE_SOURCE (self), roster, !self->welcomed);
 }
 
@@ -337,6 +358,7 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_GRANT:
       store (self);
+      follow_role (self);
       send_record (self);
       break;
     case SCOPE_V1_KILL:
@@ -457,6 +479,7 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   self->port = scope_tunnel_get_config (tunnel)->listen_port;
   scope_keys_set_tunnel (self->keys, tunnel);
   scope_observer_set_tunnel (self->observer, tunnel);
+  follow_role (self);
   if (self->welcomed)
     send_record (self);
   if (keys_only (self))
@@ -493,12 +516,14 @@ scope_member_stop (ScopeSource *source)
     scope_v1_session_stop (self->session);
   g_clear_pointer (&self->observer, scope_observer_free);
   g_clear_pointer (&self->keys, scope_keys_free);
+  g_clear_pointer (&self->forward, scope_forward_free);
   g_clear_object (&self->tunnel);
 }
 
 static void
 scope_member_kick (ScopeSource *source)
 {
+  follow_role (SCOPE_MEMBER (source));
   scope_v1_session_kick (SCOPE_MEMBER (source)->session);
 }
 
