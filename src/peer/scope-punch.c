@@ -57,7 +57,7 @@ scope_punch_free (ScopePunch *self)
 }
 
 gboolean
-scope_punch_is_caller (gboolean lower, ScopeNat ours, ScopeNat theirs)
+scope_punch_is_caller (gboolean lower, ScopeNatKind ours, ScopeNatKind theirs)
 {
   if ((ours == SCOPE_NAT_CLOSED) != (theirs == SCOPE_NAT_CLOSED))
     return ours == SCOPE_NAT_CLOSED;

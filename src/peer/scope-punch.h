@@ -36,8 +36,8 @@ typedef struct {
  */
 typedef struct {
   char id[SCOPE_PUNCH_ID_LEN + 1];
-  char pwd[SCOPE_PUNCH_PWD_LEN + 1];
-  ScopeNat nat;
+  char pwd[SCOPE_PUNCH_PWD_MAX + 1];
+  ScopeNatKind nat;
   char **candidates;
 } ScopePunchSelf;
 
@@ -61,7 +61,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopePunch, scope_punch_free)
 void scope_punch_start (ScopePunch *punch, gboolean first, gint64 now);
 
 /* Who calls first: who is behind a closed NAT when the other is not, else the lower key. */
-gboolean scope_punch_is_caller (gboolean lower, ScopeNat ours, ScopeNat theirs);
+gboolean scope_punch_is_caller (gboolean lower, ScopeNatKind ours, ScopeNatKind theirs);
 
 /* Ends it: the link is there, or nobody wants it. */
 void scope_punch_stop (ScopePunch *punch);

@@ -13,18 +13,22 @@ static const char *const nats[] = {
 };
 
 const char *
-scope_nat_to_string (ScopeNat nat)
+scope_nat_to_string (ScopeNatKind kind)
 {
-  return nats[nat];
+  return nats[kind];
 }
 
-ScopeNat
-scope_nat_from_string (const char *text)
+gboolean
+scope_nat_from_string (const char *text, ScopeNatKind *kind)
 {
   for (guint i = 0; i < G_N_ELEMENTS (nats); i++)
     if (g_strcmp0 (nats[i], text) == 0)
-      return i;
-  return SCOPE_NAT_UNKNOWN;
+      {
+        *kind = i;
+        return TRUE;
+      }
+  *kind = SCOPE_NAT_UNKNOWN;
+  return FALSE;
 }
 
 void
@@ -101,7 +105,7 @@ scope_punch_message_parse (const char *name, JsonObject *body, GError **error)
       !scope_fields_integer (&d, "try", 0, SCOPE_PUNCH_MAX_TRY, &attempt, error) ||
       !(message->candidates = scope_fields_endpoints (&d, "candidates", SCOPE_PUNCH_MAX_CANDIDATES, error)))
     return NULL;
-  message->nat = scope_nat_from_string (nat);
+  scope_nat_from_string (nat, &message->nat);
   message->attempt = attempt;
   for (guint i = 0; message->candidates[i]; i++)
     {

@@ -22,12 +22,12 @@ typedef enum {
   SCOPE_NAT_OPEN,   /* one mapping, whoever it speaks to */
   SCOPE_NAT_CLOSED, /* another mapping for each destination */
   SCOPE_NAT_DENY,   /* no UDP at all */
-} ScopeNat;
+} ScopeNatKind;
 
-const char *scope_nat_to_string (ScopeNat nat);
+const char *scope_nat_to_string (ScopeNatKind kind);
 
-/* UNKNOWN for what is no such word. */
-ScopeNat scope_nat_from_string (const char *text);
+/* What is none of these is SCOPE_NAT_UNKNOWN and FALSE. */
+gboolean scope_nat_from_string (const char *text, ScopeNatKind *kind);
 
 /**
  * ScopePunchMessage:
@@ -41,7 +41,7 @@ typedef struct {
   gboolean open;
   char *id;
   char *pwd;
-  ScopeNat nat;
+  ScopeNatKind nat;
   char **candidates;
   guint attempt;
 } ScopePunchMessage;
