@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += \
 	libscope-common.la \
 	libscope-crypto.la \
 	libscope-wire.la \
+	libscope-net.la \
 	libscope-tunnel.la \
 	libscope-peer.la
 
@@ -29,6 +30,7 @@ libscope_crypto_la_SOURCES = \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
 	src/crypto/scope-keyfile.c src/crypto/scope-keyfile.h \
+	src/crypto/scope-link-address.c src/crypto/scope-link-address.h \
 	src/crypto/scope-openssl.c src/crypto/scope-openssl.h \
 	src/crypto/scope-x25519.c src/crypto/scope-x25519.h
 libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
@@ -45,6 +47,15 @@ libscope_wire_la_SOURCES = \
 	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
+
+libscope_net_la_SOURCES = \
+	src/net/scope-channel.c src/net/scope-channel.h \
+	src/net/scope-prober.c src/net/scope-prober.h \
+	src/net/scope-pulse.c src/net/scope-pulse.h \
+	src/net/scope-tap.c src/net/scope-tap.h \
+	src/net/scope-waker.c src/net/scope-waker.h
+libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libscope_net_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS)
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
@@ -84,6 +95,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-keys.c src/peer/scope-keys.h src/peer/scope-keys-private.h \
 	src/peer/scope-keys-say.c \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
+	src/peer/scope-liveness.c src/peer/scope-liveness.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
@@ -104,7 +116,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
 	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
+libscope_peer_la_LIBADD = libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 
 libexec_PROGRAMS += src/service/nm-scope-service
 

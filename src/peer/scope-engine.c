@@ -240,7 +240,8 @@ raise_tunnel (ScopeEngine *self)
       return;
     }
   make_plan (self);
-  config = scope_outfit_new (self->config, self->addresses, self->plan->routes, &error);
+  config = scope_outfit_new (self->config, SCOPE_IS_MEMBER (self->source) ? &self->own : NULL, self->addresses,
+                             self->plan->routes, &error);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)

@@ -2,6 +2,7 @@
 #include "peer/scope-member.h"
 
 #include "common/scope-error.h"
+#include "crypto/scope-link-address.h"
 #include "peer/scope-choose.h"
 #include "peer/scope-describe.h"
 #include "peer/scope-keys.h"
@@ -436,6 +437,22 @@ on_keys_changed (gpointer data)
 
 static const ScopeKeysCalls keys_calls = { on_keys_send, on_keys_changed };
 
+/* What is sent to a peer's link address takes the link to it, whatever its grant says of that range. */
+static void
+add_link_address (ScopeWgPeer *peer)
+{
+  ScopePrefix address, all;
+
+  scope_link_address (&peer->pub, &address);
+  all = address;
+  all.len = SCOPE_LINK_ADDRESS_LEN;
+  for (guint i = peer->allowed->len; i-- > 0;)
+    if (scope_prefix_contains (&all, &g_array_index (peer->allowed, ScopePrefix, i)))
+      g_array_remove_index (peer->allowed, i);
+  g_array_append_val (peer->allowed, address);
+  scope_wg_peer_normalise (peer);
+}
+
 static void
 scope_member_peers (ScopeSource *source, GPtrArray *wanted)
 {
@@ -448,6 +465,8 @@ scope_member_peers (ScopeSource *source, GPtrArray *wanted)
 
       if (!trusted || ((trusted->needs_pq || keys_only (self)) && !scope_keys_dress (self->keys, peer)))
         g_ptr_array_remove_index (wanted, i);
+      else
+        add_link_address (peer);
     }
 }
 

@@ -21,6 +21,8 @@
  * @ifname: interface name, free at the moment
  * @listen_port: fixed UDP port, never 0: NetworkManager rebinds a 0 at each Reapply
  * @addresses: (element-type ScopePrefix): own addresses
+ * @link: our link address with its prefix length on the interface (data/protocol.md, section 9), which nobody is shown;
+ *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
  */
@@ -32,6 +34,7 @@ typedef struct {
   ScopeKey private_key;
   guint16 listen_port;
   GArray *addresses;
+  ScopePrefix link;
   GArray *routes;
   guint mtu;
   char **dns;
