@@ -102,6 +102,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
+	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
+	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-reach.c src/peer/scope-reach.h \
@@ -109,6 +111,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
+	src/peer/scope-site.c src/peer/scope-site.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
