@@ -49,13 +49,20 @@ libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_net_la_SOURCES = \
+	src/net/scope-candidates.c src/net/scope-candidates.h \
 	src/net/scope-channel.c src/net/scope-channel.h \
+	src/net/scope-nat.c src/net/scope-nat.h \
 	src/net/scope-prober.c src/net/scope-prober.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
+	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-stun.c src/net/scope-stun.h \
+	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \
+	src/net/scope-stun-check.c src/net/scope-stun-private.h \
+	src/net/scope-stun-limit.c src/net/scope-stun-limit.h \
 	src/net/scope-tap.c src/net/scope-tap.h \
 	src/net/scope-waker.c src/net/scope-waker.h
-libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-libscope_net_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS)
+libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
+libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
