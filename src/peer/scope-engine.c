@@ -552,10 +552,10 @@ char *
 scope_engine_describe (ScopeEngine *self)
 {
   if (!self->source)
-    return scope_describe (self->config->settings->network, FALSE, NULL, NULL, NULL);
+    return scope_describe (self->config->settings->network, FALSE, NULL, NULL, NULL, NULL);
   if (SCOPE_IS_MEMBER (self->source))
     return scope_member_describe (SCOPE_MEMBER (self->source));
-  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL,
+  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL, NULL,
                          self->tunnel);
 }
 
