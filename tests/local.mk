@@ -25,6 +25,11 @@ unit_tests += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c
 tests_unit_test_link_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-channel
+tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
+tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wg
 tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)

@@ -82,6 +82,9 @@ ip_setting (int family, const ScopeTunnelConfig *config)
 
   g_object_set (s, NM_SETTING_IP_CONFIG_METHOD, NM_SETTING_IP4_CONFIG_METHOD_MANUAL, NM_SETTING_IP_CONFIG_NEVER_DEFAULT,
                 TRUE, NULL);
+  /* NetworkManager would make a second link-local address; of this kind it can make none for want of a hardware address. */
+  if (family == AF_INET6 && config->link.family)
+    g_object_set (s, NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE, NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE_EUI64, NULL);
   for (guint i = 0; i < config->routes->len; i++)
     {
       const ScopePrefix *prefix = &g_array_index (config->routes, ScopePrefix, i);
