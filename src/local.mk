@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += \
 	libscope-common.la \
 	libscope-crypto.la \
 	libscope-wire.la \
+	libscope-path.la \
 	libscope-tunnel.la \
 	libscope-peer.la
 
@@ -37,12 +38,23 @@ libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 libscope_wire_la_SOURCES = \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
+	src/wire/scope-path-message.c src/wire/scope-path-message.h \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
 	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
 	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
+
+libscope_path_la_SOURCES = \
+	src/path/scope-damping.c src/path/scope-damping.h \
+	src/path/scope-latency.h \
+	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
+	src/path/scope-path-attach.c \
+	src/path/scope-path-pair.c \
+	src/path/scope-path-relays.c
+libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
