@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += \
 	libscope-common.la \
 	libscope-crypto.la \
 	libscope-wire.la \
+	libscope-net.la \
 	libscope-tunnel.la \
 	libscope-peer.la
 
@@ -43,6 +44,17 @@ libscope_wire_la_SOURCES = \
 	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
+
+libscope_net_la_SOURCES = \
+	src/net/scope-candidates.c src/net/scope-candidates.h \
+	src/net/scope-nat.c src/net/scope-nat.h \
+	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-stun.c src/net/scope-stun.h \
+	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \
+	src/net/scope-stun-check.c src/net/scope-stun-private.h \
+	src/net/scope-stun-limit.c src/net/scope-stun-limit.h
+libscope_net_la_CFLAGS = $(AM_CFLAGS) $(NICE_CFLAGS)
+libscope_net_la_LIBADD = libscope-common.la $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
@@ -97,7 +109,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
 	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
+libscope_peer_la_LIBADD = libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 
 libexec_PROGRAMS += src/service/nm-scope-service
 

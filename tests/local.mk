@@ -30,6 +30,10 @@ tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-stun-agent
+tests_unit_test_stun_agent_SOURCES = tests/unit/test-stun-agent.c
+tests_unit_test_stun_agent_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-import
 tests_unit_test_import_SOURCES = tests/unit/test-import.c
 tests_unit_test_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) \

@@ -39,10 +39,12 @@ char **scope_candidates_say (const ScopeCandidates *own);
 /**
  * scope_candidates_order:
  * @theirs: (nullable): what the peer says, or is said of it
- * @own: (nullable): what we say of ourselves, all of it: tells which families we have, and which public addresses
+ * @own: (nullable): what we say of ourselves, all of it: tells which families we have, and which public addresses.
+ *   Empty, every family is tried
  *
  * In the order to try: behind the same public IPv4 address its LAN endpoints come first, and its public endpoint there
- * last (few NATs turn packets around); else IPv6, public IPv4, and private ones last. What cannot be is left out: a
+ * last (few NATs turn packets around); else IPv6, public IPv4, and private ones last (a routed private network may be
+ * between us). What cannot be is left out: a
  * family that we do not have, loopback, link-local, unspecified or multicast, names, port 0, ourselves.
  *
  * Returns: (transfer full) (element-type ScopeSockaddr): no more than SCOPE_CANDIDATES_MAX
@@ -53,8 +55,8 @@ GArray *scope_candidates_order (const char *const *theirs, const char *const *ow
  * scope_candidates_better:
  * @rtt_a, @rtt_b: ms
  *
- * Whether @a is to be taken and not @b: LAN before everything else, IPv6 unless it is slower by more than
- * SCOPE_CANDIDATES_IP6_BONUS, else the faster. Of two that are equal in this, @b, which was there before.
+ * Whether @a is to be taken and not @b, which is there already: of different families IPv6 unless it is slower by more
+ * than SCOPE_CANDIDATES_IP6_BONUS, else the faster. A LAN is faster by itself.
  */
 gboolean scope_candidates_better (const ScopeSockaddr *a, guint rtt_a, const ScopeSockaddr *b, guint rtt_b);
 

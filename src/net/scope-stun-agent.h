@@ -43,7 +43,7 @@ typedef void (*ScopeStunAskFunc) (const ScopeSockaddr *server, const ScopeSockad
  * @server: a relay's WireGuard endpoint, a registry's STUN port or any STUN server
  * @func: called once; not when the agent is freed before
  *
- * Sent at 0, 150, 450 and 1050 ms; given up after 2250.
+ * Sent at 0, 150, 450 and 1050 ms; given up after 2250, and at once when there is no way.
  *
  * Returns: a number for scope_stun_agent_cancel(), never 0
  */
@@ -85,14 +85,18 @@ const char *scope_stun_check_password (const ScopeStunCheck *check);
  * @id, @password: the peer's
  *
  * Before this nothing can be sent, and the peer's id is whatever it says; what was being tried is forgotten.
+ *
+ * Returns: FALSE, and nothing is changed, for what nobody says (no or more than 32 characters, a colon in the id, a
+ * password of no or more than 256)
  */
-void scope_stun_check_set_remote (ScopeStunCheck *check, const char *id, const char *password);
+gboolean scope_stun_check_set_remote (ScopeStunCheck *check, const char *id, const char *password);
 
 /**
  * scope_stun_check_try:
  *
  * Sends checks to @endpoint at 0, 150, 450 and 1050 ms, until it answers or 2250 ms are over. Nothing while it is being
- * tried already, without a remote, or when 32 others are being tried.
+ * tried already, without a remote, or when 32 others are being tried. Without a way there (no such
+ * family here, no route) it is over at once; there is no call for what fails.
  */
 void scope_stun_check_try (ScopeStunCheck *check, const ScopeSockaddr *endpoint);
 
