@@ -50,6 +50,11 @@ unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-punch
+tests_unit_test_punch_SOURCES = tests/unit/test-punch.c
+tests_unit_test_punch_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_punch_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+
 kex_fake = tests/unit/kex-fake.c tests/unit/kex-fake.h
 
 unit_tests += tests/unit/test-kex

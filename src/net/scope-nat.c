@@ -3,30 +3,6 @@
 
 #include <string.h>
 
-static const char *const names[] = {
-  [SCOPE_NAT_UNKNOWN] = "unknown", [SCOPE_NAT_NONE] = "none",     [SCOPE_NAT_OPEN] = "open",
-  [SCOPE_NAT_CLOSED] = "closed",   [SCOPE_NAT_DENY] = "deny",
-};
-
-const char *
-scope_nat_to_string (ScopeNatKind kind)
-{
-  return names[kind];
-}
-
-gboolean
-scope_nat_from_string (const char *text, ScopeNatKind *kind)
-{
-  *kind = SCOPE_NAT_UNKNOWN;
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_strcmp0 (text, names[i]) == 0)
-      {
-        *kind = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
 static guint16
 port_of (const ScopeSockaddr *sa)
 {

@@ -5,28 +5,7 @@
 #pragma once
 
 #include "common/scope-endpoint.h"
-
-/**
- * ScopeNatKind:
- * @SCOPE_NAT_UNKNOWN: not enough was heard: one server only, or nobody was asked
- * @SCOPE_NAT_NONE: we are seen with our own address and port
- * @SCOPE_NAT_OPEN: the same mapping towards different hosts: who knows it can send to us (once we have sent there)
- * @SCOPE_NAT_CLOSED: another mapping for every destination: nobody knows it before we have sent to them
- * @SCOPE_NAT_DENY: nobody answered: no UDP here
- */
-typedef enum {
-  SCOPE_NAT_UNKNOWN,
-  SCOPE_NAT_NONE,
-  SCOPE_NAT_OPEN,
-  SCOPE_NAT_CLOSED,
-  SCOPE_NAT_DENY,
-} ScopeNatKind;
-
-/* "unknown", "none", "open", "closed", "deny", as in `punch.*` */
-const char *scope_nat_to_string (ScopeNatKind kind);
-
-/* What is none of these is SCOPE_NAT_UNKNOWN and FALSE. */
-gboolean scope_nat_from_string (const char *text, ScopeNatKind *kind);
+#include "wire/scope-punch-message.h"
 
 /**
  * ScopeNatSample:
