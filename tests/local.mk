@@ -35,6 +35,18 @@ tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-candidates
+tests_unit_test_candidates_SOURCES = tests/unit/test-candidates.c
+tests_unit_test_candidates_LDADD = libscope-net.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-nat
+tests_unit_test_nat_SOURCES = tests/unit/test-nat.c
+tests_unit_test_nat_LDADD = libscope-net.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-stun
+tests_unit_test_stun_SOURCES = tests/unit/test-stun.c
+tests_unit_test_stun_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-stun-agent
 tests_unit_test_stun_agent_SOURCES = tests/unit/test-stun-agent.c
 tests_unit_test_stun_agent_LDADD = libscope-net.la $(GLIB_LIBS)
@@ -299,6 +311,11 @@ tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_kex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-stun
+tests_fuzz_fuzz_stun_SOURCES = tests/fuzz/fuzz-stun.c
+tests_fuzz_fuzz_stun_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_stun_LDADD = libscope-net.la $(GLIB_LIBS)
+
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif
