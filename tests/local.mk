@@ -30,6 +30,11 @@ tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-pulse
+tests_unit_test_pulse_SOURCES = tests/unit/test-pulse.c
+tests_unit_test_pulse_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_pulse_LDADD = libscope-net.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wg
 tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
