@@ -200,6 +200,12 @@ check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+# Liveness on any interface; tests/system/test-link drives it.
+check_PROGRAMS += tests/system/link-tool
+tests_system_link_tool_SOURCES = tests/system/link-tool.c
+tests_system_link_tool_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_link_tool_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
 tests_system_v1_client_SOURCES = tests/system/v1-client.c
