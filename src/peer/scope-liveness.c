@@ -263,9 +263,15 @@ static void
 on_message (const ScopeKey *from, const char *type, JsonObject *message, const char *text, gsize len, gpointer data)
 {
   ScopeLiveness *self = data;
+  Link *link = find (self, from);
 
   if (scope_prober_take (self->prober, from, type, message, g_get_monotonic_time ()))
-    run (self);
+    {
+      /* The other end has begun, and found a way to us. */
+      if (link && link->pulse.state != SCOPE_PULSE_ALIVE && g_str_equal (type, "probe"))
+        scope_pulse_want (&link->pulse, g_get_monotonic_time ());
+      run (self);
+    }
   else if (self->calls->message)
     self->calls->message (from, type, message, text, len, self->data);
 }

@@ -105,6 +105,14 @@ gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError 
 gboolean scope_tunnel_nudge (ScopeTunnel *tunnel, const GArray *keys, GError **error);
 
 /**
+ * scope_tunnel_renew:
+ *
+ * A peer without a live session is removed and added in one batch, with @endpoint: so it makes a handshake there at once, which
+ * WireGuard otherwise does not within 5 s of one that got no answer. One with a session is left alone; so is nobody.
+ */
+gboolean scope_tunnel_renew (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error);
+
+/**
  * scope_tunnel_set_preshared:
  * @readd: remove and add the peer in one batch, and make a handshake at once
  *
