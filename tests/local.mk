@@ -30,6 +30,11 @@ tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-pulse
+tests_unit_test_pulse_SOURCES = tests/unit/test-pulse.c
+tests_unit_test_pulse_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_pulse_LDADD = libscope-net.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wg
 tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
@@ -215,6 +220,12 @@ TESTS += $(unit_tests)
 check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+
+# Liveness on any interface; tests/system/test-link drives it.
+check_PROGRAMS += tests/system/link-tool
+tests_system_link_tool_SOURCES = tests/system/link-tool.c
+tests_system_link_tool_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_link_tool_LDADD = libscope-peer.la $(GLIB_LIBS)
 
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
