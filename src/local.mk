@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += \
 	libscope-common.la \
 	libscope-crypto.la \
 	libscope-wire.la \
+	libscope-path.la \
 	libscope-tunnel.la \
 	libscope-peer.la
 
@@ -44,6 +45,12 @@ libscope_wire_la_SOURCES = \
 	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
+
+libscope_path_la_SOURCES = \
+	src/path/scope-table.c src/path/scope-table.h \
+	src/path/scope-tier.c src/path/scope-tier.h
+libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libscope_path_la_LIBADD = libscope-wire.la
 
 libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \

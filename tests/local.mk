@@ -90,6 +90,14 @@ tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-table tests/unit/test-tier
+tests_unit_test_table_SOURCES = tests/unit/test-table.c
+tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_table_LDADD = libscope-path.la $(GLIB_LIBS)
+tests_unit_test_tier_SOURCES = tests/unit/test-tier.c
+tests_unit_test_tier_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_tier_LDADD = libscope-path.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-v1
 tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
