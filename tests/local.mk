@@ -198,6 +198,12 @@ check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-registry-v1-paths
+tests_unit_test_registry_v1_paths_SOURCES = tests/unit/test-registry-v1-paths.c tests/unit/v1-fixture.c \
+	tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_registry_v1_paths_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_v1_paths_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
 tests_system_v1_client_SOURCES = tests/system/v1-client.c

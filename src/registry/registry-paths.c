@@ -230,6 +230,8 @@ registry_paths_publish (RegistryPaths *paths)
     due = MIN (due, paths->stepped + REGISTRY_PATHS_STEP_MSEC);
   if (due != NEVER)
     arm (paths, due);
+  else
+    g_clear_handle_id (&paths->timer, g_source_remove);
 }
 
 /* Something was reported, or somebody came or left: with the next publishing, all that came together is told together. */
