@@ -121,6 +121,14 @@ tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-table tests/unit/test-tier
+tests_unit_test_table_SOURCES = tests/unit/test-table.c
+tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_table_LDADD = libscope-path.la $(GLIB_LIBS)
+tests_unit_test_tier_SOURCES = tests/unit/test-tier.c
+tests_unit_test_tier_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_tier_LDADD = libscope-path.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-v1
 tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -226,6 +234,12 @@ check_PROGRAMS += tests/system/link-tool
 tests_system_link_tool_SOURCES = tests/system/link-tool.c
 tests_system_link_tool_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_link_tool_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-v1-paths
+tests_unit_test_registry_v1_paths_SOURCES = tests/unit/test-registry-v1-paths.c tests/unit/v1-fixture.c \
+	tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_registry_v1_paths_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_v1_paths_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client

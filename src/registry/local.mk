@@ -23,6 +23,7 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-network-file.c \
 	src/registry/registry-observed.c src/registry/registry-observed.h \
 	src/registry/registry-parse.c src/registry/registry-parse.h \
+	src/registry/registry-paths.c src/registry/registry-paths.h \
 	src/registry/registry-path.c src/registry/registry-path.h \
 	src/registry/registry-publish.c src/registry/registry-publish.h \
 	src/registry/registry-server.c src/registry/registry-server.h \
@@ -36,7 +37,7 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-v1-session.c src/registry/registry-v1-session.h \
 	src/registry/registry-verbs.c src/registry/registry-verbs.h
 libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(SQLITE_CFLAGS)
-libscope_registry_la_LIBADD = libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) \
+libscope_registry_la_LIBADD = libscope-path.la libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) \
 	$(SQLITE_LIBS) -lm
 
 bin_PROGRAMS += src/registry/scope-registry

@@ -63,6 +63,9 @@ void registry_v1_session_event (RegistryV1Session *session, GBytes *frame, guint
 void registry_v1_session_tell (RegistryV1Session *session, GBytes *frame);
 void registry_v1_session_go_on (RegistryV1Session *session, gint64 now);
 
+/* The table of paths is a newer one, or it has become a relay. */
+void registry_v1_session_paths (RegistryV1Session *session);
+
 /* Its grant is another one. */
 void registry_v1_session_grant (RegistryV1Session *session);
 
