@@ -84,6 +84,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
+	src/peer/scope-mtu.c src/peer/scope-mtu.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \

@@ -6,6 +6,7 @@
 #include "peer/scope-describe.h"
 #include "peer/scope-legacy.h"
 #include "peer/scope-member.h"
+#include "peer/scope-mtu.h"
 #include "peer/scope-nudger.h"
 #include "peer/scope-outfit.h"
 #include "peer/scope-patience.h"
@@ -211,6 +212,16 @@ name_may_become_free (ScopeEngine *self)
   return TRUE;
 }
 
+/* The profile's, or what the base connection has room for. */
+static guint
+choose_mtu (ScopeEngine *self)
+{
+  g_autofree char *address = scope_engine_get_gateway (self);
+  const char *except = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
+
+  return self->config->settings->mtu ? self->config->settings->mtu : scope_mtu_read (address, except);
+}
+
 static void
 raise_tunnel (ScopeEngine *self)
 {
@@ -241,6 +252,8 @@ raise_tunnel (ScopeEngine *self)
     }
   make_plan (self);
   config = scope_outfit_new (self->config, self->addresses, self->plan->routes, &error);
+  if (config)
+    config->mtu = choose_mtu (self);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)
@@ -526,6 +539,8 @@ scope_engine_base_changed (ScopeEngine *self)
   scope_source_kick (self->source);
   if (self->state != STATE_RUNNING)
     return;
+  if (!keys_only (self))
+    scope_tunnel_set_mtu (self->tunnel, choose_mtu (self));
   scope_nudger_start (self->nudger);
 }
 

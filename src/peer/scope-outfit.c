@@ -35,7 +35,6 @@ scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *ro
   outfit->listen_port = scope_choose_port (settings, config->vpn_uuid);
   outfit->addresses = g_array_ref (addresses);
   outfit->routes = g_array_ref (routes);
-  outfit->mtu = settings->mtu;
   outfit->dns = g_strdupv (settings->dns);
   outfit->dns_search = g_strdupv (settings->dns_search);
   return outfit;

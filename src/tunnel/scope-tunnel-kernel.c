@@ -371,6 +371,19 @@ scope_tunnel_kernel_set_routes (ScopeTunnel *tunnel, const GArray *previous)
   update_profile (self, on_updated, g_object_ref (self));
 }
 
+/* NetworkManager writes the profile's MTU again at each Reapply. */
+static void
+scope_tunnel_kernel_set_mtu (ScopeTunnel *tunnel)
+{
+  ScopeTunnelKernel *self = SCOPE_TUNNEL_KERNEL (tunnel);
+
+  if (!self->profile_path)
+    return;
+  g_object_set (nm_connection_get_setting (self->profile, NM_TYPE_SETTING_WIREGUARD), NM_SETTING_WIREGUARD_MTU,
+                scope_tunnel_get_config (tunnel)->mtu, NULL);
+  update_profile (self, on_updated, g_object_ref (self));
+}
+
 /* --- down ---------------------------------------------------------------------------------- */
 
 static gboolean
@@ -452,4 +465,5 @@ scope_tunnel_kernel_class_init (ScopeTunnelKernelClass *class)
   tunnel_class->up = scope_tunnel_kernel_up;
   tunnel_class->down = scope_tunnel_kernel_down;
   tunnel_class->set_routes = scope_tunnel_kernel_set_routes;
+  tunnel_class->set_mtu = scope_tunnel_kernel_set_mtu;
 }

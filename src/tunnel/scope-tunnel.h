@@ -49,6 +49,7 @@ G_DECLARE_DERIVABLE_TYPE (ScopeTunnel, scope_tunnel, SCOPE, TUNNEL, GObject)
  * @up: makes the interface with everything but peers, then returns TRUE through the task
  * @down: takes it away; returns TRUE through the task when nothing is left
  * @set_routes: the config's routes have changed: follow, best effort, errors are logged
+ * @set_mtu: (nullable): the config's MTU has changed: follow
  * @set_peers: (nullable): the interface is somebody else's, who has its peers: what to do with the wanted ones instead
  *   of making them the peer table
  */
@@ -59,6 +60,7 @@ struct _ScopeTunnelClass {
   void (*up) (ScopeTunnel *tunnel, GTask *task);
   void (*down) (ScopeTunnel *tunnel, GTask *task);
   void (*set_routes) (ScopeTunnel *tunnel, const GArray *previous);
+  void (*set_mtu) (ScopeTunnel *tunnel);
   gboolean (*set_peers) (ScopeTunnel *tunnel, const GPtrArray *wanted, GError **error);
 };
 
@@ -113,6 +115,15 @@ gboolean scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, c
 
 /* (transfer full): routes as in the config; does nothing when they are the same */
 void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
+
+/**
+ * scope_tunnel_set_mtu:
+ * @bytes: in the tunnel; below 1280 the kernel takes IPv6 off the interface
+ *
+ * Another MTU for the interface while it is up, at once; errors are logged. Does nothing when it is the same, or the interface
+ * is somebody else's.
+ */
+void scope_tunnel_set_mtu (ScopeTunnel *tunnel, guint bytes);
 
 /* The device as it is now: endpoints, handshakes, counters. */
 ScopeWgDevice *scope_tunnel_read (ScopeTunnel *tunnel, GError **error);
