@@ -48,7 +48,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
-	src/tunnel/scope-routes.c src/tunnel/scope-routes.h \
+	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
 	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
 	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \

@@ -14,6 +14,7 @@
 #include "peer/scope-resolver.h"
 #include "peer/scope-stale.h"
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-routes.h"
 #include "tunnel/scope-tunnel-attached.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
@@ -48,6 +49,8 @@ struct _ScopeEngine {
   ScopePatience *patience; /* from the start on */
   ScopeStale *stale;
   ScopeNudger *nudger;
+  ScopeRoutesWatch *routes; /* while it runs: the tunnel's MTU follows them */
+  guint mtu; /* that there is room for; what a path has room for may be less, and is told the tunnel by others */
   guint retry_id;
 };
 
@@ -157,6 +160,28 @@ take_tunnel (ScopeEngine *self, GAsyncResult *result)
   return up;
 }
 
+/* The profile's, or what the base connection has room for. */
+static guint
+choose_mtu (ScopeEngine *self)
+{
+  g_autofree char *address = scope_engine_get_gateway (self);
+  const char *except = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
+
+  return self->config->settings->mtu ? self->config->settings->mtu : scope_mtu_read (address, except);
+}
+
+static void
+on_routes_changed (gpointer data)
+{
+  ScopeEngine *self = data;
+  guint mtu = choose_mtu (self);
+
+  if (mtu == self->mtu)
+    return;
+  self->mtu = mtu;
+  scope_tunnel_set_mtu (self->tunnel, mtu);
+}
+
 static void
 run (ScopeEngine *self)
 {
@@ -176,6 +201,7 @@ run (ScopeEngine *self)
     {
       scope_source_running (self->source, self->tunnel);
       scope_stale_watch (self->stale);
+      self->routes = scope_routes_watch_new (on_routes_changed, self);
     }
   g_signal_emit (self, signals[STARTED], 0);
 }
@@ -212,16 +238,6 @@ name_may_become_free (ScopeEngine *self)
   return TRUE;
 }
 
-/* The profile's, or what the base connection has room for. */
-static guint
-choose_mtu (ScopeEngine *self)
-{
-  g_autofree char *address = scope_engine_get_gateway (self);
-  const char *except = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
-
-  return self->config->settings->mtu ? self->config->settings->mtu : scope_mtu_read (address, except);
-}
-
 static void
 raise_tunnel (ScopeEngine *self)
 {
@@ -253,7 +269,7 @@ raise_tunnel (ScopeEngine *self)
   make_plan (self);
   config = scope_outfit_new (self->config, self->addresses, self->plan->routes, &error);
   if (config)
-    config->mtu = choose_mtu (self);
+    config->mtu = self->mtu = choose_mtu (self);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)
@@ -499,6 +515,7 @@ stop_timers (ScopeEngine *self)
   g_clear_pointer (&self->patience, scope_patience_free);
   g_clear_pointer (&self->stale, scope_stale_free);
   g_clear_pointer (&self->nudger, scope_nudger_free);
+  g_clear_pointer (&self->routes, scope_routes_watch_free);
   g_clear_handle_id (&self->retry_id, g_source_remove);
 }
 
@@ -539,8 +556,6 @@ scope_engine_base_changed (ScopeEngine *self)
   scope_source_kick (self->source);
   if (self->state != STATE_RUNNING)
     return;
-  if (!keys_only (self))
-    scope_tunnel_set_mtu (self->tunnel, choose_mtu (self));
   scope_nudger_start (self->nudger);
 }
 

@@ -523,7 +523,6 @@ scope_member_stop (ScopeSource *source)
 static void
 scope_member_kick (ScopeSource *source)
 {
-  follow_role (SCOPE_MEMBER (source));
   scope_v1_session_kick (SCOPE_MEMBER (source)->session);
 }
 
