@@ -2,6 +2,7 @@
 #include "tunnel/scope-tunnel-kernel.h"
 
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
 #include <NetworkManager.h>
@@ -117,7 +118,7 @@ build_profile (ScopeTunnelKernel *self)
   nm_setting_connection_add_permission (NM_SETTING_CONNECTION (s_con), "user", "root", NULL);
 
   g_object_set (s_wg, NM_SETTING_WIREGUARD_PRIVATE_KEY, scope_key_to_base64 (&config->private_key, secret),
-                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port, NM_SETTING_WIREGUARD_MTU, config->mtu,
+                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port,
                 NM_SETTING_WIREGUARD_IP4_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE,
                 NM_SETTING_WIREGUARD_IP6_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE, NULL);
   explicit_bzero (secret, sizeof secret);
@@ -250,6 +251,18 @@ on_added (GObject *source, GAsyncResult *result, gpointer data)
   up_step (self);
 }
 
+/* Not in the profile: NetworkManager (1.42) writes that one again with each Reapply, and reapplies nothing at all once it
+ * has been changed (wireguard.mtu cannot be reapplied). What is not in there it leaves alone. */
+static void
+set_mtu (ScopeTunnelKernel *self)
+{
+  const ScopeTunnelConfig *config = scope_tunnel_get_config (SCOPE_TUNNEL (self));
+  g_autoptr (GError) error = NULL;
+
+  if (config->mtu && !scope_rtnl_set_mtu (scope_link_index (config->ifname), config->mtu, &error))
+    g_warning ("%s", error->message);
+}
+
 /* AddAndActivateConnection2 does all in one, but fails on 1.42 for a device that does not exist yet. */
 static void
 up_step (ScopeTunnelKernel *self)
@@ -285,6 +298,7 @@ up_step (ScopeTunnelKernel *self)
                g_variant_new ("(ss)", NM_ACTIVE_INTERFACE, "State"), cancellable, on_got_state, g_object_ref (self));
       break;
     case STEP_DONE:
+      set_mtu (self);
       update_profile (self, NULL, NULL);
       up_finish (self, NULL);
       break;
@@ -371,19 +385,6 @@ scope_tunnel_kernel_set_routes (ScopeTunnel *tunnel, const GArray *previous)
   update_profile (self, on_updated, g_object_ref (self));
 }
 
-/* NetworkManager writes the profile's MTU again at each Reapply. */
-static void
-scope_tunnel_kernel_set_mtu (ScopeTunnel *tunnel)
-{
-  ScopeTunnelKernel *self = SCOPE_TUNNEL_KERNEL (tunnel);
-
-  if (!self->profile_path)
-    return;
-  g_object_set (nm_connection_get_setting (self->profile, NM_TYPE_SETTING_WIREGUARD), NM_SETTING_WIREGUARD_MTU,
-                scope_tunnel_get_config (tunnel)->mtu, NULL);
-  update_profile (self, on_updated, g_object_ref (self));
-}
-
 /* --- down ---------------------------------------------------------------------------------- */
 
 static gboolean
@@ -465,5 +466,4 @@ scope_tunnel_kernel_class_init (ScopeTunnelKernelClass *class)
   tunnel_class->up = scope_tunnel_kernel_up;
   tunnel_class->down = scope_tunnel_kernel_down;
   tunnel_class->set_routes = scope_tunnel_kernel_set_routes;
-  tunnel_class->set_mtu = scope_tunnel_kernel_set_mtu;
 }

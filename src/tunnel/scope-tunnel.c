@@ -430,6 +430,4 @@ scope_tunnel_set_mtu (ScopeTunnel *self, guint bytes)
     g_warning ("%s", error->message);
   else
     g_message ("%s: MTU %u", config->ifname, bytes);
-  if (SCOPE_TUNNEL_GET_CLASS (self)->set_mtu)
-    SCOPE_TUNNEL_GET_CLASS (self)->set_mtu (self);
 }

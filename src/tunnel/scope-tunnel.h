@@ -49,7 +49,6 @@ G_DECLARE_DERIVABLE_TYPE (ScopeTunnel, scope_tunnel, SCOPE, TUNNEL, GObject)
  * @up: makes the interface with everything but peers, then returns TRUE through the task
  * @down: takes it away; returns TRUE through the task when nothing is left
  * @set_routes: the config's routes have changed: follow, best effort, errors are logged
- * @set_mtu: (nullable): the config's MTU has changed: follow
  * @set_peers: (nullable): the interface is somebody else's, who has its peers: what to do with the wanted ones instead
  *   of making them the peer table
  */
@@ -60,7 +59,6 @@ struct _ScopeTunnelClass {
   void (*up) (ScopeTunnel *tunnel, GTask *task);
   void (*down) (ScopeTunnel *tunnel, GTask *task);
   void (*set_routes) (ScopeTunnel *tunnel, const GArray *previous);
-  void (*set_mtu) (ScopeTunnel *tunnel);
   gboolean (*set_peers) (ScopeTunnel *tunnel, const GPtrArray *wanted, GError **error);
 };
 
