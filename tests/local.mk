@@ -25,6 +25,10 @@ unit_tests += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c
 tests_unit_test_link_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-forward
+tests_unit_test_forward_SOURCES = tests/unit/test-forward.c
+tests_unit_test_forward_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-channel
 tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -63,6 +67,10 @@ tests_unit_test_import_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) \
 tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
 tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/import
+
+unit_tests += tests/unit/test-mtu
+tests_unit_test_mtu_SOURCES = tests/unit/test-mtu.c
+tests_unit_test_mtu_LDADD = libscope-peer.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-plan
 tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
@@ -275,6 +283,11 @@ fuzz_targets += tests/fuzz/fuzz-cache
 tests_fuzz_fuzz_cache_SOURCES = tests/fuzz/fuzz-cache.c
 tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cache_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-machine
+tests_fuzz_fuzz_machine_SOURCES = tests/fuzz/fuzz-machine.c
+tests_fuzz_fuzz_machine_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_machine_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-keyfile
 tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
