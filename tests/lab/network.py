@@ -124,7 +124,7 @@ class Network:
         file.write_text(file.read_text().replace(self.url, self.url_for(member.host)))
         return file
 
-    def grant(self, member: Member, role: str, *options: Any, **data: Any) -> None:
+    def enroll(self, member: Member, role: str, *options: Any, **data: Any) -> None:
         """Make a member what an invite does not: relay or master, with keys of ours and a grant by the root itself.
 
         Its address counts from the end of the prefixes, which the registry gives away from the beginning.
@@ -149,7 +149,7 @@ class Network:
         """Let a host with public addresses join as a relay or master that says where it is."""
         link = member.host.links[0]
         endpoints = [f"{link.ipv4}:{port}" if link.ipv4 else "", f"[{link.ipv6}]:{port}" if link.ipv6 else ""]
-        self.grant(member, role, listen_port=port, endpoint=" ".join(filter(None, endpoints)), **data)
+        self.enroll(member, role, listen_port=port, endpoint=" ".join(filter(None, endpoints)), **data)
         return self.up(member)
 
     def accept(self, member: Member, file: Path, **data: Any) -> None:
