@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += \
 	libscope-common.la \
 	libscope-crypto.la \
 	libscope-wire.la \
+	libscope-path.la \
 	libscope-net.la \
 	libscope-tunnel.la \
 	libscope-peer.la
@@ -38,15 +39,25 @@ libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
+	src/wire/scope-latency.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
+	src/wire/scope-path-message.c src/wire/scope-path-message.h \
 	src/wire/scope-punch-message.c src/wire/scope-punch-message.h \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
-	src/wire/scope-latency.h \
 	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
 	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
+
+libscope_path_la_SOURCES = \
+	src/path/scope-damping.c src/path/scope-damping.h \
+	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
+	src/path/scope-path-attach.c \
+	src/path/scope-path-pair.c \
+	src/path/scope-path-relays.c
+libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 
 libscope_net_la_SOURCES = \
 	src/net/scope-candidates.c src/net/scope-candidates.h \
@@ -126,7 +137,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
 	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_peer_la_LIBADD = libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
+libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 
 libexec_PROGRAMS += src/service/nm-scope-service
 
