@@ -105,8 +105,13 @@ static void
 punch (ScopeLink *link)
 {
   link->due = G_MAXINT64;
-  if (!link->check || !link->online || link->up)
+  if (!link->online || link->up)
     return;
+  if (!link->check) /* the tunnel is still coming up */
+    {
+      link->due = scope_links_now () + GIVEN_MS;
+      return;
+    }
   scope_link_refresh (link);
   scope_punch_start (link->punch, link->first, scope_links_now ());
 }
@@ -585,8 +590,8 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
   if (!self->liveness)
     {
       g_warning ("links are not watched: %s", error->message);
-      g_clear_error (&error);
     }
+  g_clear_error (&error);
   self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port, 0, &error);
   if (!self->agent)
     {

@@ -556,6 +556,8 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   self->port = scope_tunnel_get_config (tunnel)->listen_port;
   scope_keys_set_tunnel (self->keys, tunnel);
   scope_observer_set_tunnel (self->observer, tunnel);
+  if (self->links)
+    scope_links_set_tunnel (self->links, tunnel);
   follow_role (self);
   if (self->welcomed)
     send_record (self);
