@@ -265,6 +265,11 @@ tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(
 check_PROGRAMS += tests/lab/delay
 tests_lab_delay_SOURCES = tests/lab/delay.c
 
+# The lab's logind, for machines that sleep.
+check_PROGRAMS += tests/lab/login1
+tests_lab_login1_SOURCES = tests/lab/login1.c
+tests_lab_login1_LDADD = $(GLIB_LIBS)
+
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
 fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
 EXTRA_PROGRAMS = $(fuzz_targets)
