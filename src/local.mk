@@ -35,6 +35,7 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-carry.c src/wire/scope-carry.h \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \

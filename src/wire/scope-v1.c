@@ -20,6 +20,7 @@ static const char *const type_names[] = {
   [SCOPE_V1_KEX_STATE] = "kex.state",
   [SCOPE_V1_REPORT] = "report",
   [SCOPE_V1_PING] = "ping",
+  [SCOPE_V1_CARRY] = "carry",
   [SCOPE_V1_ERROR] = "error",
 };
 

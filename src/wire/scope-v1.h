@@ -38,6 +38,7 @@ typedef enum {
   SCOPE_V1_PATH, /* "punch.…" and "path.…": from one peer to another, as a kex message */
   SCOPE_V1_REPORT,
   SCOPE_V1_PING,
+  SCOPE_V1_CARRY, /* asks for a ticket, and the answer: data/protocol.md, section 10 */
   SCOPE_V1_ERROR,
 } ScopeV1Type;
 
@@ -74,6 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeV1Entry, scope_v1_entry_free)
  * @states: (nullable) (element-type ScopeKey ScopeV1Progress)
  * @observed: (nullable) (element-type ScopeKey utf8)
  * @fork: (nullable): two envelopes
+ * @token: hello: of an invite; carry: the ticket, %NULL in the question and in a refusal
+ * @seconds: carry: how long the ticket is good
  * @key: leave, gone; @other: from, or to, of a kex message
  */
 typedef struct {
@@ -88,6 +91,7 @@ typedef struct {
   char *identity; /* challenge: the root's; hello: the peer's */
   char *proof;
   char *token;
+  guint seconds;
   char *grant;
   char *record;
   char *kex;
