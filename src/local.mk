@@ -66,6 +66,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
+	src/peer/scope-carrier-link.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
@@ -90,6 +92,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-soup.c src/peer/scope-soup.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h \

@@ -16,7 +16,7 @@
 #define SCOPE_CARRY_CODE_MAX 32
 #define SCOPE_CARRY_PACKET_MAX 2048
 #define SCOPE_CARRY_HEAD 4 /* before each packet: its link, its length, 2 bytes each, big-endian */
-#define SCOPE_CARRY_BATCH (16 * 1024) /* where a sender begins another message */
+#define SCOPE_CARRY_BATCH 14000 /* where a sender begins another message: so one fits into a record of TLS */
 #define SCOPE_CARRY_MESSAGE_MAX (SCOPE_CARRY_BATCH + SCOPE_CARRY_HEAD + SCOPE_CARRY_PACKET_MAX)
 
 typedef enum {
