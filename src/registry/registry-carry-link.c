@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The UDP side: a socket per link. While nobody has answered, a handshake's first message goes to each address where
- * the relay may be, and the first one that answers with WireGuard's is it: the socket is connected to it. When it
- * falls silent while it is spoken to, the search begins anew.
+ * The UDP side: a socket per link. While nobody has answered, a few packets a second go to each address where the
+ * relay may be, and the first one that answers with WireGuard's is it: the socket is connected to it. Not only
+ * handshakes: a session may live that had another socket before. When it falls silent while it is spoken to, the search
+ * begins anew.
  */
 #include "registry/registry-carry-private.h"
 
@@ -17,8 +18,8 @@
 
 #define EVENTS 64
 #define PACKETS 128 /* of one link in a turn */
-#define TRIES 1.0   /* a second, before anybody answered: WireGuard makes one each 5 s */
-#define TRIES_BURST 3
+#define TRIES 4.0   /* packets a second, before anybody answered: nobody is to be flooded who did not ask for it */
+#define TRIES_BURST 8
 #define SILENCE_USEC (20 * G_USEC_PER_SEC) /* WireGuard would have answered after 10 s, and begun anew after 15 */
 #define BUFFER_BYTES (1024 * 1024)
 
@@ -140,7 +141,7 @@ registry_carry_link_send (Link *link, const guint8 *packet, gsize len, gint64 no
       send (link->fd, packet, len, MSG_DONTWAIT | MSG_NOSIGNAL);
       return;
     }
-  if (!scope_carry_is_initiation (packet, len) || !registry_bucket_take (&link->tries, 1, TRIES, TRIES_BURST, now))
+  if (!registry_bucket_take (&link->tries, 1, TRIES, TRIES_BURST, now))
     return;
   for (guint i = 0; i < link->targets->len; i++)
     {
