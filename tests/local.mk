@@ -25,10 +25,19 @@ unit_tests += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c
 tests_unit_test_link_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-channel
+tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
+tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wg
 tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-stun-agent
+tests_unit_test_stun_agent_SOURCES = tests/unit/test-stun-agent.c
+tests_unit_test_stun_agent_LDADD = libscope-net.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-import
 tests_unit_test_import_SOURCES = tests/unit/test-import.c
@@ -45,6 +54,11 @@ tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-punch
+tests_unit_test_punch_SOURCES = tests/unit/test-punch.c
+tests_unit_test_punch_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_punch_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
 
 kex_fake = tests/unit/kex-fake.c tests/unit/kex-fake.h
 

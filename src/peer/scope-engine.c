@@ -91,7 +91,9 @@ apply_plan (ScopeEngine *self)
   g_autoptr (GError) error = NULL;
 
   make_plan (self);
-  if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
+  if (scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
+    scope_source_applied (self->source, self->plan->peers);
+  else
     g_warning ("%s", error->message);
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
 }
@@ -174,6 +176,7 @@ run (ScopeEngine *self)
   if (!keys_only (self))
     {
       scope_source_running (self->source, self->tunnel);
+      scope_source_applied (self->source, self->plan->peers);
       scope_stale_watch (self->stale);
     }
   g_signal_emit (self, signals[STARTED], 0);
@@ -240,7 +243,8 @@ raise_tunnel (ScopeEngine *self)
       return;
     }
   make_plan (self);
-  config = scope_outfit_new (self->config, self->addresses, self->plan->routes, &error);
+  config = scope_outfit_new (self->config, SCOPE_IS_MEMBER (self->source) ? &self->own : NULL, self->addresses,
+                             self->plan->routes, &error);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)
@@ -548,10 +552,10 @@ char *
 scope_engine_describe (ScopeEngine *self)
 {
   if (!self->source)
-    return scope_describe (self->config->settings->network, FALSE, NULL, NULL, NULL);
+    return scope_describe (self->config->settings->network, FALSE, NULL, NULL, NULL, NULL);
   if (SCOPE_IS_MEMBER (self->source))
     return scope_member_describe (SCOPE_MEMBER (self->source));
-  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL,
+  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL, NULL,
                          self->tunnel);
 }
 

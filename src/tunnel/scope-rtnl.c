@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <time.h>
 
 #define ROUTE_METRIC 50 /* as NetworkManager's for VPN routes */
@@ -69,6 +70,24 @@ scope_rtnl_link_up (int ifindex, guint mtu, GError **error)
 }
 
 gboolean
+scope_rtnl_no_link_local (int ifindex, GError **error)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = request (buf, RTM_SETLINK, 0);
+  struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
+  struct nlattr *spec, *family;
+
+  ifi->ifi_family = AF_UNSPEC;
+  ifi->ifi_index = ifindex;
+  spec = mnl_attr_nest_start (nlh, IFLA_AF_SPEC);
+  family = mnl_attr_nest_start (nlh, AF_INET6);
+  mnl_attr_put_u8 (nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+  mnl_attr_nest_end (nlh, family);
+  mnl_attr_nest_end (nlh, spec);
+  return talk (nlh, 0, "cannot keep the tunnel interface from having a link-local address", error);
+}
+
+gboolean
 scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError **error)
 {
   char buf[512], text[SCOPE_PREFIX_STRLEN];
@@ -100,6 +119,9 @@ scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error)
   ifa->ifa_family = prefix->family;
   ifa->ifa_prefixlen = prefix->len;
   ifa->ifa_index = ifindex;
+  if (IN6_IS_ADDR_LINKLOCAL ((const struct in6_addr *) prefix->addr) && prefix->family == AF_INET6)
+    ifa->ifa_scope = RT_SCOPE_LINK;
+  ifa->ifa_flags = IFA_F_NODAD; /* nobody else is on this link who could have it */
   mnl_attr_put (nlh, IFA_LOCAL, addr_len (prefix), prefix->addr);
   mnl_attr_put (nlh, IFA_ADDRESS, addr_len (prefix), prefix->addr);
   return talk (nlh, EEXIST, what, error);

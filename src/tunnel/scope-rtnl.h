@@ -7,6 +7,10 @@
 
 #include "common/scope-prefix.h"
 
+/* The kernel gives the interface no link-local address by itself when it goes up: with two of them, what is sent
+ * without choosing one would be refused by the peer's WireGuard every other time. */
+gboolean scope_rtnl_no_link_local (int ifindex, GError **error);
+
 /* Sets the interface up, with @mtu bytes when that is not 0. */
 gboolean scope_rtnl_link_up (int ifindex, guint mtu, GError **error);
 

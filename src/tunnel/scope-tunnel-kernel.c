@@ -51,6 +51,18 @@ nm_call (ScopeTunnelKernel *self, const char *path, const char *interface, const
 
 /* --- the profile --------------------------------------------------------------------------- */
 
+static void
+add_address (NMSettingIPConfig *ip, int family, const ScopePrefix *prefix)
+{
+  g_autofree char *text = scope_prefix_address (prefix);
+  NMIPAddress *address = prefix->family == family ? nm_ip_address_new (family, text, prefix->len, NULL) : NULL;
+
+  if (!address)
+    return;
+  nm_setting_ip_config_add_address (ip, address);
+  nm_ip_address_unref (address);
+}
+
 static NMSetting *
 ip_setting (int family, const ScopeTunnelConfig *config)
 {
@@ -58,17 +70,9 @@ ip_setting (int family, const ScopeTunnelConfig *config)
   NMSettingIPConfig *ip = NM_SETTING_IP_CONFIG (s);
 
   for (guint i = 0; i < config->addresses->len; i++)
-    {
-      const ScopePrefix *prefix = &g_array_index (config->addresses, ScopePrefix, i);
-      g_autofree char *text = scope_prefix_address (prefix);
-      NMIPAddress *address = prefix->family == family ? nm_ip_address_new (family, text, prefix->len, NULL) : NULL;
-
-      if (address)
-        {
-          nm_setting_ip_config_add_address (ip, address);
-          nm_ip_address_unref (address);
-        }
-    }
+    add_address (ip, family, &g_array_index (config->addresses, ScopePrefix, i));
+  if (config->link.family)
+    add_address (ip, family, &config->link);
   if (nm_setting_ip_config_get_num_addresses (ip) == 0)
     {
       /* “disabled” for IPv6 would write disable_ipv6 and lose routes; there is nothing to configure. */
@@ -78,6 +82,9 @@ ip_setting (int family, const ScopeTunnelConfig *config)
 
   g_object_set (s, NM_SETTING_IP_CONFIG_METHOD, NM_SETTING_IP4_CONFIG_METHOD_MANUAL, NM_SETTING_IP_CONFIG_NEVER_DEFAULT,
                 TRUE, NULL);
+  /* NetworkManager would make a second link-local address; of this kind it can make none for want of a hardware address. */
+  if (family == AF_INET6 && config->link.family)
+    g_object_set (s, NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE, NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE_EUI64, NULL);
   for (guint i = 0; i < config->routes->len; i++)
     {
       const ScopePrefix *prefix = &g_array_index (config->routes, ScopePrefix, i);

@@ -364,6 +364,23 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
   return scope_tunnel_apply (self, off, error) && scope_tunnel_apply (self, on, error);
 }
 
+gboolean
+scope_tunnel_renew (ScopeTunnel *self, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+  g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self, error);
+  ScopeWgPeer *has = device ? scope_wg_device_find (device, pub) : NULL;
+  ScopeWgChange *change;
+
+  if (!has || is_borrowed (self) || has->handshake_usec > g_get_real_time () - SCOPE_WG_SESSION_USEC)
+    return device != NULL;
+  has->endpoint = *endpoint;
+  change = scope_wg_change_readd (device, has);
+  change->peer->keepalive = MAX (change->peer->keepalive, 1);
+  g_ptr_array_add (changes, change);
+  return scope_tunnel_apply (self, changes, error);
+}
+
 /* A peer that is added with a keepalive handshakes at once; without one it is given a keepalive for a moment. */
 gboolean
 scope_tunnel_set_preshared (ScopeTunnel *self, const ScopeKey *pub, const ScopeKey *preshared, gboolean readd,

@@ -21,6 +21,8 @@
  * @ifname: interface name, free at the moment
  * @listen_port: fixed UDP port, never 0: NetworkManager rebinds a 0 at each Reapply
  * @addresses: (element-type ScopePrefix): own addresses
+ * @link: our link address with its prefix length on the interface (data/protocol.md, section 9), which nobody is shown;
+ *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
  */
@@ -32,6 +34,7 @@ typedef struct {
   ScopeKey private_key;
   guint16 listen_port;
   GArray *addresses;
+  ScopePrefix link;
   GArray *routes;
   guint mtu;
   char **dns;
@@ -100,6 +103,14 @@ gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError 
  *   else a handshake. Peers without endpoint or keepalive stay quiet.
  */
 gboolean scope_tunnel_nudge (ScopeTunnel *tunnel, const GArray *keys, GError **error);
+
+/**
+ * scope_tunnel_renew:
+ *
+ * A peer without a live session is removed and added in one batch, with @endpoint: so it makes a handshake there at once, which
+ * WireGuard otherwise does not within 5 s of one that got no answer. One with a session is left alone; so is nobody.
+ */
+gboolean scope_tunnel_renew (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error);
 
 /**
  * scope_tunnel_set_preshared:

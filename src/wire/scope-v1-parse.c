@@ -2,7 +2,6 @@
 #include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
-#include "common/scope-fields.h"
 #include "common/scope-json.h"
 #include "common/scope-settings.h"
 #include "wire/scope-v1-private.h"
@@ -400,7 +399,8 @@ parse_report (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
   g_auto (GStrv) fork = NULL;
 
-  if (scope_fields_has (d, "observed") && !read_observed (d, message, error))
+  if ((scope_fields_has (d, "observed") && !read_observed (d, message, error)) ||
+      !scope_v1_parse_links (d, message, error))
     return FALSE;
   if (!scope_fields_has (d, "fork"))
     return TRUE;
@@ -475,6 +475,8 @@ parse_data (const ScopeFields *d, gsize len, ScopeV1Message *message, guint *ski
       return parse_kex (d, len, message, error);
     case SCOPE_V1_REPORT:
       return parse_report (d, message, error);
+    case SCOPE_V1_PATHS:
+      return scope_v1_parse_paths (d, message, error);
     case SCOPE_V1_PING:
       return parse_ping (d, message, error);
     case SCOPE_V1_CARRY:

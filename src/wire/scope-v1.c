@@ -19,6 +19,7 @@ static const char *const type_names[] = {
   [SCOPE_V1_KEX_KEY] = "kex.key",
   [SCOPE_V1_KEX_STATE] = "kex.state",
   [SCOPE_V1_REPORT] = "report",
+  [SCOPE_V1_PATHS] = "paths",
   [SCOPE_V1_PING] = "ping",
   [SCOPE_V1_CARRY] = "carry",
   [SCOPE_V1_ERROR] = "error",
@@ -93,6 +94,10 @@ scope_v1_message_free (ScopeV1Message *message)
   g_free (message->generation);
   g_clear_pointer (&message->states, g_hash_table_unref);
   g_clear_pointer (&message->observed, g_hash_table_unref);
+  g_clear_pointer (&message->latency, g_hash_table_unref);
+  g_clear_pointer (&message->reach, g_hash_table_unref);
+  g_clear_pointer (&message->relays, g_array_unref);
+  g_clear_pointer (&message->links, g_array_unref);
   g_free (message->fork[0]);
   g_free (message->fork[1]);
   g_free (message->code);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/scope-key.h"
+#include "wire/scope-latency.h"
 
 #include <json-glib/json-glib.h>
 
@@ -17,6 +18,10 @@
 #define SCOPE_V1_MAX_PEERS 16384 /* entries of one frame */
 #define SCOPE_V1_MAX_ROSTER 16384 /* entries, and frames without any, of one roster */
 #define SCOPE_V1_MAX_OBSERVED 16
+#define SCOPE_V1_MAX_RELAYS 512 /* that a report or a table of paths speaks of */
+#define SCOPE_V1_MAX_LINKS 60000 /* of a table: what fits in a frame to a peer */
+#define SCOPE_V1_MAX_MSEC 60000 /* of a link */
+#define SCOPE_V1_UNREACHABLE G_MAXUINT
 
 typedef enum {
   SCOPE_V1_UNKNOWN,
@@ -37,6 +42,7 @@ typedef enum {
   SCOPE_V1_KEX, /* any other "kex.…": from one peer to another */
   SCOPE_V1_PATH, /* "punch.…" and "path.…": from one peer to another, as a kex message */
   SCOPE_V1_REPORT,
+  SCOPE_V1_PATHS,
   SCOPE_V1_PING,
   SCOPE_V1_CARRY, /* asks for a ticket, and the answer: data/protocol.md, section 10 */
   SCOPE_V1_ERROR,
@@ -63,6 +69,23 @@ ScopeV1Entry *scope_v1_entry_new (const ScopeKey *key);
 void scope_v1_entry_free (ScopeV1Entry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeV1Entry, scope_v1_entry_free)
 
+/* How a relay reaches another one */
+typedef enum {
+  SCOPE_V1_REACH_DIRECT,
+  SCOPE_V1_REACH_RELAY,  /* through other relays */
+  SCOPE_V1_REACH_MASTER, /* through the master */
+} ScopeV1Reach;
+
+/**
+ * ScopeV1Latency:
+ * @ms: round trip, median, to SCOPE_V1_MAX_MSEC; SCOPE_V1_UNREACHABLE when there is no link
+ * @loss: percent
+ */
+typedef struct {
+  guint ms;
+  guint loss;
+} ScopeV1Latency;
+
 /**
  * ScopeV1Message:
  * @type: which of the members below are set; what a message does not have is NULL or 0
@@ -77,6 +100,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeV1Entry, scope_v1_entry_free)
  * @fork: (nullable): two envelopes
  * @token: hello: of an invite; carry: the ticket, %NULL in the question and in a refusal
  * @seconds: carry: how long the ticket is good
+ * @latency: (nullable) (element-type ScopeKey ScopeV1Latency): report: the sender's links
+ * @reach: (nullable) (element-type ScopeKey ScopeV1Reach): report: by GPOINTER_TO_UINT
+ * @at: paths: from when on, the registry's time, ms; it has @revision
+ * @relays: (nullable) (element-type ScopeKey): paths: who is there, by key
+ * @links: (nullable) (element-type ScopeLatency): paths: between two of @relays, by @a, then by @b
  * @key: leave, gone; @other: from, or to, of a kex message
  */
 typedef struct {
@@ -111,6 +139,11 @@ typedef struct {
   GHashTable *states;
   GHashTable *observed;
   char *fork[2];
+  GHashTable *latency;
+  GHashTable *reach;
+  gint64 at;
+  GArray *relays;
+  GArray *links;
   guint64 n;
   char *code;
   char *text;

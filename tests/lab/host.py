@@ -127,16 +127,19 @@ id={link.name}
 type=ethernet
 interface-name={link.name}
 
+"""
+
+_BASE_IPV4 = """\
 [ipv4]
 method=manual
 address1={link.ipv4}/{net4.prefixlen},{net4[1]}
 route-metric={metric}
 dad-timeout=0
 
-[ipv6]
 """
 
 _BASE_IPV6 = """\
+[ipv6]
 method=manual
 address1={link.ipv6}/{net6.prefixlen},{net6[1]}
 route-metric={metric}
@@ -151,11 +154,12 @@ class Host(Node):
     until the base connections are activated, and so does Lab.up() for all hosts at once.
     """
 
-    def __init__(self, lab: Lab, name: str, segments: Sequence[Segment], ipv6: bool, dns: str):
+    def __init__(self, lab: Lab, name: str, segments: Sequence[Segment], ipv6: bool, dns: str,
+                 ipv4: bool = True):  # fmt: skip
         super().__init__(lab, name)
         self.log = self.dir / "NetworkManager.log"  #: of NetworkManager and the VPN services it starts
         self.log.touch()
-        self._ipv6 = ipv6
+        self._ipv6, self._ipv4 = ipv6, ipv4
         self._ready = False
         self._nm: Process | None = None
         if dns != "none":
@@ -254,7 +258,11 @@ class Host(Node):
         segment = link.segment
         if not self._ipv6:
             link.ipv6 = None
-        text = _BASE_CONNECTION + (_BASE_IPV6 if link.ipv6 else "method=disabled\n")
+        if not self._ipv4:
+            link.ipv4 = None
+        text = _BASE_CONNECTION
+        text += _BASE_IPV4 if link.ipv4 else "[ipv4]\nmethod=disabled\n\n"
+        text += _BASE_IPV6 if link.ipv6 else "[ipv6]\nmethod=disabled\n"
         path = f"/etc/NetworkManager/system-connections/{link.name}.nmconnection"
         metric = 100 + int(link.name.removeprefix("eth"))
         self._write(path, text.format(link=link, net4=segment.net4, net6=segment.net6, metric=metric), 0o600)

@@ -104,7 +104,7 @@ class Lab:
     # --- machines
 
     def host(self, name: str, nm: bool = True, behind: Router | None | Sequence[Router | None] = None,
-             ipv6: bool = True, links: int = 1, dns: str = "none") -> Host:  # fmt: skip
+             ipv6: bool = True, links: int = 1, dns: str = "none", ipv4: bool = True) -> Host:  # fmt: skip
         """Add a host, on the internet or in the LAN of the router `behind`.
 
         Its links are eth0, eth1, ...: `links` of them, or one for each item of `behind`. With
@@ -113,23 +113,25 @@ class Lab:
         where = list(behind) if isinstance(behind, (list, tuple)) else [behind] * links
         segments = [self.segment(router, number) for number, router in enumerate(where)]
         if nm:
-            host = Host(self, name, segments, ipv6, dns)
+            host = Host(self, name, segments, ipv6, dns, ipv4)
         else:
             host = Node(self, name)
             for segment in segments:
-                self._configure(host, segment, ipv6)
+                self._configure(host, segment, ipv6, ipv4)
         return self._add(host)
 
     def router(self, name: str, kind: str, behind: Router | None = None, lan: int | None = None,
-               wan_filter: bool = True) -> Router:  # fmt: skip
+               wan_filter: bool = True, hairpin: bool = False) -> Router:  # fmt: skip
         """Add a NAT router of one of nat.KINDS, on the internet or (carrier-grade NAT) in another's LAN.
 
         Its LAN is 192.168.`lan`.0/24, by default the next free number, and 2001:db8:100+N::/64
         (not behind another router). wan_filter=False: the router itself answers unexpected packets.
+        hairpin=True: its LAN reaches itself by the external address.
         """
         number = 1 + sum(isinstance(node, Router) for node in self.nodes.values())
         lan6 = None if behind else f"2001:db8:{0x100 + number:x}::/64"
-        return self._add(Router(self, name, kind, self.segment(behind), f"192.168.{lan or number}.0/24", lan6, wan_filter))
+        lan4 = f"192.168.{lan or number}.0/24"
+        return self._add(Router(self, name, kind, self.segment(behind), lan4, lan6, wan_filter, hairpin))
 
     def segment(self, router: Router | None, number: int = 0) -> Segment:
         """The LAN of a router, or for None the internet's net for the link of that number."""
@@ -145,18 +147,22 @@ class Lab:
         self.nodes[node.name] = node
         with open(self.hosts_file, "a") as hosts:
             for link in node.links[:1]:
-                print(link.ipv4, node.name, file=hosts)
+                if link.ipv4:
+                    print(link.ipv4, node.name, file=hosts)
                 if link.ipv6:
                     print(link.ipv6, node.name, file=hosts)
         return node
 
     @staticmethod
-    def _configure(host: Node, segment: Segment, ipv6: bool) -> None:
+    def _configure(host: Node, segment: Segment, ipv6: bool, ipv4: bool) -> None:
         number = len(host.links)
         link = segment.attach(host, f"eth{number}")
-        lines = [f"addr add {link.ipv4}/{segment.net4.prefixlen} dev {link.name}", f"link set {link.name} up",
-                 f"route add default via {segment.net4[1]} metric {100 + number}"]  # fmt: skip
+        link.ipv4 = link.ipv4 if ipv4 else None
         link.ipv6 = link.ipv6 if ipv6 else None
+        lines = [f"link set {link.name} up"]
+        if link.ipv4:
+            lines += [f"addr add {link.ipv4}/{segment.net4.prefixlen} dev {link.name}",
+                      f"route add default via {segment.net4[1]} metric {100 + number}"]  # fmt: skip
         if link.ipv6:
             lines += [f"addr add {link.ipv6}/{segment.net6.prefixlen} dev {link.name} nodad",
                       f"route add ::/0 via {segment.net6[1]} metric {100 + number}"]  # fmt: skip

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .forge import payload
 from .lab import Lab
 from .mesh import BUILD, Edge
 
@@ -132,6 +133,21 @@ class Network:
 
     def down(self, member: Member) -> None:
         member.host.nmcli("connection", "down", self.name)
+
+    def own_grant(self, member: Member) -> dict[str, Any]:
+        """What the grant says that a member has."""
+        for file in member.host.file("/var/lib/nm-scope").iterdir():
+            for line in file.read_text(errors="replace").splitlines():
+                if line.startswith('{"own":'):
+                    return payload(json.loads(line)["own"])
+        raise LookupError(f"{member.host.name} has no grant")
+
+    def grant(self, member: Member, role: str = "edge", *behind: str) -> None:
+        """Give a member that is up another role, and networks behind it."""
+        own = self.own_grant(member)
+        ranges = [f"--range={prefix}" for prefix in (f"{member.ip4}/32", f"{member.ip6}/128", *behind)]
+        self.root_ctl("grant", "--registry", self.url, "--identity", own["identity"], "--key", own["key"], "--role", role,
+                      "--name", member.host.name, *ranges)  # fmt: skip
 
     def join(self, member: Member, **data: Any) -> float:
         self.accept(member, self.invite(member), **data)

@@ -123,7 +123,7 @@ class Link:
     far: str  #: the cable's other end, in the segment's node
     port: str  #: the port on the bridge; is `far` unless a delay helper sits between
     wires: tuple[str, ...]  #: all interfaces of the cable in the segment's node
-    ipv4: str  #: address without prefix length
+    ipv4: str | None  #: address without prefix length
     ipv6: str | None
     is_cut: bool = False
 
@@ -258,6 +258,8 @@ class Node:
         with self.network():
             sock = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
         self._sockets.append(sock)
+        if family == 6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(("" if family == 4 else "::", port))
         return sock
 
