@@ -255,6 +255,12 @@ tests_system_v1_client_SOURCES = tests/system/v1-client.c
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+# A member that has packets carried; tests/system/test-carry drives it.
+check_PROGRAMS += tests/system/carry-client
+tests_system_carry_client_SOURCES = tests/system/carry-client.c
+tests_system_carry_client_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_system_carry_client_LDADD = libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 # Keys and signatures for the registry that lies, tests/system/test-liar.
 check_PROGRAMS += tests/system/forge
 tests_system_forge_SOURCES = tests/system/forge.c

@@ -6,6 +6,9 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-addresses.c src/registry/registry-addresses.h \
 	src/registry/registry-admission.c src/registry/registry-admission.h \
 	src/registry/registry-answer.c src/registry/registry-answer.h \
+	src/registry/registry-carry.c src/registry/registry-carry.h src/registry/registry-carry-private.h \
+	src/registry/registry-carry-link.c \
+	src/registry/registry-carry-target.c src/registry/registry-carry-target.h \
 	src/registry/registry-config.c src/registry/registry-config.h \
 	src/registry/registry-connection.c src/registry/registry-listener-private.h \
 	src/registry/registry-config-networks.c src/registry/registry-config-private.h \

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "registry/registry-carry.h"
 #include "registry/registry-hub.h"
 #include "registry/registry-mesh.h"
 
@@ -38,6 +39,7 @@
 typedef struct {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
+  RegistryCarry *carry;
   void (*closed) (RegistryV1Session *session, gpointer user_data);
   gpointer user_data;
 } RegistryV1Shared;
