@@ -142,6 +142,13 @@ tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
+
+unit_tests += tests/unit/test-path-sim
+tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
+tests_unit_test_path_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_sim_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS) -lm
+
 signed_fixture = tests/unit/signed-fixture.c tests/unit/signed-fixture.h
 
 unit_tests += tests/unit/test-authority
