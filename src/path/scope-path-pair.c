@@ -214,12 +214,8 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   /* They do not go where we sent them: that way is none for this pair. */
   if (pair->how == SCOPE_PATH_VIA && pair->unsaid && message->n == pair->n + 1)
     relays_refused (path, peer, pair->via);
-  /* They lost the direct link, or cannot use it: it is left alone, by both. */
-  if (!is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->how == SCOPE_PATH_RELAYED)
-    scope_hold_fail (&peer->hold, path->now);
   pair->n = message->n;
   pair->unsaid = FALSE;
-  pair->say_at = G_MAXINT64;
   if (can_use (path, peer, direct, message, via))
     {
       pair->how = message->how;
@@ -233,6 +229,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
     {
       /* Their link works and ours does not. Who is attached to nobody has nothing else. */
       pair->how = SCOPE_PATH_DIRECT;
+      scope_hold_fail (&peer->hold, path->now); /* so that they do not try again at once */
       if (path->relay)
         pair_write (path, peer, SCOPE_PATH_RELAYED, NULL, 0);
       return;
@@ -286,12 +283,15 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
 
   if (same)
     {
-      pair->unsaid = pair->ask;
+      pair->unsaid = FALSE;
       pair->need_yes = FALSE;
       pair_use (path, peer);
     }
   else if (message->n > n || (message->n == n && scope_key_compare (&peer->key, &path->own) < 0))
     take (path, peer, direct, message);
+  else if (!is_relay (path->role) && direct && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_RELAYED &&
+           !scope_hold_active (&peer->hold, path->now))
+    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, message->in); /* it has begun a new life, and is right */
   else if (!pair->unsaid)
     pair_resay (path, peer, FALSE, FALSE); /* it has begun a new life, or what we said was overtaken */
 
