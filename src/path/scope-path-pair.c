@@ -164,7 +164,7 @@ pair_review (ScopePath *path, Peer *peer)
   else if (peer->link == LINK_UP && !peer->lossy)
     relays_review (path, peer);
   else
-    relays_lost (path, peer);
+    relays_lost (path, peer, TRUE);
 }
 
 /* We have no relay any more: directly, or not at all. */
@@ -200,8 +200,10 @@ take_legs (ScopePath *path, Pair *pair, const ScopePathMessage *message)
     {
       Peer *leg = g_hash_table_lookup (path->peers, &message->legs[i]);
 
-      if (leg)
-        pair->legs[pair->n_legs++] = leg;
+      if (!leg)
+        continue;
+      pair->legs[pair->n_legs++] = leg;
+      relays_not_refused (pair, leg);
     }
 }
 
@@ -238,8 +240,6 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->via = NULL;
   pair->at = path->now;
   pair->need_yes = FALSE;
-  if (via)
-    relays_refused (path, peer, via);
   relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA);
 }
 
@@ -300,7 +300,7 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
   if (pair->unsaid || message->answer)
     return;
   if (is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->hold)
-    relays_lost (path, peer);
+    relays_lost (path, peer, FALSE); /* saying so again would have no end */
   else if (message->ask || message->hold)
     pair_review (path, peer);
 }
