@@ -55,7 +55,8 @@ scope_pulse_sample (ScopePulse *pulse, guint64 tx, guint64 rx, gint64 now)
   if (got)
     received (pulse, now);
   else if (sent)
-    scope_pulse_sent (pulse, now);
+    scope_pulse_sent (pulse, pulse->at); /* since then nothing has come: a doubt that is early costs one probe */
+  pulse->at = now;
 }
 
 void
@@ -102,7 +103,7 @@ scope_pulse_want (ScopePulse *pulse, gint64 now)
 void
 scope_pulse_forget (ScopePulse *pulse)
 {
-  *pulse = (ScopePulse){ .sampled = pulse->sampled, .tx = pulse->tx, .rx = pulse->rx };
+  *pulse = (ScopePulse){ .sampled = pulse->sampled, .tx = pulse->tx, .rx = pulse->rx, .at = pulse->at };
 }
 
 void
