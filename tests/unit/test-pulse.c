@@ -134,6 +134,9 @@ test_rest (void)
   /* They only send. */
   sim_flow (&sim, 120 * 1000, 0, 1000);
   expect (&sim, "");
+  /* Our keepalives. */
+  sim_flow (&sim, 180 * 1000, 32, 0);
+  expect (&sim, "");
   sim_clear (&sim);
 }
 
