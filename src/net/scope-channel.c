@@ -227,7 +227,7 @@ scope_channel_free (ScopeChannel *self)
 {
   g_clear_handle_id (&self->in_id, g_source_remove);
   if (self->in >= 0)
-    close (self->in);
+    scope_tap_close (self->in);
   if (self->out >= 0)
     close (self->out);
   g_hash_table_unref (self->peers);
