@@ -65,6 +65,7 @@ libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 libscope_net_la_SOURCES = \
 	src/net/scope-candidates.c src/net/scope-candidates.h \
 	src/net/scope-channel.c src/net/scope-channel.h \
+	src/net/scope-link-packet.c src/net/scope-link-packet.h \
 	src/net/scope-nat.c src/net/scope-nat.h \
 	src/net/scope-prober.c src/net/scope-prober.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \

@@ -313,6 +313,12 @@ tests_fuzz_fuzz_machine_SOURCES = tests/fuzz/fuzz-machine.c
 tests_fuzz_fuzz_machine_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_machine_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz-link
+tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz-link.c
+tests_fuzz_fuzz_link_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_link_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_link_LDADD = libscope-net.la $(JSON_LIBS) $(GLIB_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz-keyfile
 tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
 tests_fuzz_fuzz_keyfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
