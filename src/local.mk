@@ -47,6 +47,7 @@ libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_path_la_SOURCES = \
+	src/path/scope-least.c src/path/scope-least.h \
 	src/path/scope-table.c src/path/scope-table.h \
 	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
