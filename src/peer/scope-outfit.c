@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-outfit.h"
 
+#include "crypto/scope-link-address.h"
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
 
@@ -18,7 +19,8 @@ scope_engine_config_free (ScopeEngineConfig *config)
 }
 
 ScopeTunnelConfig *
-scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *routes, GError **error)
+scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArray *addresses, GArray *routes,
+                  GError **error)
 {
   const ScopeSettings *settings = config->settings;
   g_autofree char *ifname = scope_choose_ifname (settings, error);
@@ -35,7 +37,11 @@ scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *ro
   outfit->listen_port = scope_choose_port (settings, config->vpn_uuid);
   outfit->addresses = g_array_ref (addresses);
   outfit->routes = g_array_ref (routes);
-  outfit->mtu = settings->mtu;
+  if (linked)
+    {
+      scope_link_address (linked, &outfit->link);
+      outfit->link.len = SCOPE_LINK_ADDRESS_LEN;
+    }
   outfit->dns = g_strdupv (settings->dns);
   outfit->dns_search = g_strdupv (settings->dns_search);
   return outfit;

@@ -44,6 +44,13 @@ scope_source_peers (ScopeSource *self, GPtrArray *wanted)
     SCOPE_SOURCE_GET_CLASS (self)->peers (self, wanted);
 }
 
+void
+scope_source_applied (ScopeSource *self, const GPtrArray *wanted)
+{
+  if (SCOPE_SOURCE_GET_CLASS (self)->applied)
+    SCOPE_SOURCE_GET_CLASS (self)->applied (self, wanted);
+}
+
 char *
 scope_source_dup_gateway (ScopeSource *self)
 {
