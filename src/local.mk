@@ -57,6 +57,7 @@ libscope_path_la_SOURCES = \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
 	src/path/scope-path-relays.c \
+	src/path/scope-least.c src/path/scope-least.h \
 	src/path/scope-table.c src/path/scope-table.h \
 	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

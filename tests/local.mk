@@ -129,7 +129,10 @@ tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
-unit_tests += tests/unit/test-table tests/unit/test-tier
+unit_tests += tests/unit/test-least tests/unit/test-table tests/unit/test-tier
+tests_unit_test_least_SOURCES = tests/unit/test-least.c
+tests_unit_test_least_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_least_LDADD = libscope-path.la $(GLIB_LIBS)
 tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_table_LDADD = libscope-path.la $(GLIB_LIBS)
