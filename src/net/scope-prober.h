@@ -18,11 +18,11 @@ typedef struct _ScopeProber ScopeProber;
 /**
  * ScopeProberCalls:
  * @send: a frame for @to
- * @echo: one came back: @usec there and back, @pad as it was asked for
+ * @echo: one came back: @usec there and back, @size as it was asked for
  */
 typedef struct {
   void (*send) (const ScopeKey *to, const char *text, gsize len, gpointer data);
-  void (*echo) (const ScopeKey *from, gint64 usec, guint pad, gpointer data);
+  void (*echo) (const ScopeKey *from, gint64 usec, guint size, gpointer data);
 } ScopeProberCalls;
 
 ScopeProber *scope_prober_new (const ScopeProberCalls *calls, gpointer data);
@@ -40,7 +40,7 @@ void scope_prober_probe (ScopeProber *prober, const ScopeKey *to, guint size, gi
  */
 gboolean scope_prober_take (ScopeProber *prober, const ScopeKey *from, const char *type, JsonObject *message, gint64 now);
 
-/* The median of the last round trips, µs; -1 when there was none. */
+/* The median of the last round trips of probes without a size, µs; -1 when there was none. */
 gint64 scope_prober_rtt (const ScopeProber *prober, const ScopeKey *peer);
 
 /* Probes without echo since the last echo, and since the beginning, those that still wait not among them. */

@@ -24,7 +24,7 @@ typedef enum {
 typedef enum {
   SCOPE_PULSE_PROBE = 1 << 0, /* send a probe now */
   SCOPE_PULSE_UP = 1 << 1,    /* it is alive, and was not */
-  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was not */
+  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was alive, or scope_pulse_want() asked */
 } ScopePulseAct;
 
 /**
@@ -36,42 +36,51 @@ typedef struct {
   ScopePulseState state;
   gboolean wanted;
   gboolean measured;
-  gboolean sampled;
+  gboolean sampled; /* tx and rx are those of a moment ago */
+  gboolean looking; /* three probes, or what is left of them */
+  gboolean strict;  /* that only an echo ends well */
+  gboolean asked;
   gboolean came_up;
-  guint64 tx, rx;   /* as sampled last */
-  gint64 owed;      /* since when we have sent and got nothing, 0 for not at all */
-  gint64 rtt;       /* 0 when it is not known */
-  gint64 next;      /* the next probe, 0 for none */
-  gint64 verdict;   /* without an echo by then it is silent, 0 for nothing in doubt */
-  gint64 measure;   /* the next round trip to measure, 0 for none */
-  guint probes;     /* in a row */
+  guint64 tx, rx;
+  gint64 owed;    /* since when something was sent and nothing came, 0 for not */
+  gint64 rtt;     /* 0 when it is not known */
+  gint64 next;    /* the next probe, 0 for none */
+  gint64 verdict; /* the three are sent: without an echo by then it is silent */
+  gint64 measure; /* the next round trip to measure, 0 for none */
+  gint64 retry;   /* silent: no other probe before */
+  gint64 pause;   /* silent: between two */
+  guint probes;   /* of the three */
 } ScopePulse;
 
 /* The device's counters at @now. The first ones are only what the next are compared with. */
 void scope_pulse_sample (ScopePulse *pulse, guint64 tx, guint64 rx, gint64 now);
 
-/* A packet was given to the link at @now, though the counters may not show it yet. */
+/* A packet was given to the link at @now, though the counters may not show it yet, or do so already. */
 void scope_pulse_sent (ScopePulse *pulse, gint64 now);
 
-/* Sampling stops for long: what the counters do meanwhile says nothing. */
+/* Sampling stops: what the counters do until the next one says nothing. */
 void scope_pulse_rest (ScopePulse *pulse);
 
 /* An echo. @rtt: µs, smoothed */
 void scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now);
 
-/* Look at it at once; nothing when it is being looked at. */
+/* Look at it at once, and believe nothing but an echo. */
 void scope_pulse_check (ScopePulse *pulse, gint64 now);
 
-/* Somebody wants it: a check at once; when it is silent it is probed on, after 1, 2, 4 … 30 s. */
-void scope_pulse_want (ScopePulse *pulse, gboolean wanted, gint64 now);
+/* Somebody wants it: a check at once; whenever it is silent it is probed after 1, 2, 4 … 30 s. */
+void scope_pulse_want (ScopePulse *pulse, gint64 now);
 
-/* Measure the round trip every 30 s. */
+/* Nobody wants it any more: a link that nobody has looked at. */
+void scope_pulse_forget (ScopePulse *pulse);
+
+/* Measure the round trip every 30 s: when it is silent it is wanted. */
 void scope_pulse_measure (ScopePulse *pulse, gboolean measured, gint64 now);
 
 /**
  * scope_pulse_step:
  * @next: (out): when to ask again at the latest, SCOPE_PULSE_NEVER when only an event changes something
  *
- * To be called after each of the above, and at @next.
+ * To be called after each of the above, and at @next: just after a sample when there are any, which may take a
+ * doubt away.
  */
 ScopePulseAct scope_pulse_step (ScopePulse *pulse, gint64 now, gint64 *next);

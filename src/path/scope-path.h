@@ -105,7 +105,10 @@ void scope_path_link_down (ScopePath *path, gint64 now, const ScopeKey *key);
  */
 void scope_path_link_sample (ScopePath *path, gint64 now, const ScopeKey *key, guint rtt, guint loss);
 
-/* An orderly goodbye (on the link, or the registry's `leave`): its links are gone, without a hold-down. */
+/*
+ * An orderly goodbye on the link: it is gone, nothing is held down. Not the registry's `leave`, which also comes when only
+ * the session with the registry has ended.
+ */
 void scope_path_left (ScopePath *path, gint64 now, const ScopeKey *key);
 
 /* We send to it and hear nothing, though no link of ours is known to be down: says again what it may have missed. */
@@ -143,6 +146,9 @@ gboolean scope_path_is_direct (ScopePath *path, const ScopeKey *dest);
  * For our record, whose sequence must be at least what this returns: a record is older or says the same.
  */
 guint64 scope_path_attachment (ScopePath *path, ScopeKey *key);
+
+/* Our record was signed with this sequence: the next attachment gets a higher one. */
+void scope_path_sequence (ScopePath *path, guint64 sequence);
 
 /* The relay that an edge is attached to as we know it. NULL for none. */
 const ScopeKey *scope_path_attachment_of (ScopePath *path, const ScopeKey *edge);

@@ -105,8 +105,13 @@ static void
 punch (ScopeLink *link)
 {
   link->due = G_MAXINT64;
-  if (!link->check || !link->online || link->up)
+  if (!link->online || link->up)
     return;
+  if (!link->check) /* the tunnel is still coming up */
+    {
+      link->due = scope_links_now () + GIVEN_MS;
+      return;
+    }
   scope_link_refresh (link);
   scope_punch_start (link->punch, link->first, scope_links_now ());
 }
@@ -300,6 +305,8 @@ void
 scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
 {
   ScopeCandidates own = { 0 };
+  GHashTableIter iter;
+  gpointer link;
 
   if (endpoints)
     {
@@ -316,6 +323,9 @@ scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
   own.reflexive = self->site ? scope_site_reflexive (self->site) : NULL;
   g_strfreev (self->candidates);
   self->candidates = scope_candidates_say (&own);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &link))
+    scope_link_refresh (link);
 }
 
 /* --- what the liveness says ---------------------------------------------------------------- */
@@ -396,18 +406,21 @@ scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)
 
 /* --- who there is -------------------------------------------------------------------------- */
 
-static void
+/* With our first grant, and again with one for another role. Returns whether it is a new one. */
+static gboolean
 make_path (ScopeLinks *self, const ScopeTrust *trust)
 {
   const ScopeGrant *grant = scope_trust_own_grant (trust);
 
-  if (self->path || !grant)
-    return;
+  if (!grant || (self->path && self->role == grant->role))
+    return FALSE;
+  g_clear_pointer (&self->path, scope_path_free);
   self->role = grant->role;
   self->path = scope_path_new (&self->own, self->role, g_get_real_time () / 1000);
   scope_path_registry (self->path, scope_links_now (), self->connected);
   if (self->agent)
     scope_stun_agent_set_serving (self->agent, self->role != SCOPE_ROLE_EDGE);
+  return TRUE;
 }
 
 static ScopeLink *
@@ -474,6 +487,23 @@ update (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected, gboole
   link->online = online;
 }
 
+/* What a new path machine does not know. */
+static void
+tell_links (ScopeLinks *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (link->up)
+        scope_path_link_up (self->path, scope_links_now (), &link->key, MAX (scope_liveness_rtt (self->liveness, &link->key), 0));
+    }
+}
+
 static gboolean
 is_gone (gpointer key, gpointer value, gpointer data)
 {
@@ -492,9 +522,10 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
   g_autoptr (GPtrArray) peers = scope_trust_peers (trust);
   GHashTableIter iter;
   gpointer value;
+  gboolean fresh;
 
   self->keepalive = keepalive;
-  make_path (self, trust);
+  fresh = make_path (self, trust);
   if (!self->path)
     return;
   if (connected != self->connected)
@@ -508,6 +539,8 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
   for (guint i = 0; i < peers->len; i++)
     update (self, g_ptr_array_index (peers, i), connected, arrived);
   g_hash_table_foreach_remove (self->table, is_gone, NULL);
+  if (fresh)
+    tell_links (self);
   scope_links_run (self);
 }
 
@@ -562,8 +595,8 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
   if (!self->liveness)
     {
       g_warning ("links are not watched: %s", error->message);
-      g_clear_error (&error);
     }
+  g_clear_error (&error);
   self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port, 0, &error);
   if (!self->agent)
     {
@@ -618,7 +651,7 @@ scope_links_attachment (ScopeLinks *self, ScopeKey *relay)
 }
 
 gboolean
-scope_links_state (ScopeLinks *self, const ScopeKey *peer, ScopeLinkState *state)
+scope_links_state (ScopeLinks *self, const ScopeKey *peer, ScopeLinksState *state)
 {
   const ScopeLink *link = scope_links_find (self, peer);
   const ScopeKey *hop;
@@ -626,7 +659,7 @@ scope_links_state (ScopeLinks *self, const ScopeKey *peer, ScopeLinkState *state
   if (!link || !self->path)
     return FALSE;
   hop = scope_path_next_hop (self->path, peer);
-  *state = (ScopeLinkState){ link->up, self->liveness ? scope_liveness_rtt (self->liveness, peer) : -1,
+  *state = (ScopeLinksState){ link->up, self->liveness ? scope_liveness_rtt (self->liveness, peer) : -1,
                              scope_path_way (self->path, peer), hop && !scope_key_equal (hop, peer) };
   if (state->has_via)
     state->via = *hop;

@@ -76,7 +76,7 @@ void scope_links_applied (ScopeLinks *links, const GPtrArray *wanted);
 guint64 scope_links_attachment (ScopeLinks *links, ScopeKey *relay);
 
 /**
- * ScopeLinkState:
+ * ScopeLinksState:
  * @up: there is a direct link that answers
  * @ms: its round trip, -1 when not known
  * @way: how packets go; @via: to whom first, when that is not the peer
@@ -87,10 +87,10 @@ typedef struct {
   ScopePathWay way;
   gboolean has_via;
   ScopeKey via;
-} ScopeLinkState;
+} ScopeLinksState;
 
 /* FALSE for who is not known here. */
-gboolean scope_links_state (ScopeLinks *links, const ScopeKey *peer, ScopeLinkState *state);
+gboolean scope_links_state (ScopeLinks *links, const ScopeKey *peer, ScopeLinksState *state);
 
 /* The NAT around us. */
 ScopeNatKind scope_links_nat (ScopeLinks *links);

@@ -556,6 +556,8 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   self->port = scope_tunnel_get_config (tunnel)->listen_port;
   scope_keys_set_tunnel (self->keys, tunnel);
   scope_observer_set_tunnel (self->observer, tunnel);
+  if (self->links)
+    scope_links_set_tunnel (self->links, tunnel);
   follow_role (self);
   if (self->welcomed)
     send_record (self);
@@ -602,7 +604,6 @@ scope_member_stop (ScopeSource *source)
 static void
 scope_member_kick (ScopeSource *source)
 {
-  follow_role (SCOPE_MEMBER (source));
   ScopeMember *self = SCOPE_MEMBER (source);
 
   scope_v1_session_kick (self->session);
@@ -625,7 +626,7 @@ scope_member_rotate (ScopeMember *self, gboolean hurry)
 char *
 scope_member_describe (ScopeMember *self)
 {
-  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->tunnel);
+  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->links, self->tunnel);
 }
 
 gboolean

@@ -44,7 +44,6 @@ typedef struct {
  * @hold: pair: ms for which the direct link is not to be used again
  * @ask: pair: say again all that you have told me, or would have
  * @answer: pair: to one of yours: no answer is wanted
- * @lone: pair: I am attached to no relay: it is this way or none
  * @legs: pair, between relays: whom I could go over, best first
  * @edges: attached
  */
@@ -57,7 +56,6 @@ typedef struct {
   guint32 hold;
   gboolean ask;
   gboolean answer;
-  gboolean lone;
   guint n_legs;
   ScopeKey legs[SCOPE_PATH_MESSAGE_MAX_LEGS];
   guint n_edges;
