@@ -41,8 +41,7 @@ libscope_registry_la_SOURCES = \
 	src/registry/registry-v1-session.c src/registry/registry-v1-session.h \
 	src/registry/registry-verbs.c src/registry/registry-verbs.h
 libscope_registry_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS) $(SQLITE_CFLAGS)
-libscope_registry_la_LIBADD = libscope-net.la libscope-path.la libscope-wire.la libscope-tunnel.la libscope-common.la \
-	$(SOUP_LIBS) $(JSON_LIBS) \
+libscope_registry_la_LIBADD = libscope-path.la libscope-net.la libscope-wire.la libscope-tunnel.la libscope-common.la $(SOUP_LIBS) $(JSON_LIBS) \
 	$(SQLITE_LIBS) -lm
 
 bin_PROGRAMS += src/registry/scope-registry

@@ -139,8 +139,9 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
 {
   static const char *const known[] = { "listen",         "listenPort",     "networks",       "self",
                                        "heartbeat",      "prefix",         "tlsCertificate", "tlsKey",
-                                       "trustedProxies", "stateDirectory", "limits",         "stun",
-                                       "carry",          NULL };
+                                       "trustedProxies", "stateDirectory", "limits",         "carry",
+                                       "stun",
+                                       NULL };
   g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (RegistryConfig) config = NULL;
   g_autoptr (JsonObject) root = NULL;

@@ -39,8 +39,8 @@
 typedef struct {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
-  const char *const *stun;
   RegistryCarry *carry;
+  const char *const *stun;
   void (*closed) (RegistryV1Session *session, gpointer user_data);
   gpointer user_data;
 } RegistryV1Shared;
