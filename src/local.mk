@@ -81,11 +81,13 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
+	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \
 	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
-	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
+	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl-policy.c src/tunnel/scope-rtnl.h src/tunnel/scope-rtnl-private.h \
 	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \

@@ -644,7 +644,8 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
     }
   g_clear_error (&error);
   scope_links_make_carrier (self, scope_tunnel_get_config (tunnel)->listen_port);
-  self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port, 0, &error);
+  self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port,
+                                      scope_tunnel_get_config (tunnel)->fwmark, &error);
   if (!self->agent)
     {
       g_warning ("no way through NATs: %s", error->message);

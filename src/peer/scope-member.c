@@ -13,6 +13,7 @@
 #include "peer/scope-self.h"
 #include "peer/scope-v1-session.h"
 #include "tunnel/scope-forward.h"
+#include "tunnel/scope-masquerade.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct _ScopeMember {
   ScopeV1Session *session;
   ScopeTunnel *tunnel; /* while it runs */
   ScopeForward *forward; /* while we are a relay */
+  ScopeMasquerade *masquerade; /* then, too, when the profile says so */
   guint16 port;
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
@@ -131,6 +133,10 @@ follow_role (ScopeMember *self)
     scope_forward_set_ranges (self->forward, grant->ranges);
   else if (!(self->forward = scope_forward_new (scope_tunnel_get_config (self->tunnel)->ifname, grant->ranges, &error)))
     g_warning ("not forwarding for others: %s", error->message);
+  if (!self->forward)
+    g_clear_pointer (&self->masquerade, scope_masquerade_free);
+  else if (self->settings->masquerade && !self->masquerade)
+    self->masquerade = scope_masquerade_new (scope_tunnel_get_config (self->tunnel)->ifname);
 }
 
 /* --- the roster ---------------------------------------------------------------------------- */
@@ -623,6 +629,7 @@ scope_member_stop (ScopeSource *source)
   g_clear_pointer (&self->links, scope_links_free);
   g_clear_pointer (&self->keys, scope_keys_free);
   g_clear_pointer (&self->forward, scope_forward_free);
+  g_clear_pointer (&self->masquerade, scope_masquerade_free);
   g_clear_object (&self->tunnel);
 }
 
@@ -634,6 +641,25 @@ scope_member_kick (ScopeSource *source)
   scope_v1_session_kick (self->session);
   if (self->links)
     scope_links_kick (self->links);
+}
+
+/* Of several that are called so the one with the lowest key: names are the root's, who can tell them apart. */
+static gboolean
+scope_member_find (ScopeSource *source, const char *name, ScopeKey *key)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+  g_autoptr (GPtrArray) peers = self->trust ? scope_trust_peers (self->trust) : NULL;
+
+  for (guint i = 0; peers && i < peers->len; i++)
+    {
+      const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
+
+      if (g_strcmp0 (peer->grant->name, name) != 0)
+        continue;
+      *key = peer->key;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 static char *
@@ -730,5 +756,6 @@ scope_member_class_init (ScopeMemberClass *class)
   source_class->running = scope_member_running;
   source_class->peers = scope_member_peers;
   source_class->applied = scope_member_applied;
+  source_class->find = scope_member_find;
   source_class->dup_gateway = scope_member_dup_gateway;
 }
