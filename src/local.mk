@@ -38,6 +38,7 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-carry.c src/wire/scope-carry.h \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-latency.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
@@ -55,7 +56,9 @@ libscope_path_la_SOURCES = \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
-	src/path/scope-path-relays.c
+	src/path/scope-path-relays.c \
+	src/path/scope-table.c src/path/scope-table.h \
+	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 
@@ -79,7 +82,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
-	src/tunnel/scope-routes.c src/tunnel/scope-routes.h \
+	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
 	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
 	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
@@ -100,6 +103,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
+	src/peer/scope-carrier-link.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
@@ -116,6 +121,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-liveness.c src/peer/scope-liveness.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
+	src/peer/scope-mtu.c src/peer/scope-mtu.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
@@ -128,6 +134,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-soup.c src/peer/scope-soup.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-site.c src/peer/scope-site.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \

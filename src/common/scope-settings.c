@@ -36,6 +36,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_DNS_SEARCH, SCOPE_TYPE_DOMAINS, FALSE, FALSE, N_ ("DNS search domains") },
   { SCOPE_SETTING_ROUTES, SCOPE_TYPE_PREFIXES, FALSE, FALSE, N_ ("Routes") },
   { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel") },
+  { SCOPE_SETTING_CARRY, SCOPE_TYPE_CARRY, FALSE, FALSE, N_ ("WireGuard over HTTPS") },
   { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
   { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key") },
   { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key") },
@@ -231,6 +232,20 @@ parse_tunnel (const char *value, ScopeTunnelKind *kind)
 }
 
 static gboolean
+parse_carry (const char *value, ScopeCarryUse *carry)
+{
+  static const char *const names[] = { [SCOPE_CARRY_AUTO] = "auto", [SCOPE_CARRY_OFF] = "off", [SCOPE_CARRY_ALWAYS] = "always" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (value, names[i]))
+      {
+        *carry = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
 parse_mode (const char *value, ScopeMode *mode)
 {
   if (!g_str_equal (value, "full") && !g_str_equal (value, "keys-only"))
@@ -244,6 +259,7 @@ check_value (ScopeSettingType type, const char *value, GError **error)
 {
   ScopeKey key;
   ScopeTunnelKind kind;
+  ScopeCarryUse carry;
   ScopeMode mode;
   ScopePq pq;
   gboolean ok;
@@ -278,6 +294,8 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       return check_prefixes (value, TRUE, error);
     case SCOPE_TYPE_TUNNEL:
       return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
+    case SCOPE_TYPE_CARRY:
+      return check_condition (parse_carry (value, &carry), error, _ ("expected auto, off or always"));
     case SCOPE_TYPE_FILE:
       return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
     case SCOPE_TYPE_ROOT:
@@ -450,6 +468,9 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   value = lookup (data, SCOPE_SETTING_TUNNEL);
   if (value)
     parse_tunnel (value, &s->tunnel);
+  value = lookup (data, SCOPE_SETTING_CARRY);
+  if (value)
+    parse_carry (value, &s->carry);
   s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
   s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
   s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);

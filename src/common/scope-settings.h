@@ -31,6 +31,7 @@
 #define SCOPE_SETTING_DNS_SEARCH "dns-search"
 #define SCOPE_SETTING_ROUTES "routes"
 #define SCOPE_SETTING_TUNNEL "tunnel"
+#define SCOPE_SETTING_CARRY "carry"
 #define SCOPE_SETTING_CA "ca"
 #define SCOPE_SETTING_PRIVATE_KEY "private-key"
 #define SCOPE_SETTING_PRESHARED_KEY "preshared-key"
@@ -56,6 +57,7 @@ typedef enum {
   SCOPE_TYPE_DOMAINS,   /* DNS search domains */
   SCOPE_TYPE_PREFIXES,  /* routed networks */
   SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
+  SCOPE_TYPE_CARRY,     /* auto, off, always */
   SCOPE_TYPE_FILE,      /* absolute path */
   SCOPE_TYPE_ROOT,      /* an identity's fingerprint */
   SCOPE_TYPE_PQ,        /* required, preferred, off */
@@ -96,6 +98,17 @@ typedef enum {
   SCOPE_TUNNEL_KIND_KERNEL,
   SCOPE_TUNNEL_KIND_USERSPACE,
 } ScopeTunnelKind;
+
+/**
+ * ScopeCarryUse:
+ * @SCOPE_CARRY_AUTO: packets are carried by the registry while UDP does not work
+ * @SCOPE_CARRY_ALWAYS: to relays, never by UDP
+ */
+typedef enum {
+  SCOPE_CARRY_AUTO,
+  SCOPE_CARRY_OFF,
+  SCOPE_CARRY_ALWAYS,
+} ScopeCarryUse;
 
 typedef enum {
   SCOPE_MODE_FULL,
@@ -143,6 +156,7 @@ typedef struct {
   char **dns_search;
   GArray *routes;
   ScopeTunnelKind tunnel;
+  ScopeCarryUse carry;
   char *ca;
   gboolean has_private_key;
   ScopeKey private_key;

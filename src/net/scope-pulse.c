@@ -125,7 +125,7 @@ due (gint64 at, gint64 now)
 static void
 fall_silent (ScopePulse *pulse, ScopePulseAct *act, gint64 now)
 {
-  if (pulse->state != SCOPE_PULSE_SILENT || pulse->asked)
+  if (pulse->state == SCOPE_PULSE_ALIVE || pulse->asked)
     *act |= SCOPE_PULSE_DOWN;
   settle (pulse);
   pulse->asked = FALSE;

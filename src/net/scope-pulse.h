@@ -24,7 +24,7 @@ typedef enum {
 typedef enum {
   SCOPE_PULSE_PROBE = 1 << 0, /* send a probe now */
   SCOPE_PULSE_UP = 1 << 1,    /* it is alive, and was not */
-  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was not, or scope_pulse_want() asked */
+  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was alive, or scope_pulse_want() asked */
 } ScopePulseAct;
 
 /**

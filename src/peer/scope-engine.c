@@ -6,6 +6,7 @@
 #include "peer/scope-describe.h"
 #include "peer/scope-legacy.h"
 #include "peer/scope-member.h"
+#include "peer/scope-mtu.h"
 #include "peer/scope-nudger.h"
 #include "peer/scope-outfit.h"
 #include "peer/scope-patience.h"
@@ -13,6 +14,7 @@
 #include "peer/scope-resolver.h"
 #include "peer/scope-stale.h"
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-routes.h"
 #include "tunnel/scope-tunnel-attached.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
@@ -47,6 +49,8 @@ struct _ScopeEngine {
   ScopePatience *patience; /* from the start on */
   ScopeStale *stale;
   ScopeNudger *nudger;
+  ScopeRoutesWatch *routes; /* while it runs: the tunnel's MTU follows them */
+  guint mtu; /* that there is room for; what a path has room for may be less, and is told the tunnel by others */
   guint retry_id;
 };
 
@@ -158,6 +162,28 @@ take_tunnel (ScopeEngine *self, GAsyncResult *result)
   return up;
 }
 
+/* The profile's, or what the base connection has room for. */
+static guint
+choose_mtu (ScopeEngine *self)
+{
+  g_autofree char *address = scope_engine_get_gateway (self);
+  const char *except = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
+
+  return self->config->settings->mtu ? self->config->settings->mtu : scope_mtu_read (address, except);
+}
+
+static void
+on_routes_changed (gpointer data)
+{
+  ScopeEngine *self = data;
+  guint mtu = choose_mtu (self);
+
+  if (mtu == self->mtu)
+    return;
+  self->mtu = mtu;
+  scope_tunnel_set_mtu (self->tunnel, mtu);
+}
+
 static void
 run (ScopeEngine *self)
 {
@@ -178,6 +204,7 @@ run (ScopeEngine *self)
       scope_source_running (self->source, self->tunnel);
       scope_source_applied (self->source, self->plan->peers);
       scope_stale_watch (self->stale);
+      self->routes = scope_routes_watch_new (on_routes_changed, self);
     }
   g_signal_emit (self, signals[STARTED], 0);
 }
@@ -245,6 +272,8 @@ raise_tunnel (ScopeEngine *self)
   make_plan (self);
   config = scope_outfit_new (self->config, SCOPE_IS_MEMBER (self->source) ? &self->own : NULL, self->addresses,
                              self->plan->routes, &error);
+  if (config)
+    config->mtu = self->mtu = choose_mtu (self);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)
@@ -490,6 +519,7 @@ stop_timers (ScopeEngine *self)
   g_clear_pointer (&self->patience, scope_patience_free);
   g_clear_pointer (&self->stale, scope_stale_free);
   g_clear_pointer (&self->nudger, scope_nudger_free);
+  g_clear_pointer (&self->routes, scope_routes_watch_free);
   g_clear_handle_id (&self->retry_id, g_source_remove);
 }
 

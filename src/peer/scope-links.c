@@ -305,6 +305,8 @@ void
 scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
 {
   ScopeCandidates own = { 0 };
+  GHashTableIter iter;
+  gpointer link;
 
   if (endpoints)
     {
@@ -321,6 +323,9 @@ scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
   own.reflexive = self->site ? scope_site_reflexive (self->site) : NULL;
   g_strfreev (self->candidates);
   self->candidates = scope_candidates_say (&own);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &link))
+    scope_link_refresh (link);
 }
 
 /* --- what the liveness says ---------------------------------------------------------------- */

@@ -604,7 +604,6 @@ scope_member_stop (ScopeSource *source)
 static void
 scope_member_kick (ScopeSource *source)
 {
-  follow_role (SCOPE_MEMBER (source));
   ScopeMember *self = SCOPE_MEMBER (source);
 
   scope_v1_session_kick (self->session);

@@ -42,7 +42,6 @@ scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArra
       scope_link_address (linked, &outfit->link);
       outfit->link.len = SCOPE_LINK_ADDRESS_LEN;
     }
-  outfit->mtu = settings->mtu;
   outfit->dns = g_strdupv (settings->dns);
   outfit->dns_search = g_strdupv (settings->dns_search);
   return outfit;

@@ -92,6 +92,31 @@ parse_limits (RegistryParse *parse, JsonObject *root, RegistryLimits *limits)
                              registry_parse_member (object, "requestsPerMinute");
 }
 
+/* True and false are short for all the defaults, and for nothing at all. */
+static void
+parse_carry (RegistryParse *parse, JsonObject *root, RegistryCarrying *carry)
+{
+  static const char *const known[] = { "sessions",    "links",   "bytesPerSecond", "queueBytes",
+                                       "idleSeconds", "private", NULL };
+  JsonNode *node = registry_parse_member (root, "carry");
+  gboolean simple = node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_BOOLEAN;
+  JsonObject *object = simple ? NULL : registry_parse_object (parse, node, "carry");
+
+  registry_parse_names (parse, object, "carry", known);
+
+#define CARRY(name, min, max, fallback) \
+  registry_parse_number (parse, registry_parse_member (object, name), "carry." name, min, max, fallback)
+  carry->sessions = CARRY ("sessions", 0, 65536, 256);
+  carry->links = CARRY ("links", 1, 256, 16);
+  carry->bytes_per_second = CARRY ("bytesPerSecond", 0, 1000000000, 4 * 1024 * 1024);
+  carry->queue_bytes = CARRY ("queueBytes", 32 * 1024, REGISTRY_CARRY_QUEUE_MAX, 256 * 1024);
+  carry->idle_seconds = CARRY ("idleSeconds", 10, 86400, 180);
+#undef CARRY
+  carry->private = registry_parse_boolean (parse, registry_parse_member (object, "private"), "carry.private");
+  if (simple && !json_node_get_boolean (node))
+    carry->sessions = 0;
+}
+
 static int
 by_line (gconstpointer a, gconstpointer b)
 {
@@ -114,7 +139,8 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
 {
   static const char *const known[] = { "listen",         "listenPort",     "networks",       "self",
                                        "heartbeat",      "prefix",         "tlsCertificate", "tlsKey",
-                                       "trustedProxies", "stateDirectory", "limits",         NULL };
+                                       "trustedProxies", "stateDirectory", "limits",         "carry",
+                                       NULL };
   g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (RegistryConfig) config = NULL;
   g_autoptr (JsonObject) root = NULL;
@@ -155,6 +181,7 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
   registry_networks_parse (&parse, root, config);
   parse_proxies (&parse, root, config);
   parse_limits (&parse, root, &config->limits);
+  parse_carry (&parse, root, &config->carry);
   config->tls_certificate = registry_parse_file (&parse, root, "tlsCertificate");
   config->tls_key = registry_parse_file (&parse, root, "tlsKey");
   config->state_directory = registry_parse_file (&parse, root, "stateDirectory");

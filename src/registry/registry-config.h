@@ -15,6 +15,7 @@
 #define REGISTRY_MAX_NETWORKS 256
 #define REGISTRY_MAX_LISTED 16384
 #define REGISTRY_EPOCH_SECONDS 3600
+#define REGISTRY_CARRY_QUEUE_MAX (1024 * 1024)
 
 /**
  * RegistryLimits:
@@ -40,6 +41,24 @@ typedef struct {
   guint idle_seconds;
   guint request_seconds;
 } RegistryLimits;
+
+/**
+ * RegistryCarrying:
+ * @sessions: that carry packets at once; 0: none, it is switched off
+ * @links: of one session, each a UDP socket
+ * @bytes_per_second: of one session, each way; 0 for no limit
+ * @queue_bytes: waiting for a session that does not read; what does not fit is dropped
+ * @idle_seconds: a link, or a session, without a packet
+ * @private: also to relays at private addresses where the registry does not see them itself
+ */
+typedef struct {
+  guint sessions;
+  guint links;
+  guint bytes_per_second;
+  guint queue_bytes;
+  guint idle_seconds;
+  gboolean private;
+} RegistryCarrying;
 
 /* How strangers may become members of a v1 network: bits. */
 typedef enum {
@@ -121,6 +140,7 @@ typedef struct {
   GArray *trusted_proxies;
   char *state_directory;
   RegistryLimits limits;
+  RegistryCarrying carry;
 } RegistryConfig;
 
 /**

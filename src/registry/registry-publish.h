@@ -37,5 +37,5 @@ GBytes *registry_publish_roster (RegistryMesh *mesh, RegistryCursor *cursor, gbo
 /* A member's entry, as it stands in a roster. */
 gboolean registry_publish_entry (const RegistryMesh *mesh, const RegistryMember *member, GString *out);
 
-/* The answer to a scope-query: a whole roster's data, how far the epoch is, and whether the network is switched off. */
+/* The answer to a scope-query: a whole roster's data, how far the epoch is, whether the network is switched off, paths. */
 GBytes *registry_publish_query (const RegistryMesh *mesh);

@@ -38,17 +38,20 @@ static void
 on_v1 (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
-  RegistryMesh *mesh = *path->key ? NULL : registry_v1_find (server->v1, path->network);
+  RegistryMesh *mesh = registry_v1_find (server->v1, path->network);
+  gboolean upgrade = soup_message_headers_header_contains (headers, "Upgrade", "websocket");
 
-  if (!mesh)
+  if (mesh && upgrade && g_str_equal (path->key, "carry") && registry_carry_is_on (registry_v1_get_carry (server->v1)))
+    registry_server_upgrade (server, message, REGISTRY_UPGRADE_CARRY, path->network);
+  else if (!mesh || *path->key)
     registry_answer_text (message, SOUP_STATUS_NOT_FOUND, "No such network");
   else if (g_ascii_strcasecmp (soup_server_message_get_method (message), "POST") == 0)
     {
       ScopePrefix client = registry_server_client (server, message, registry_server_connection (message));
       registry_v1_http_post (server->v1, mesh, message, &client);
     }
-  else if (soup_message_headers_header_contains (headers, "Upgrade", "websocket"))
-    registry_server_upgrade (server, message, path->network);
+  else if (upgrade)
+    registry_server_upgrade (server, message, REGISTRY_UPGRADE_V1, path->network);
   else
     registry_v1_http_get (mesh, message);
 }
@@ -106,7 +109,7 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       registry_verbs_networks (server->verbs, message);
       break;
     case REGISTRY_PATH_MESSAGES:
-      registry_server_upgrade (server, message, NULL);
+      registry_server_upgrade (server, message, REGISTRY_UPGRADE_MESSAGES, NULL);
       break;
     case REGISTRY_PATH_GET:
       registry_verbs_get (server->verbs, message, &path, wait);

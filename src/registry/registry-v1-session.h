@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "registry/registry-carry.h"
 #include "registry/registry-hub.h"
 #include "registry/registry-mesh.h"
 
@@ -38,6 +39,7 @@
 typedef struct {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
+  RegistryCarry *carry;
   void (*closed) (RegistryV1Session *session, gpointer user_data);
   gpointer user_data;
 } RegistryV1Shared;
@@ -62,6 +64,9 @@ void registry_v1_session_end (RegistryV1Session *session, const char *code, cons
 void registry_v1_session_event (RegistryV1Session *session, GBytes *frame, guint64 revision);
 void registry_v1_session_tell (RegistryV1Session *session, GBytes *frame);
 void registry_v1_session_go_on (RegistryV1Session *session, gint64 now);
+
+/* The table of paths is a newer one, or it has become a relay. */
+void registry_v1_session_paths (RegistryV1Session *session);
 
 /* Its grant is another one. */
 void registry_v1_session_grant (RegistryV1Session *session);

@@ -9,7 +9,9 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROUTE_METRIC 50 /* as NetworkManager's for VPN routes */
 
@@ -67,6 +69,31 @@ scope_rtnl_link_up (int ifindex, guint mtu, GError **error)
   if (mtu)
     mnl_attr_put_u32 (nlh, IFLA_MTU, mtu);
   return talk (nlh, 0, "cannot set the tunnel interface up", error);
+}
+
+gboolean
+scope_rtnl_set_mtu (int ifindex, guint mtu, GError **error)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = request (buf, RTM_NEWLINK, 0);
+  struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
+
+  ifi->ifi_family = AF_UNSPEC;
+  ifi->ifi_index = ifindex;
+  mnl_attr_put_u32 (nlh, IFLA_MTU, mtu);
+  return talk (nlh, 0, "cannot set the tunnel interface's MTU", error);
+}
+
+guint
+scope_rtnl_get_mtu (int ifindex)
+{
+  struct ifreq request = { 0 };
+  int fd = if_indextoname (ifindex, request.ifr_name) ? socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+  guint mtu = fd >= 0 && ioctl (fd, SIOCGIFMTU, &request) == 0 ? request.ifr_mtu : 0;
+
+  if (fd >= 0)
+    close (fd);
+  return mtu;
 }
 
 gboolean

@@ -14,6 +14,11 @@ gboolean scope_rtnl_no_link_local (int ifindex, GError **error);
 /* Sets the interface up, with @mtu bytes when that is not 0. */
 gboolean scope_rtnl_link_up (int ifindex, guint mtu, GError **error);
 
+gboolean scope_rtnl_set_mtu (int ifindex, guint mtu, GError **error);
+
+/* Bytes; 0 when there is no such interface. */
+guint scope_rtnl_get_mtu (int ifindex);
+
 /* Adds (replacing an equal one) or removes a route to @prefix through the interface. */
 gboolean scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError **error);
 

@@ -285,6 +285,11 @@ data (GString *out, const ScopeV1Message *message)
       if (message->time)
         scope_fields_put_integer (out, "time", message->time);
       break;
+    case SCOPE_V1_CARRY:
+      string_if_any (out, "ticket", message->token);
+      if (message->token)
+        scope_fields_put_integer (out, "seconds", message->seconds);
+      break;
     case SCOPE_V1_ERROR:
       scope_fields_put_string (out, "code", message->code);
       string_if_any (out, "message", message->text);

@@ -420,6 +420,16 @@ parse_ping (const ScopeFields *d, ScopeV1Message *message, GError **error)
          (!scope_fields_has (d, "time") || read_time (d, "time", &message->time, error));
 }
 
+/* The question has no members, a refusal no ticket. */
+static gboolean
+parse_carry (const ScopeFields *d, ScopeV1Message *message, GError **error)
+{
+  if (scope_fields_has (d, "ticket") && !read_bytes_text (d, "ticket", SCOPE_CARRY_TICKET_LEN, &message->token, error))
+    return FALSE;
+  return !scope_fields_has (d, "seconds") ||
+         read_number (d, "seconds", 0, SCOPE_V1_MAX_TICKET_SECONDS, &message->seconds, error);
+}
+
 static gboolean
 parse_error (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
@@ -469,6 +479,8 @@ parse_data (const ScopeFields *d, gsize len, ScopeV1Message *message, guint *ski
       return scope_v1_parse_paths (d, message, error);
     case SCOPE_V1_PING:
       return parse_ping (d, message, error);
+    case SCOPE_V1_CARRY:
+      return parse_carry (d, message, error);
     case SCOPE_V1_ERROR:
       return parse_error (d, message, error);
     case SCOPE_V1_UNKNOWN:

@@ -21,6 +21,7 @@ static const char *const type_names[] = {
   [SCOPE_V1_REPORT] = "report",
   [SCOPE_V1_PATHS] = "paths",
   [SCOPE_V1_PING] = "ping",
+  [SCOPE_V1_CARRY] = "carry",
   [SCOPE_V1_ERROR] = "error",
 };
 

@@ -44,6 +44,7 @@ typedef enum {
   SCOPE_V1_REPORT,
   SCOPE_V1_PATHS,
   SCOPE_V1_PING,
+  SCOPE_V1_CARRY, /* asks for a ticket, and the answer: data/protocol.md, section 10 */
   SCOPE_V1_ERROR,
 } ScopeV1Type;
 
@@ -97,6 +98,8 @@ typedef struct {
  * @states: (nullable) (element-type ScopeKey ScopeV1Progress)
  * @observed: (nullable) (element-type ScopeKey utf8)
  * @fork: (nullable): two envelopes
+ * @token: hello: of an invite; carry: the ticket, %NULL in the question and in a refusal
+ * @seconds: carry: how long the ticket is good
  * @latency: (nullable) (element-type ScopeKey ScopeV1Latency): report: the sender's links
  * @reach: (nullable) (element-type ScopeKey ScopeV1Reach): report: by GPOINTER_TO_UINT
  * @at: paths: from when on, the registry's time, ms; it has @revision
@@ -116,6 +119,7 @@ typedef struct {
   char *identity; /* challenge: the root's; hello: the peer's */
   char *proof;
   char *token;
+  guint seconds;
   char *grant;
   char *record;
   char *kex;

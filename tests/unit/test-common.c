@@ -391,6 +391,7 @@ static const struct {
   { SCOPE_SETTING_DNS_SEARCH, { "example", "~example, home.example", "~." }, { "", "a/b", "a=b", "a@b" } },
   { SCOPE_SETTING_ROUTES, { "10.0.0.0/8", "10.0.0.0/8,fd00::/8", "" }, { "0.0.0.0/0", "10.0.0.0/8 ::/0", "x" } },
   { SCOPE_SETTING_TUNNEL, { "auto", "kernel", "userspace" }, { "", "Kernel", "proxy?", "x" } },
+  { SCOPE_SETTING_CARRY, { "auto", "off", "always" }, { "", "Auto", "on" } },
   { SCOPE_SETTING_CA, { "/etc/ssl/ca.pem" }, { "", "ca.pem", "~/ca.pem" } },
   { SCOPE_SETTING_PRIVATE_KEY, { ALICE }, { "", "almost-a-secret" } },
   { SCOPE_SETTING_PRESHARED_KEY, { ALICE }, { "", "almost-a-secret" } },

@@ -57,6 +57,9 @@ test_defaults (void)
   g_assert_null (registry_config_find (config, "a")->end);
   g_assert_false (config->limits.loopback_limited);
   g_assert_cmpuint (config->limits.idle_seconds, ==, 60);
+  g_assert_cmpuint (config->carry.sessions, ==, 256);
+  g_assert_cmpuint (config->carry.queue_bytes, ==, 256 * 1024);
+  g_assert_false (config->carry.private);
   g_assert_null (config->state_directory);
 }
 
@@ -125,6 +128,9 @@ test_mistakes (void)
     { "{\"networks\":[],\"trustedProxies\":[\"::1\",\n\"x\"]}", "f:2: trustedProxies[1]: “x” is not" },
     { "{\"networks\":[],\"limits\":{\n\"idleSeconds\":0}}", "f:2: limits.idleSeconds: expected a whole number from 1" },
     { "{\"networks\":[],\n\"limits\":7}", "f:2: limits: expected an object\n" },
+    { "{\"networks\":[],\n\"carry\":7}", "f:2: carry: expected an object\n" },
+    { "{\"networks\":[],\"carry\":{\n\"links\":0}}", "f:2: carry.links: expected a whole number from 1" },
+    { "{\"networks\":[],\"carry\":{\n\"private\":1}}", "f:2: carry.private: expected" },
     { "{\"networks\":[{\n\"file\":\"f\"}]}", "f:1: networks[0].name: missing\n" },
     { "{\"networks\":[{\n\"name\":\"a b\",\"file\":\"f\"}]}", "f:2: networks[0].name: “a b” is not a network's name" },
     { "{\"networks\":[\n{\"name\":\"a\"}]}", "f:2: networks[0].file: missing" },

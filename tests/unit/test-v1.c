@@ -85,6 +85,8 @@ static const struct {
   { SCOPE_V1_PATHS, "{\"t\":\"paths\",\"d\":{\"revision\":12,\"at\":1700000002000,\"relays\":[" LOW "," KEYS "],"
                     "\"links\":[[0,1,0],[0,2,60000],[1,2,17]]}}" },
   { SCOPE_V1_PING, "{\"t\":\"ping\",\"d\":{\"n\":7}}" },
+  { SCOPE_V1_CARRY, "{\"t\":\"carry\",\"d\":{}}" },
+  { SCOPE_V1_CARRY, "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"seconds\":60}}" },
   { SCOPE_V1_PING, "{\"t\":\"ping\",\"d\":{\"n\":7,\"time\":1700000000000}}" },
   { SCOPE_V1_ERROR, "{\"t\":\"error\",\"d\":{\"code\":\"denied\",\"message\":\"a \\\"b\\\"\"}}" },
   { SCOPE_V1_ERROR, "{\"t\":\"error\",\"d\":{\"code\":\"busy\"}}" },
@@ -269,6 +271,8 @@ static const struct {
   { "{\"t\":7}", "t: " },
   { "{\"t\":\"\"}", "t: " },
   { "{\"t\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", "t: " },
+  { "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQ\",\"seconds\":60}}", "carry.ticket: " },
+  { "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"seconds\":3601}}", "carry.seconds: " },
   { "{\"t\":\"ping\"}", "ping: d " },
   { "{\"t\":\"ping\",\"d\":[]}", "ping: d " },
   { "{\"t\":\"ping\",\"d\":{\"n\":1,\"n\":1}}", "same name" },
