@@ -200,6 +200,12 @@ tests_unit_test_registry_v1_edges_SOURCES = tests/unit/test-registry-v1-edges.c 
 tests_unit_test_registry_v1_edges_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_v1_edges_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-registry-stun
+tests_unit_test_registry_stun_SOURCES = tests/unit/test-registry-stun.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h \
+	$(test_log)
+tests_unit_test_registry_stun_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_stun_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
 tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

@@ -26,6 +26,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode") },
   { SCOPE_SETTING_WIREGUARD, SCOPE_TYPE_WIREGUARD, FALSE, FALSE, N_ ("WireGuard connection") },
   { SCOPE_SETTING_ENDPOINT, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("Public endpoints") },
+  { SCOPE_SETTING_STUN_SERVERS, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("STUN servers") },
   { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key") },
   { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port") },
   { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses") },
@@ -452,6 +453,8 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->wireguard = g_strdup (lookup (data, SCOPE_SETTING_WIREGUARD));
   value = lookup (data, SCOPE_SETTING_ENDPOINT);
   s->endpoints = split (value ? value : "");
+  value = lookup (data, SCOPE_SETTING_STUN_SERVERS);
+  s->stun_servers = split (value ? value : "");
   s->has_public_key = key (data, SCOPE_SETTING_PUBLIC_KEY, &s->public_key);
   s->listen_port = number (data, SCOPE_SETTING_LISTEN_PORT, 0);
   s->addresses = prefixes (data, SCOPE_SETTING_ADDRESSES);
@@ -490,6 +493,7 @@ scope_settings_free (ScopeSettings *s)
   g_free (s->root);
   g_free (s->wireguard);
   g_strfreev (s->endpoints);
+  g_strfreev (s->stun_servers);
   g_array_unref (s->addresses);
   g_free (s->interface_name);
   g_strfreev (s->dns);

@@ -21,6 +21,7 @@
 #define SCOPE_SETTING_MODE "mode"
 #define SCOPE_SETTING_WIREGUARD "wireguard"
 #define SCOPE_SETTING_ENDPOINT "endpoint"
+#define SCOPE_SETTING_STUN_SERVERS "stun-servers"
 #define SCOPE_SETTING_PUBLIC_KEY "public-key"
 #define SCOPE_SETTING_LISTEN_PORT "listen-port"
 #define SCOPE_SETTING_ADDRESSES "addresses"
@@ -124,6 +125,7 @@ typedef enum {
  * @pq: SCOPE_PQ_REQUIRED with a root, SCOPE_PQ_OFF without one, unless given
  * @wireguard: (nullable): UUID or interface name of the connection that gets keys; set with SCOPE_MODE_KEYS_ONLY only
  * @endpoints: own public endpoints, possibly empty
+ * @stun_servers: endpoints of STUN servers to ask where there is no relay, possibly empty
  * @has_public_key: whether @public_key was given (else it follows from the private key)
  * @listen_port: UDP port, 0 to let the service choose one and keep it
  * @addresses: (element-type ScopePrefix): own addresses; empty to take them from the roster
@@ -145,6 +147,7 @@ typedef struct {
   ScopeMode mode;
   char *wireguard;
   char **endpoints;
+  char **stun_servers;
   gboolean has_public_key;
   ScopeKey public_key;
   guint16 listen_port;
