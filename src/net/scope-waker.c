@@ -11,7 +11,6 @@
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HEADER 40 /* bytes of a packet to keep: the longer of both IP headers without options */
 
@@ -67,7 +66,7 @@ scope_waker_disarm (ScopeWaker *self)
 {
   g_clear_handle_id (&self->id, g_source_remove);
   if (self->fd >= 0)
-    close (self->fd);
+    scope_tap_close (self->fd);
   self->fd = -1;
 }
 

@@ -177,12 +177,13 @@ void pair_tick (ScopePath *path, Peer *peer);
 /* scope-path-relays.c */
 gboolean relays_leg (ScopePath *path, const Peer *peer);
 void relays_review (ScopePath *path, Peer *peer);
-void relays_lost (ScopePath *path, Peer *peer);
+void relays_lost (ScopePath *path, Peer *peer, gboolean say);
 void relays_choose_again (ScopePath *path, Peer *peer, gboolean say);
 void relays_leg_lost (ScopePath *path, Peer *leg);
 void relays_leg_found (ScopePath *path);
 guint relays_legs (ScopePath *path, Peer *peer, ScopeKey *legs);
 void relays_refused (ScopePath *path, Peer *peer, Peer *via);
+void relays_not_refused (Pair *pair, const Peer *via);
 guint32 relays_ms (ScopePath *path, const Peer *a, const Peer *b);
 void relays_tier (ScopePath *path, Peer *third);
 void relays_table (ScopePath *path);
