@@ -133,6 +133,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
 	src/peer/scope-links-carry.c src/peer/scope-links-report.c \
 	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
+	src/peer/scope-links-view.c src/peer/scope-links-view.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-reach.c src/peer/scope-reach.h \
@@ -160,6 +161,8 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
 	src/service/scope-log.c src/service/scope-log.h \
+	src/service/scope-network.c src/service/scope-network.h \
+	src/service/scope-network-state.c src/service/scope-network-state.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h
 src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\"
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)

@@ -19,6 +19,8 @@ typedef struct {
   guint n_samples; /* ever */
   guint lost;      /* since the last echo */
   guint lost_ever;
+  guint32 outcomes; /* of the last probes, the newest in the lowest bit: 1 for lost */
+  guint n_outcomes;
 } Peer;
 
 struct _ScopeProber {
@@ -49,9 +51,17 @@ scope_prober_free (ScopeProber *self)
 }
 
 static void
+note (Peer *peer, gboolean lost)
+{
+  peer->outcomes = peer->outcomes << 1 | (lost != FALSE);
+  peer->n_outcomes = MIN (peer->n_outcomes + 1, SCOPE_PROBER_OUTCOMES);
+}
+
+static void
 lose (Peer *peer, Outstanding *out)
 {
   out->n = 0;
+  note (peer, TRUE);
   peer->lost++;
   peer->lost_ever++;
 }
@@ -112,6 +122,7 @@ take_echo (ScopeProber *self, const ScopeKey *from, gint64 n, gint64 now)
 
         peer->out[i].n = 0;
         peer->lost = 0;
+        note (peer, FALSE);
         /* One with a pad takes longer where the link is slow. */
         if (!size)
           peer->samples[peer->n_samples++ % SCOPE_PROBER_SAMPLES] = usec;
@@ -182,6 +193,21 @@ scope_prober_lost (const ScopeProber *self, const ScopeKey *key, guint *ever, gi
   if (ever)
     *ever = peer ? peer->lost_ever : 0;
   return peer ? peer->lost : 0;
+}
+
+int
+scope_prober_loss (const ScopeProber *self, const ScopeKey *key, gint64 now)
+{
+  Peer *peer = g_hash_table_lookup (self->peers, key);
+  guint lost = 0;
+
+  if (peer)
+    lose_old (peer, now);
+  if (!peer || !peer->n_outcomes)
+    return -1;
+  for (guint i = 0; i < peer->n_outcomes; i++)
+    lost += peer->outcomes >> i & 1;
+  return (lost * 100 + peer->n_outcomes / 2) / peer->n_outcomes;
 }
 
 void

@@ -10,6 +10,7 @@
 #include <json-glib/json-glib.h>
 
 #define SCOPE_PROBER_SAMPLES 5          /* of each peer's round trips */
+#define SCOPE_PROBER_OUTCOMES 32        /* probes that a loss is of */
 #define SCOPE_PROBER_OUTSTANDING 8      /* probes that wait for an echo, per peer: older ones are lost */
 #define SCOPE_PROBER_LOST_USEC (10 * G_USEC_PER_SEC) /* and what has waited for so long */
 
@@ -45,5 +46,8 @@ gint64 scope_prober_rtt (const ScopeProber *prober, const ScopeKey *peer);
 
 /* Probes without echo since the last echo, and since the beginning, those that still wait not among them. */
 guint scope_prober_lost (const ScopeProber *prober, const ScopeKey *peer, guint *ever, gint64 now);
+
+/* Percent of the last probes that have no echo, those that still wait not among them; -1 when none has come to its end. */
+int scope_prober_loss (const ScopeProber *prober, const ScopeKey *peer, gint64 now);
 
 void scope_prober_forget (ScopeProber *prober, const ScopeKey *peer);

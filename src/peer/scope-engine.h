@@ -42,6 +42,7 @@ G_DECLARE_FINAL_TYPE (ScopeEngine, scope_engine, SCOPE, ENGINE, GObject)
  *
  * Signals:
  * - "started": interface, addresses and peers are there; peers may still be silent
+ * - "news": scope_engine_describe() may say something else than before, counters and measures apart
  * - "failed" (GError): it could not start, or the interface was taken away; call stop
  */
 ScopeEngine *scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **error);

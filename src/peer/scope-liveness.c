@@ -403,6 +403,12 @@ scope_liveness_rtt (const ScopeLiveness *self, const ScopeKey *peer)
   return rtt < 0 ? -1 : (int) to_ms (rtt);
 }
 
+int
+scope_liveness_loss (const ScopeLiveness *self, const ScopeKey *peer)
+{
+  return scope_prober_loss (self->prober, peer, g_get_monotonic_time ());
+}
+
 gboolean
 scope_liveness_send (ScopeLiveness *self, const ScopeKey *to, const char *text, gsize len, GError **error)
 {

@@ -71,5 +71,8 @@ void scope_liveness_check_all (ScopeLiveness *liveness);
 /* The median of the last round trips in ms, rounded; -1 when there is none. */
 int scope_liveness_rtt (const ScopeLiveness *liveness, const ScopeKey *peer);
 
+/* Percent of the last 32 probes that were lost; -1 when it is not known. */
+int scope_liveness_loss (const ScopeLiveness *liveness, const ScopeKey *peer);
+
 /* A link message; see scope_channel_send(). */
 gboolean scope_liveness_send (ScopeLiveness *liveness, const ScopeKey *to, const char *text, gsize len, GError **error);

@@ -447,6 +447,7 @@ on_lost (gpointer data)
   scope_keys_close (self->keys);
   if (self->links)
     scope_links_close (self->links);
+  scope_source_emit_news (SCOPE_SOURCE (self));
 }
 
 static void
@@ -555,6 +556,7 @@ on_links_attached (gpointer data)
 
   if (self->welcomed)
     send_record (self);
+  scope_source_emit_news (SCOPE_SOURCE (self));
 }
 
 static const ScopeLinksCalls links_calls = { on_links_send, on_links_changed, on_links_attached };
@@ -677,7 +679,7 @@ scope_member_rotate (ScopeMember *self, gboolean hurry)
 char *
 scope_member_describe (ScopeMember *self)
 {
-  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->links, self->tunnel);
+  return scope_describe (self->settings, self->whole, self->trust, self->keys, self->links, self->tunnel);
 }
 
 gboolean

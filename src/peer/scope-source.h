@@ -44,6 +44,7 @@ typedef struct {
  * Signals:
  * - "roster": there is a newer roster
  * - "peers": what @peers would say has changed
+ * - "news": what there is to say of the network to people may be another, where neither of the above comes
  * - "failed" (GError): every registry was tried, or nothing more will come; the source goes on trying if it can
  * - "fatal" (GError): the connection must end, up or not
  * - "absent": the registry does not know this kind; the source has stopped
@@ -84,6 +85,7 @@ void scope_source_drop_roster (ScopeSource *source);
 /* For the kinds. @roster: (transfer full) */
 void scope_source_emit_roster (ScopeSource *source, ScopeRoster *roster, gboolean cached);
 void scope_source_emit_peers (ScopeSource *source);
+void scope_source_emit_news (ScopeSource *source);
 void scope_source_emit_failed (ScopeSource *source, const GError *error);
 void scope_source_emit_fatal (ScopeSource *source, const GError *error);
 void scope_source_emit_absent (ScopeSource *source);
