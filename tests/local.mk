@@ -250,6 +250,21 @@ tests_unit_test_keyfile_SOURCES = tests/unit/test-keyfile.c
 tests_unit_test_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-ctl-local
+tests_unit_test_ctl_local_SOURCES = tests/unit/test-ctl-local.c
+tests_unit_test_ctl_local_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_ctl_local_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-netcheck
+tests_unit_test_netcheck_SOURCES = tests/unit/test-netcheck.c
+tests_unit_test_netcheck_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_netcheck_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-network
+tests_unit_test_network_SOURCES = tests/unit/test-network.c src/service/scope-network.c src/service/scope-network-state.c
+tests_unit_test_network_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_network_LDADD = libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-ctl
 tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c
 tests_unit_test_ctl_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_BUILDDIR='"$(abs_top_builddir)"'

@@ -5,7 +5,6 @@
 
 #include "wire/scope-carry.h"
 
-#include <glib/gi18n-lib.h>
 #include <libsoup/soup.h>
 
 #define TIMEOUT 10 /* seconds */

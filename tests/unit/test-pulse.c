@@ -448,13 +448,16 @@ test_lost (void)
   guint ever;
 
   g_assert_cmpuint (scope_prober_lost (prober, &b, NULL, now), ==, 0);
+  g_assert_cmpint (scope_prober_loss (prober, &b, now), ==, -1);
   scope_prober_probe (prober, &b, 0, now);
   first = frame_data (wire.last, "probe");
   for (guint i = 0; i < 2; i++)
     scope_prober_probe (prober, &b, 0, now);
   now += SCOPE_PROBER_LOST_USEC - 1;
   g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now), ==, 0);
+  g_assert_cmpint (scope_prober_loss (prober, &b, now), ==, -1);
   g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 1), ==, 3);
+  g_assert_cmpint (scope_prober_loss (prober, &b, now + 1), ==, 100);
   g_assert_cmpuint (ever, ==, 3);
   g_string_truncate (wire.said, 0);
   /* Late is lost. */
@@ -468,6 +471,37 @@ test_lost (void)
   scope_prober_take (prober, &b, "echo", probe, now + 7);
   g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 7), ==, 0);
   g_assert_cmpuint (ever, ==, 5);
+  g_assert_cmpint (scope_prober_loss (prober, &b, now + 7), ==, 83); /* 5 of 6 */
+  scope_prober_forget (prober, &b);
+  g_assert_cmpint (scope_prober_loss (prober, &b, now + 7), ==, -1);
+  wire_clear (&wire);
+}
+
+/* Of the last ones: a lost one goes out of sight after as many that were not. */
+static void
+test_loss (void)
+{
+  Wire wire = { g_string_new (NULL), NULL };
+  g_autoptr (ScopeProber) prober = scope_prober_new (&calls, &wire);
+  const ScopeKey b = { { 2 } };
+  gint64 now = 5 * G_USEC_PER_SEC;
+
+  scope_prober_probe (prober, &b, 0, now);
+  now += SCOPE_PROBER_LOST_USEC;
+  g_assert_cmpint (scope_prober_loss (prober, &b, now), ==, 100);
+  for (guint i = 1; i <= SCOPE_PROBER_OUTCOMES; i++)
+    {
+      g_autoptr (JsonObject) echo = NULL;
+
+      scope_prober_probe (prober, &b, 0, now);
+      echo = frame_data (wire.last, "probe");
+      scope_prober_take (prober, &b, "echo", echo, now);
+      if (i == 1)
+        g_assert_cmpint (scope_prober_loss (prober, &b, now), ==, 50);
+      if (i == SCOPE_PROBER_OUTCOMES - 1)
+        g_assert_cmpint (scope_prober_loss (prober, &b, now), ==, 3);
+    }
+  g_assert_cmpint (scope_prober_loss (prober, &b, now), ==, 0);
   wire_clear (&wire);
 }
 
@@ -530,6 +564,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pulse/measure", test_measure);
   g_test_add_func ("/prober/probes", test_probes);
   g_test_add_func ("/prober/lost", test_lost);
+  g_test_add_func ("/prober/loss", test_loss);
   g_test_add_func ("/prober/pad", test_pad);
   g_test_add_func ("/prober/bad", test_bad_probes);
   return g_test_run ();
