@@ -6,9 +6,9 @@
 #define REGISTRY_MIN_MS 10
 #define REGISTRY_MAX_MS 60
 #define OFFLINE_MS 30000
-#define TABLE_MS 60000 /* how often the registry looks */
+#define TABLE_MS 120000 /* how often the registry looks */
 #define TABLE_AHEAD_MS 2000
-#define SAMPLE_MS 20000
+#define SAMPLE_MS 30000
 #define TIER_MS 120000
 
 typedef enum {
