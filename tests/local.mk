@@ -97,6 +97,15 @@ tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
 
+unit_tests += tests/unit/test-damping
+tests_unit_test_damping_SOURCES = tests/unit/test-damping.c
+tests_unit_test_damping_LDADD = libscope-path.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path
+tests_unit_test_path_SOURCES = tests/unit/test-path.c $(path_sim)
+tests_unit_test_path_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-path-sim
 tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
 tests_unit_test_path_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
