@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += \
 	libscope-crypto.la \
 	libscope-wire.la \
 	libscope-path.la \
+	libscope-net.la \
 	libscope-tunnel.la \
 	libscope-peer.la
 
@@ -30,35 +31,64 @@ libscope_crypto_la_SOURCES = \
 	src/crypto/scope-jws.c src/crypto/scope-jws.h \
 	src/crypto/scope-kem.c src/crypto/scope-kem.h \
 	src/crypto/scope-keyfile.c src/crypto/scope-keyfile.h \
+	src/crypto/scope-link-address.c src/crypto/scope-link-address.h \
 	src/crypto/scope-openssl.c src/crypto/scope-openssl.h \
 	src/crypto/scope-x25519.c src/crypto/scope-x25519.h
 libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-carry.c src/wire/scope-carry.h \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
+	src/wire/scope-latency.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
 	src/wire/scope-path-message.c src/wire/scope-path-message.h \
+	src/wire/scope-punch-message.c src/wire/scope-punch-message.h \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
 	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
-	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c
+	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_path_la_SOURCES = \
 	src/path/scope-damping.c src/path/scope-damping.h \
-	src/path/scope-latency.h \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
-	src/path/scope-path-relays.c
+	src/path/scope-path-relays.c \
+	src/path/scope-least.c src/path/scope-least.h \
+	src/path/scope-table.c src/path/scope-table.h \
+	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 
+libscope_net_la_SOURCES = \
+	src/net/scope-candidates.c src/net/scope-candidates.h \
+	src/net/scope-channel.c src/net/scope-channel.h \
+	src/net/scope-link-packet.c src/net/scope-link-packet.h \
+	src/net/scope-nat.c src/net/scope-nat.h \
+	src/net/scope-prober.c src/net/scope-prober.h \
+	src/net/scope-pulse.c src/net/scope-pulse.h \
+	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-stun.c src/net/scope-stun.h \
+	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \
+	src/net/scope-stun-check.c src/net/scope-stun-private.h \
+	src/net/scope-stun-limit.c src/net/scope-stun-limit.h \
+	src/net/scope-tap.c src/net/scope-tap.h \
+	src/net/scope-waker.c src/net/scope-waker.h
+libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
+libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
+
 libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
+	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
+	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
-	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
+	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \
+	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
+	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl-policy.c src/tunnel/scope-rtnl.h src/tunnel/scope-rtnl-private.h \
+	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
@@ -70,13 +100,15 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-wg-private.h \
 	src/tunnel/scope-wg-uapi.c src/tunnel/scope-wg-uapi.h
 libscope_tunnel_la_CPPFLAGS = $(AM_CPPFLAGS) -DWIREGUARD_GO=\"$(WIREGUARD_GO)\"
-libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS)
-libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS)
+libscope_tunnel_la_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(LIBNM_CFLAGS) $(JSON_CFLAGS)
+libscope_tunnel_la_LIBADD = libscope-crypto.la libscope-common.la $(MNL_LIBS) $(LIBNM_LIBS) $(JSON_LIBS)
 
 libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
+	src/peer/scope-carrier-link.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
@@ -90,18 +122,26 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-keys.c src/peer/scope-keys.h src/peer/scope-keys-private.h \
 	src/peer/scope-keys-say.c \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
+	src/peer/scope-liveness.c src/peer/scope-liveness.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
+	src/peer/scope-mtu.c src/peer/scope-mtu.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
+	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
+	src/peer/scope-links-carry.c src/peer/scope-links-report.c \
+	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
+	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-reach.c src/peer/scope-reach.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-soup.c src/peer/scope-soup.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
+	src/peer/scope-site.c src/peer/scope-site.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \
 	src/peer/scope-timeout.h \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
@@ -109,7 +149,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
 	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_peer_la_LIBADD = libscope-tunnel.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
+libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
 
 libexec_PROGRAMS += src/service/nm-scope-service
 

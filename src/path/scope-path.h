@@ -16,7 +16,7 @@
 #pragma once
 
 #include "crypto/scope-authority.h"
-#include "path/scope-latency.h"
+#include "wire/scope-latency.h"
 #include "wire/scope-path-message.h"
 
 typedef struct ScopePath ScopePath;

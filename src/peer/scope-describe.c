@@ -47,8 +47,35 @@ add_tunnel (JsonBuilder *out, const ScopeWgPeer *peer)
 }
 
 static void
-add_peer (JsonBuilder *out, const ScopeTrustPeer *peer, ScopeKeys *keys, const ScopeWgDevice *device)
+add_key (JsonBuilder *out, const char *name, const ScopeKey *key)
 {
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  add_text (out, name, key && !scope_key_is_zero (key) ? scope_key_to_base64 (key, text) : NULL);
+}
+
+static void
+add_path (JsonBuilder *out, const ScopeLinksState *state)
+{
+  static const char *const ways[] = {
+    [SCOPE_PATH_WAY_NONE] = "none",     [SCOPE_PATH_WAY_DIRECT] = "direct", [SCOPE_PATH_WAY_RELAY] = "relay",
+    [SCOPE_PATH_WAY_RELAYS] = "relays", [SCOPE_PATH_WAY_PIPE] = "pipe",     [SCOPE_PATH_WAY_MASTER] = "master",
+  };
+
+  json_builder_set_member_name (out, "link");
+  json_builder_add_boolean_value (out, state->up);
+  if (state->ms >= 0)
+    add_number (out, "latency", state->ms);
+  else
+    add_text (out, "latency", NULL);
+  add_text (out, "path", ways[state->way]);
+  add_key (out, "via", state->has_via ? &state->via : NULL);
+}
+
+static void
+add_peer (JsonBuilder *out, const ScopeTrustPeer *peer, ScopeKeys *keys, ScopeLinks *links, const ScopeWgDevice *device)
+{
+  ScopeLinksState state;
   char key[SCOPE_KEY_BASE64_LEN + 1];
   ScopeV1Progress progress;
   guint64 epoch;
@@ -69,11 +96,28 @@ add_peer (JsonBuilder *out, const ScopeTrustPeer *peer, ScopeKeys *keys, const S
       add_number (out, "peerKexNPQ", progress.npq);
       add_number (out, "peerKexPQ", progress.pq);
     }
+  if (links && scope_links_state (links, &peer->key, &state))
+    add_path (out, &state);
   json_builder_end_object (out);
 }
 
+static void
+add_own (JsonBuilder *out, const ScopeTrust *trust, ScopeLinks *links)
+{
+  const ScopeGrant *grant = scope_trust_own_grant (trust);
+  ScopeKey relay;
+
+  add_text (out, "role", grant ? scope_role_to_string (grant->role) : NULL);
+  if (!links)
+    return;
+  add_text (out, "nat", scope_nat_to_string (scope_links_nat (links)));
+  scope_links_attachment (links, &relay);
+  add_key (out, "attachment", &relay);
+}
+
 char *
-scope_describe (const char *network, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeTunnel *tunnel)
+scope_describe (const char *network, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeLinks *links,
+                ScopeTunnel *tunnel)
 {
   g_autoptr (JsonBuilder) out = json_builder_new ();
   g_autoptr (ScopeWgDevice) device = tunnel ? scope_tunnel_read (tunnel, NULL) : NULL;
@@ -87,10 +131,12 @@ scope_describe (const char *network, gboolean connected, ScopeTrust *trust, Scop
   add_text (out, "interface", tunnel ? scope_tunnel_get_config (tunnel)->ifname : NULL);
   if (tunnel)
     add_prefixes (out, "addresses", scope_tunnel_get_config (tunnel)->addresses);
+  if (trust)
+    add_own (out, trust, links);
   json_builder_set_member_name (out, "peers");
   json_builder_begin_array (out);
   for (guint i = 0; peers && i < peers->len; i++)
-    add_peer (out, g_ptr_array_index (peers, i), keys, device);
+    add_peer (out, g_ptr_array_index (peers, i), keys, links, device);
   json_builder_end_array (out);
   json_builder_end_object (out);
   root = json_builder_get_root (out);

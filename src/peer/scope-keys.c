@@ -61,9 +61,15 @@ scope_keys_dress (ScopeKeys *self, ScopeWgPeer *peer)
 {
   if (!scope_kex_current (self->kex, &peer->pub, &peer->preshared))
     return FALSE;
-  if (g_hash_table_contains (self->quiet, &peer->pub))
+  if (scope_keys_is_quiet (self, &peer->pub))
     peer->keepalive = 0;
   return TRUE;
+}
+
+gboolean
+scope_keys_is_quiet (ScopeKeys *self, const ScopeKey *peer)
+{
+  return g_hash_table_contains (self->quiet, peer);
 }
 
 static void

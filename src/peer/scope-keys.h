@@ -55,6 +55,9 @@ void scope_keys_take (ScopeKeys *keys, ScopeTrust *trust, const ScopeV1Message *
 /* The preshared key, and quiet for a moment when the other end is to begin. FALSE: there is no key yet. */
 gboolean scope_keys_dress (ScopeKeys *keys, ScopeWgPeer *peer);
 
+/* Whether this is that moment. */
+gboolean scope_keys_is_quiet (ScopeKeys *keys, const ScopeKey *peer);
+
 /* New keys with everybody; see scope_kex_rotate(). */
 void scope_keys_rotate (ScopeKeys *keys, gboolean hurry);
 

@@ -2,14 +2,18 @@
 #include "peer/scope-member.h"
 
 #include "common/scope-error.h"
+#include "crypto/scope-link-address.h"
 #include "peer/scope-choose.h"
 #include "peer/scope-describe.h"
 #include "peer/scope-keys.h"
+#include "peer/scope-links.h"
 #include "peer/scope-memory.h"
 #include "peer/scope-observer.h"
 #include "peer/scope-reach.h"
 #include "peer/scope-self.h"
 #include "peer/scope-v1-session.h"
+#include "tunnel/scope-forward.h"
+#include "tunnel/scope-masquerade.h"
 
 #include <string.h>
 
@@ -30,8 +34,11 @@ struct _ScopeMember {
   ScopeSelf *self;
   ScopeKeys *keys;
   ScopeObserver *observer;
+  ScopeLinks *links; /* NULL with keys-only: they are somebody else's */
   ScopeV1Session *session;
   ScopeTunnel *tunnel; /* while it runs */
+  ScopeForward *forward; /* while we are a relay */
+  ScopeMasquerade *masquerade; /* then, too, when the profile says so */
   guint16 port;
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
@@ -45,6 +52,7 @@ struct _ScopeMember {
   guint gather_id;
   guint tick_id;
   guint check_id;
+  guint peers_id;
 };
 
 G_DEFINE_FINAL_TYPE (ScopeMember, scope_member, SCOPE_TYPE_SOURCE)
@@ -109,6 +117,28 @@ meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
   return TRUE;
 }
 
+/* --- the role ------------------------------------------------------------------------------ */
+
+/* A relay forwards. Its grant may change, and so may what is behind us. */
+static void
+follow_role (ScopeMember *self)
+{
+  const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
+  gboolean forwards = self->tunnel && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
+  g_autoptr (GError) error = NULL;
+
+  if (!forwards)
+    g_clear_pointer (&self->forward, scope_forward_free);
+  else if (self->forward)
+    scope_forward_set_ranges (self->forward, grant->ranges);
+  else if (!(self->forward = scope_forward_new (scope_tunnel_get_config (self->tunnel)->ifname, grant->ranges, &error)))
+    g_warning ("not forwarding for others: %s", error->message);
+  if (!self->forward)
+    g_clear_pointer (&self->masquerade, scope_masquerade_free);
+  else if (self->settings->masquerade && !self->masquerade)
+    self->masquerade = scope_masquerade_new (scope_tunnel_get_config (self->tunnel)->ifname);
+}
+
 /* --- the roster ---------------------------------------------------------------------------- */
 
 static void
@@ -121,7 +151,15 @@ publish (ScopeMember *self, gboolean arrived)
   scope_reach_choose (roster, self->trust, (const char *const *) self->endpoints,
                       (const char *const *) self->observed);
   scope_keys_set_peers (self->keys, self->trust, self->whole, arrived);
+  if (self->links)
+    {
+      guint keepalive = self->settings->keepalive >= 0 ? (guint) self->settings->keepalive : MIN (roster->heartbeat, G_MAXUINT16);
+
+      scope_links_set_own (self->links, self->endpoints, self->observed);
+      scope_links_set_peers (self->links, self->trust, self->whole, arrived, keepalive);
+    }
   scope_observer_wake (self->observer);
+  follow_role (self);
   scope_source_emit_roster (SCOPE_SOURCE (self), roster, !self->welcomed);
 }
 
@@ -179,6 +217,8 @@ own_record (ScopeMember *self, gboolean *changed)
   g_autofree char *local = scope_v1_session_dup_local (self->session);
   const char *tunnel = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
   g_autoptr (GError) error = NULL;
+  ScopeKey attachment = { 0 };
+  guint64 sequence = 0;
   const char *record;
 
   *changed = FALSE;
@@ -186,7 +226,9 @@ own_record (ScopeMember *self, gboolean *changed)
   self->endpoints = scope_self_endpoints (self->settings, local, self->port, tunnel);
   if (!scope_trust_own_grant (self->trust))
     return NULL;
-  record = scope_self_record (self->self, self->trust, self->endpoints, now_seconds (), changed, &error);
+  if (self->links)
+    sequence = scope_links_attachment (self->links, &attachment);
+  record = scope_self_record (self->self, self->trust, self->endpoints, &attachment, sequence, now_seconds (), changed, &error);
   if (!record)
     g_warning ("our record: %s", error->message);
   else if (*changed && !store (self)) /* a sequence that is forgotten would be used twice: a fork */
@@ -281,6 +323,23 @@ report_forks (ScopeMember *self)
 }
 
 static void
+know_servers (ScopeMember *self, const ScopeV1Message *welcome)
+{
+  const char *gateway = scope_v1_session_get_gateway (self->session);
+
+  scope_links_set_time (self->links, scope_v1_session_offset (self->session));
+  for (char **stun = welcome->stun; stun && *stun; stun++)
+    {
+      g_autofree char *server = scope_v1_stun_endpoint (*stun, gateway);
+
+      if (server)
+        scope_links_add_server (self->links, server);
+    }
+  for (char **server = self->settings->stun_servers; server && *server; server++)
+    scope_links_add_server (self->links, *server);
+}
+
+static void
 on_welcome (ScopeMember *self, const ScopeV1Message *message)
 {
   self->welcomed = TRUE;
@@ -288,6 +347,8 @@ on_welcome (ScopeMember *self, const ScopeV1Message *message)
   store (self); /* the grant, which a token buys only once */
   scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
   scope_keys_open (self->keys, message->epoch_seconds);
+  if (self->links)
+    know_servers (self, message);
   scope_observer_reset (self->observer);
   if (!scope_trust_own_grant (self->trust))
     scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
@@ -337,12 +398,26 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_GRANT:
       store (self);
+      follow_role (self);
       send_record (self);
       break;
     case SCOPE_V1_KILL:
       obey_kill (self, message->kill);
       break;
+    case SCOPE_V1_CARRY:
+      if (self->links)
+        scope_links_take_ticket (self->links, scope_v1_session_get_registry (self->session), message->token);
+      changed = FALSE;
+      break;
+    case SCOPE_V1_PATH:
+    case SCOPE_V1_PATHS:
+      if (self->links)
+        scope_links_take (self->links, message);
+      changed = FALSE;
+      break;
     case SCOPE_V1_JOIN:
+      if (self->links)
+        scope_links_take (self->links, message);
       scope_keys_take (self->keys, self->trust, message);
       changed = TRUE; /* it is online: there are keys to be made, also when the record is as before */
       break;
@@ -370,6 +445,8 @@ on_lost (gpointer data)
 
   self->whole = FALSE;
   scope_keys_close (self->keys);
+  if (self->links)
+    scope_links_close (self->links);
 }
 
 static void
@@ -418,16 +495,69 @@ static void
 scope_member_peers (ScopeSource *source, GPtrArray *wanted)
 {
   ScopeMember *self = SCOPE_MEMBER (source);
+  g_autoptr (GPtrArray) bare = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_peer_free);
 
   for (guint i = wanted->len; i-- > 0;)
     {
       ScopeWgPeer *peer = g_ptr_array_index (wanted, i);
       const ScopeTrustPeer *trusted = scope_trust_find (self->trust, &peer->pub);
 
-      if (!trusted || ((trusted->needs_pq || keys_only (self)) && !scope_keys_dress (self->keys, peer)))
+      if (!trusted)
         g_ptr_array_remove_index (wanted, i);
+      else if ((trusted->needs_pq || keys_only (self)) && !scope_keys_dress (self->keys, peer))
+        g_ptr_array_add (bare, g_ptr_array_steal_index (wanted, i));
     }
+  if (self->links)
+    scope_links_shape (self->links, wanted, bare, self->keys);
 }
+
+static void
+scope_member_applied (ScopeSource *source, const GPtrArray *wanted)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  if (self->links)
+    scope_links_applied (self->links, wanted);
+}
+
+/* --- the links ----------------------------------------------------------------------------- */
+
+static gboolean
+on_links_send (const char *text, gpointer data)
+{
+  return on_keys_send (text, data);
+}
+
+static gboolean
+on_peers_due (gpointer data)
+{
+  g_autoptr (ScopeMember) self = g_object_ref (data);
+
+  self->peers_id = 0;
+  scope_source_emit_peers (SCOPE_SOURCE (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* Several links change together, and in the middle of things. */
+static void
+on_links_changed (gpointer data)
+{
+  ScopeMember *self = data;
+
+  if (!self->peers_id)
+    self->peers_id = g_idle_add_full (G_PRIORITY_DEFAULT, on_peers_due, self, NULL);
+}
+
+static void
+on_links_attached (gpointer data)
+{
+  ScopeMember *self = data;
+
+  if (self->welcomed)
+    send_record (self);
+}
+
+static const ScopeLinksCalls links_calls = { on_links_send, on_links_changed, on_links_attached };
 
 /* --- life ---------------------------------------------------------------------------------- */
 
@@ -457,6 +587,9 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   self->port = scope_tunnel_get_config (tunnel)->listen_port;
   scope_keys_set_tunnel (self->keys, tunnel);
   scope_observer_set_tunnel (self->observer, tunnel);
+  if (self->links)
+    scope_links_set_tunnel (self->links, tunnel);
+  follow_role (self);
   if (self->welcomed)
     send_record (self);
   if (keys_only (self))
@@ -489,17 +622,44 @@ scope_member_stop (ScopeSource *source)
   g_clear_handle_id (&self->gather_id, g_source_remove);
   g_clear_handle_id (&self->tick_id, g_source_remove);
   g_clear_handle_id (&self->check_id, g_source_remove);
+  g_clear_handle_id (&self->peers_id, g_source_remove);
   if (self->session)
     scope_v1_session_stop (self->session);
   g_clear_pointer (&self->observer, scope_observer_free);
+  g_clear_pointer (&self->links, scope_links_free);
   g_clear_pointer (&self->keys, scope_keys_free);
+  g_clear_pointer (&self->forward, scope_forward_free);
+  g_clear_pointer (&self->masquerade, scope_masquerade_free);
   g_clear_object (&self->tunnel);
 }
 
 static void
 scope_member_kick (ScopeSource *source)
 {
-  scope_v1_session_kick (SCOPE_MEMBER (source)->session);
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  scope_v1_session_kick (self->session);
+  if (self->links)
+    scope_links_kick (self->links);
+}
+
+/* Of several that are called so the one with the lowest key: names are the root's, who can tell them apart. */
+static gboolean
+scope_member_find (ScopeSource *source, const char *name, ScopeKey *key)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+  g_autoptr (GPtrArray) peers = self->trust ? scope_trust_peers (self->trust) : NULL;
+
+  for (guint i = 0; peers && i < peers->len; i++)
+    {
+      const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
+
+      if (g_strcmp0 (peer->grant->name, name) != 0)
+        continue;
+      *key = peer->key;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 static char *
@@ -517,7 +677,7 @@ scope_member_rotate (ScopeMember *self, gboolean hurry)
 char *
 scope_member_describe (ScopeMember *self)
 {
-  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->tunnel);
+  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->links, self->tunnel);
 }
 
 gboolean
@@ -546,6 +706,8 @@ scope_member_new (const ScopeSourceConfig *config, GError **error)
   self->self = scope_self_new (config->settings, &config->own, self->identity);
   self->keys = scope_keys_new (config, &keys_calls, self);
   self->observer = scope_observer_new (on_observed, self);
+  if (!keys_only (self))
+    self->links = scope_links_new (config->settings, &config->own, &links_calls, self);
   if (root)
     make_trust (self, root);
   return SCOPE_SOURCE (g_steal_pointer (&self));
@@ -593,5 +755,7 @@ scope_member_class_init (ScopeMemberClass *class)
   source_class->kick = scope_member_kick;
   source_class->running = scope_member_running;
   source_class->peers = scope_member_peers;
+  source_class->applied = scope_member_applied;
+  source_class->find = scope_member_find;
   source_class->dup_gateway = scope_member_dup_gateway;
 }

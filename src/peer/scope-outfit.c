@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-outfit.h"
 
+#include "crypto/scope-link-address.h"
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
+#include "tunnel/scope-exit.h"
 
 void
 scope_engine_config_free (ScopeEngineConfig *config)
@@ -17,8 +19,23 @@ scope_engine_config_free (ScopeEngineConfig *config)
   g_free (config);
 }
 
+/* With an exit its name servers answer for everything: “~.” is NetworkManager's word for that. */
+static char **
+search_domains (const ScopeSettings *settings)
+{
+  const char *const *own = (const char *const *) settings->dns_search;
+  g_autoptr (GStrvBuilder) domains = g_strv_builder_new ();
+
+  for (guint i = 0; own[i]; i++)
+    g_strv_builder_add (domains, own[i]);
+  if (settings->exit && settings->dns[0] && !g_strv_contains (own, "~."))
+    g_strv_builder_add (domains, "~.");
+  return g_strv_builder_end (domains);
+}
+
 ScopeTunnelConfig *
-scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *routes, GError **error)
+scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArray *addresses, GArray *routes,
+                  GError **error)
 {
   const ScopeSettings *settings = config->settings;
   g_autofree char *ifname = scope_choose_ifname (settings, error);
@@ -35,9 +52,14 @@ scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *ro
   outfit->listen_port = scope_choose_port (settings, config->vpn_uuid);
   outfit->addresses = g_array_ref (addresses);
   outfit->routes = g_array_ref (routes);
-  outfit->mtu = settings->mtu;
+  if (linked)
+    {
+      scope_link_address (linked, &outfit->link);
+      outfit->link.len = SCOPE_LINK_ADDRESS_LEN;
+    }
   outfit->dns = g_strdupv (settings->dns);
-  outfit->dns_search = g_strdupv (settings->dns_search);
+  outfit->dns_search = search_domains (settings);
+  outfit->fwmark = settings->exit ? SCOPE_FWMARK : 0;
   return outfit;
 }
 

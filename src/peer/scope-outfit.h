@@ -7,8 +7,16 @@
 
 #include "peer/scope-engine.h"
 
-/* @addresses, @routes: (element-type ScopePrefix). SCOPE_ERROR_TAKEN when the profile's interface name is taken */
-ScopeTunnelConfig *scope_outfit_new (const ScopeEngineConfig *config, GArray *addresses, GArray *routes, GError **error);
+/**
+ * scope_outfit_new:
+ * @linked: (nullable): our public key, where peers have link addresses
+ * @addresses, @routes: (element-type ScopePrefix)
+ * @error: SCOPE_ERROR_TAKEN when the profile's interface name is taken
+ *
+ * All but the MTU, which the way out decides.
+ */
+ScopeTunnelConfig *scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArray *addresses,
+                                     GArray *routes, GError **error);
 
 /* Whether the profile's keys, if it has any, are those of interface @ifname, whose public key is @own.
  * SCOPE_ERROR_INVALID names the setting. */

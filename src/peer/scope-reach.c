@@ -92,6 +92,13 @@ scope_reach_pick (const char *const *said, const char *const *observed, const ch
 }
 
 gboolean
+scope_reach_is_plausible (const char *const *said, const char *const *observed, const char *const *own,
+                          const char *const *own_observed)
+{
+  return first (said, FALSE, own) || (same_site (observed, own_observed) && first (said, TRUE, own));
+}
+
+gboolean
 scope_reach_note_own (char ***observed, const ScopeV1Message *message, const ScopeKey *own)
 {
   for (guint i = 0; message->peers && i < message->peers->len; i++)

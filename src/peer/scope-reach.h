@@ -30,6 +30,10 @@ const char *scope_reach_pick (const char *const *said, const char *const *observ
  */
 gboolean scope_reach_note_own (char ***observed, const ScopeV1Message *message, const ScopeKey *own);
 
+/* Whether the one that scope_reach_pick() takes should work without punching: public as the peer says, or of our LAN. */
+gboolean scope_reach_is_plausible (const char *const *said, const char *const *observed, const char *const *own,
+                                   const char *const *own_observed);
+
 /* Picks for every peer in @roster. */
 void scope_reach_choose (ScopeRoster *roster, const ScopeTrust *trust, const char *const *own,
                          const char *const *own_observed);

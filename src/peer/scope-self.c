@@ -115,7 +115,8 @@ scope_self_endpoints (const ScopeSettings *settings, const char *local, guint16 
 }
 
 const char *
-scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, gint64 now, gboolean *changed, GError **error)
+scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, const ScopeKey *attachment, guint64 sequence,
+                   gint64 now, gboolean *changed, GError **error)
 {
   const ScopeGrant *grant = scope_trust_own_grant (trust);
   g_autoptr (ScopeRecord) record = NULL;
@@ -135,12 +136,13 @@ scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, gint64 
   record->ranges = g_array_ref (grant->ranges);
   g_strfreev (record->endpoints);
   record->endpoints = g_strdupv (endpoints);
+  record->attachment = *attachment;
   record->pq = self->settings->pq;
   said = scope_record_format (record); /* sequence and times are 0 */
   if (self->envelope && now < self->renew && g_str_equal (said, self->said))
     return self->envelope;
 
-  record->sequence = scope_trust_next_sequence (trust, now * 1000);
+  record->sequence = scope_trust_next_sequence (trust, MAX ((guint64) now * 1000, sequence));
   record->issued = now;
   record->expires = MIN (now + RECORD_SECONDS, grant->expires);
   payload = scope_record_format (record);

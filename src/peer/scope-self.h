@@ -35,9 +35,10 @@ char **scope_self_endpoints (const ScopeSettings *settings, const char *local, g
  * scope_self_record:
  * @trust: has our grant, and our sequence: store it before the record is published if this returns a new one
  * @endpoints: see scope_self_endpoints()
+ * @attachment: our relay, zero for none; @sequence: what the record's must be at least, or 0
  * @changed: (out): whether it is a new one
  *
  * Returns: (transfer none): the envelope, or %NULL with an error
  */
-const char *scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, gint64 now, gboolean *changed,
-                               GError **error);
+const char *scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, const ScopeKey *attachment,
+                               guint64 sequence, gint64 now, gboolean *changed, GError **error);

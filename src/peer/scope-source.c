@@ -44,10 +44,25 @@ scope_source_peers (ScopeSource *self, GPtrArray *wanted)
     SCOPE_SOURCE_GET_CLASS (self)->peers (self, wanted);
 }
 
+void
+scope_source_applied (ScopeSource *self, const GPtrArray *wanted)
+{
+  if (SCOPE_SOURCE_GET_CLASS (self)->applied)
+    SCOPE_SOURCE_GET_CLASS (self)->applied (self, wanted);
+}
+
 char *
 scope_source_dup_gateway (ScopeSource *self)
 {
   return SCOPE_SOURCE_GET_CLASS (self)->dup_gateway (self);
+}
+
+gboolean
+scope_source_find (ScopeSource *self, const char *name, ScopeKey *key)
+{
+  if (scope_key_parse (key, name))
+    return TRUE;
+  return SCOPE_SOURCE_GET_CLASS (self)->find && SCOPE_SOURCE_GET_CLASS (self)->find (self, name, key);
 }
 
 const ScopeRoster *

@@ -2,6 +2,7 @@
 #include "tunnel/scope-tunnel-kernel.h"
 
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
 #include <NetworkManager.h>
@@ -51,6 +52,18 @@ nm_call (ScopeTunnelKernel *self, const char *path, const char *interface, const
 
 /* --- the profile --------------------------------------------------------------------------- */
 
+static void
+add_address (NMSettingIPConfig *ip, int family, const ScopePrefix *prefix)
+{
+  g_autofree char *text = scope_prefix_address (prefix);
+  NMIPAddress *address = prefix->family == family ? nm_ip_address_new (family, text, prefix->len, NULL) : NULL;
+
+  if (!address)
+    return;
+  nm_setting_ip_config_add_address (ip, address);
+  nm_ip_address_unref (address);
+}
+
 static NMSetting *
 ip_setting (int family, const ScopeTunnelConfig *config)
 {
@@ -58,17 +71,9 @@ ip_setting (int family, const ScopeTunnelConfig *config)
   NMSettingIPConfig *ip = NM_SETTING_IP_CONFIG (s);
 
   for (guint i = 0; i < config->addresses->len; i++)
-    {
-      const ScopePrefix *prefix = &g_array_index (config->addresses, ScopePrefix, i);
-      g_autofree char *text = scope_prefix_address (prefix);
-      NMIPAddress *address = prefix->family == family ? nm_ip_address_new (family, text, prefix->len, NULL) : NULL;
-
-      if (address)
-        {
-          nm_setting_ip_config_add_address (ip, address);
-          nm_ip_address_unref (address);
-        }
-    }
+    add_address (ip, family, &g_array_index (config->addresses, ScopePrefix, i));
+  if (config->link.family)
+    add_address (ip, family, &config->link);
   if (nm_setting_ip_config_get_num_addresses (ip) == 0)
     {
       /* “disabled” for IPv6 would write disable_ipv6 and lose routes; there is nothing to configure. */
@@ -78,6 +83,9 @@ ip_setting (int family, const ScopeTunnelConfig *config)
 
   g_object_set (s, NM_SETTING_IP_CONFIG_METHOD, NM_SETTING_IP4_CONFIG_METHOD_MANUAL, NM_SETTING_IP_CONFIG_NEVER_DEFAULT,
                 TRUE, NULL);
+  /* NetworkManager would make a second link-local address; of this kind it can make none for want of a hardware address. */
+  if (family == AF_INET6 && config->link.family)
+    g_object_set (s, NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE, NM_SETTING_IP6_CONFIG_ADDR_GEN_MODE_EUI64, NULL);
   for (guint i = 0; i < config->routes->len; i++)
     {
       const ScopePrefix *prefix = &g_array_index (config->routes, ScopePrefix, i);
@@ -117,7 +125,7 @@ build_profile (ScopeTunnelKernel *self)
   nm_setting_connection_add_permission (NM_SETTING_CONNECTION (s_con), "user", "root", NULL);
 
   g_object_set (s_wg, NM_SETTING_WIREGUARD_PRIVATE_KEY, scope_key_to_base64 (&config->private_key, secret),
-                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port, NM_SETTING_WIREGUARD_MTU, config->mtu,
+                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port, NM_SETTING_WIREGUARD_FWMARK, config->fwmark,
                 NM_SETTING_WIREGUARD_IP4_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE,
                 NM_SETTING_WIREGUARD_IP6_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE, NULL);
   explicit_bzero (secret, sizeof secret);
@@ -250,6 +258,18 @@ on_added (GObject *source, GAsyncResult *result, gpointer data)
   up_step (self);
 }
 
+/* Not in the profile: NetworkManager (1.42) writes that one again with each Reapply, and reapplies nothing at all once it
+ * has been changed (wireguard.mtu cannot be reapplied). What is not in there it leaves alone. */
+static void
+set_mtu (ScopeTunnelKernel *self)
+{
+  const ScopeTunnelConfig *config = scope_tunnel_get_config (SCOPE_TUNNEL (self));
+  g_autoptr (GError) error = NULL;
+
+  if (config->mtu && !scope_rtnl_set_mtu (scope_link_index (config->ifname), config->mtu, &error))
+    g_warning ("%s", error->message);
+}
+
 /* AddAndActivateConnection2 does all in one, but fails on 1.42 for a device that does not exist yet. */
 static void
 up_step (ScopeTunnelKernel *self)
@@ -285,6 +305,7 @@ up_step (ScopeTunnelKernel *self)
                g_variant_new ("(ss)", NM_ACTIVE_INTERFACE, "State"), cancellable, on_got_state, g_object_ref (self));
       break;
     case STEP_DONE:
+      set_mtu (self);
       update_profile (self, NULL, NULL);
       up_finish (self, NULL);
       break;

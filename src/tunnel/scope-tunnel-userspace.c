@@ -49,16 +49,26 @@ up_finish (ScopeTunnelUserspace *self, GError *error)
 static gboolean
 configure (const ScopeTunnelConfig *config, GError **error)
 {
+  g_autoptr (GError) odd = NULL;
   int ifindex = scope_link_index (config->ifname);
 
+  /* What follows goes without: IPv6 may be off on this machine. */
+  if (config->link.family && !scope_rtnl_no_link_local (ifindex, &odd))
+    {
+      g_message ("%s", odd->message);
+      g_clear_error (&odd);
+    }
   /* Our own hand sets it up: wireguard-go binds its port when the link comes up, and a handshake
    * need not wait until NetworkManager has taken the addresses. */
   if (!scope_wg_configure (config->ifname, SCOPE_WG_UAPI, &config->private_key, config->listen_port, error) ||
+      (config->fwmark && !scope_wg_set_fwmark (config->ifname, SCOPE_WG_UAPI, config->fwmark, error)) ||
       !scope_rtnl_link_up (ifindex, config->mtu, error))
     return FALSE;
   for (guint i = 0; i < config->addresses->len; i++)
     if (!scope_rtnl_address_add (ifindex, &g_array_index (config->addresses, ScopePrefix, i), error))
       return FALSE;
+  if (config->link.family && !scope_rtnl_address_add (ifindex, &config->link, &odd))
+    g_warning ("%s: links to peers cannot be watched", odd->message);
   for (guint i = 0; i < config->routes->len; i++)
     {
       g_autoptr (GError) why = NULL;

@@ -2,6 +2,7 @@
 #include "tunnel/scope-tunnel.h"
 
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-tunnel-kernel.h"
 #include "tunnel/scope-tunnel-userspace.h"
 
@@ -364,6 +365,23 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
   return scope_tunnel_apply (self, off, error) && scope_tunnel_apply (self, on, error);
 }
 
+gboolean
+scope_tunnel_renew (ScopeTunnel *self, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
+  g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self, error);
+  ScopeWgPeer *has = device ? scope_wg_device_find (device, pub) : NULL;
+  ScopeWgChange *change;
+
+  if (!has || is_borrowed (self) || has->handshake_usec > g_get_real_time () - SCOPE_WG_SESSION_USEC)
+    return device != NULL;
+  has->endpoint = *endpoint;
+  change = scope_wg_change_readd (device, has);
+  change->peer->keepalive = MAX (change->peer->keepalive, 1);
+  g_ptr_array_add (changes, change);
+  return scope_tunnel_apply (self, changes, error);
+}
+
 /* A peer that is added with a keepalive handshakes at once; without one it is given a keepalive for a moment. */
 gboolean
 scope_tunnel_set_preshared (ScopeTunnel *self, const ScopeKey *pub, const ScopeKey *preshared, gboolean readd,
@@ -410,4 +428,23 @@ scope_tunnel_set_routes (ScopeTunnel *self, GArray *routes)
   config->routes = routes;
   if (!scope_prefix_list_equal (previous, routes))
     SCOPE_TUNNEL_GET_CLASS (self)->set_routes (self, previous);
+}
+
+void
+scope_tunnel_set_mtu (ScopeTunnel *self, guint bytes)
+{
+  ScopeTunnelConfig *config = PRIV (self)->config;
+  g_autoptr (GError) error = NULL;
+  guint32 ifindex;
+
+  if (is_borrowed (self) || bytes == 0 || config->mtu == bytes)
+    return;
+  config->mtu = bytes;
+  if (!PRIV (self)->up)
+    return;
+  ifindex = scope_link_index (config->ifname);
+  if (scope_rtnl_get_mtu (ifindex) != bytes && !scope_rtnl_set_mtu (ifindex, bytes, &error))
+    g_warning ("%s", error->message);
+  else
+    g_message ("%s: MTU %u", config->ifname, bytes);
 }

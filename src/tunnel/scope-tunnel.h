@@ -21,8 +21,11 @@
  * @ifname: interface name, free at the moment
  * @listen_port: fixed UDP port, never 0: NetworkManager rebinds a 0 at each Reapply
  * @addresses: (element-type ScopePrefix): own addresses
+ * @link: our link address with its prefix length on the interface (data/protocol.md, section 9), which nobody is shown;
+ *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
+ * @fwmark: what WireGuard's own packets carry (scope-exit.h), 0 for nothing
  */
 typedef struct {
   char *vpn_uuid;
@@ -32,8 +35,10 @@ typedef struct {
   ScopeKey private_key;
   guint16 listen_port;
   GArray *addresses;
+  ScopePrefix link;
   GArray *routes;
   guint mtu;
+  guint32 fwmark;
   char **dns;
   char **dns_search;
 } ScopeTunnelConfig;
@@ -102,6 +107,14 @@ gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError 
 gboolean scope_tunnel_nudge (ScopeTunnel *tunnel, const GArray *keys, GError **error);
 
 /**
+ * scope_tunnel_renew:
+ *
+ * A peer without a live session is removed and added in one batch, with @endpoint: so it makes a handshake there at once, which
+ * WireGuard otherwise does not within 5 s of one that got no answer. One with a session is left alone; so is nobody.
+ */
+gboolean scope_tunnel_renew (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error);
+
+/**
  * scope_tunnel_set_preshared:
  * @readd: remove and add the peer in one batch, and make a handshake at once
  *
@@ -113,6 +126,15 @@ gboolean scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, c
 
 /* (transfer full): routes as in the config; does nothing when they are the same */
 void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
+
+/**
+ * scope_tunnel_set_mtu:
+ * @bytes: in the tunnel; below 1280 the kernel takes IPv6 off the interface
+ *
+ * Another MTU for the interface while it is up, at once; errors are logged. Does nothing when it is the same, or the interface
+ * is somebody else's.
+ */
+void scope_tunnel_set_mtu (ScopeTunnel *tunnel, guint bytes);
 
 /* The device as it is now: endpoints, handshakes, counters. */
 ScopeWgDevice *scope_tunnel_read (ScopeTunnel *tunnel, GError **error);

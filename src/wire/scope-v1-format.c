@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "common/scope-fields.h"
 #include "common/scope-json.h"
 #include "wire/scope-v1-private.h"
 
@@ -134,31 +133,10 @@ scope_v1_format_kex (const char *name, JsonObject *body, const char *direction, 
   return end (out);
 }
 
-static int
-compare_keys (gconstpointer a, gconstpointer b)
-{
-  return scope_key_compare (*(const ScopeKey *const *) a, *(const ScopeKey *const *) b);
-}
-
-/* By key, so that a message has one text. */
-static GPtrArray *
-sorted_keys (GHashTable *table)
-{
-  GPtrArray *keys = g_ptr_array_new ();
-  GHashTableIter iter;
-  gpointer at;
-
-  g_hash_table_iter_init (&iter, table);
-  while (g_hash_table_iter_next (&iter, &at, NULL))
-    g_ptr_array_add (keys, at);
-  g_ptr_array_sort (keys, compare_keys);
-  return keys;
-}
-
 static void
 states (GString *out, GHashTable *table)
 {
-  g_autoptr (GPtrArray) keys = table ? sorted_keys (table) : g_ptr_array_new ();
+  g_autoptr (GPtrArray) keys = table ? scope_v1_sorted_keys (table) : g_ptr_array_new ();
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
   scope_fields_put_name (out, "peers");
@@ -176,7 +154,7 @@ states (GString *out, GHashTable *table)
 static void
 observed (GString *out, GHashTable *table)
 {
-  g_autoptr (GPtrArray) keys = sorted_keys (table);
+  g_autoptr (GPtrArray) keys = scope_v1_sorted_keys (table);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
   scope_fields_put_name (out, "observed");
@@ -212,6 +190,8 @@ welcome (GString *out, const ScopeV1Message *message)
   scope_fields_put_integer (out, "revision", message->revision);
   scope_fields_put_integer (out, "heartbeat", message->heartbeat);
   scope_fields_put_integer (out, "epochSeconds", message->epoch_seconds);
+  if (message->stun)
+    scope_fields_put_strings (out, "stun", message->stun);
 }
 
 static void
@@ -292,14 +272,25 @@ data (GString *out, const ScopeV1Message *message)
     case SCOPE_V1_REPORT:
       if (message->observed)
         observed (out, message->observed);
+      scope_v1_format_links (out, message);
       if (message->fork[0] && message->fork[1])
-        g_string_append_printf (out, "%s\"fork\":[%s,%s]", message->observed ? "," : "", message->fork[0],
-                                message->fork[1]);
+        {
+          scope_fields_put_name (out, "fork");
+          g_string_append_printf (out, "[%s,%s]", message->fork[0], message->fork[1]);
+        }
+      break;
+    case SCOPE_V1_PATHS:
+      scope_v1_format_paths (out, message);
       break;
     case SCOPE_V1_PING:
       scope_fields_put_integer (out, "n", message->n);
       if (message->time)
         scope_fields_put_integer (out, "time", message->time);
+      break;
+    case SCOPE_V1_CARRY:
+      string_if_any (out, "ticket", message->token);
+      if (message->token)
+        scope_fields_put_integer (out, "seconds", message->seconds);
       break;
     case SCOPE_V1_ERROR:
       scope_fields_put_string (out, "code", message->code);

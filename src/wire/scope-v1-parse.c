@@ -2,7 +2,6 @@
 #include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
-#include "common/scope-fields.h"
 #include "common/scope-json.h"
 #include "common/scope-settings.h"
 #include "wire/scope-v1-private.h"
@@ -225,6 +224,32 @@ parse_hello (const ScopeFields *d, ScopeV1Message *message, GError **error)
          (!scope_fields_has (d, "since") || scope_fields_count (d, "since", &message->since, error));
 }
 
+/* Endpoints, or ":3478": a port of the registry's own host */
+static gboolean
+read_stun (const ScopeFields *d, char ***out, GError **error)
+{
+  JsonArray *array = scope_fields_array (d, "stun", SCOPE_V1_MAX_STUN, error);
+  g_autoptr (GPtrArray) list = NULL;
+
+  if (!array)
+    return FALSE;
+  list = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      const char *text = scope_fields_element (d, "stun", array, i, SCOPE_ENDPOINT_MAX, error);
+      g_autofree char *endpoint = text ? scope_v1_stun_endpoint (text, "registry") : NULL;
+
+      if (!text)
+        return FALSE;
+      if (!scope_endpoint_parse (endpoint, NULL, NULL, NULL))
+        return scope_fields_wrong_element (d, "stun", i, error, "not an endpoint");
+      g_ptr_array_add (list, g_strdup (text));
+    }
+  g_ptr_array_add (list, NULL);
+  *out = (char **) g_ptr_array_free (g_steal_pointer (&list), FALSE);
+  return TRUE;
+}
+
 static gboolean
 parse_welcome (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
@@ -235,7 +260,8 @@ parse_welcome (const ScopeFields *d, ScopeV1Message *message, GError **error)
          read_string (d, "generation", SCOPE_V1_NAME_MAX, &message->generation, error) &&
          scope_fields_count (d, "revision", &message->revision, error) &&
          read_number (d, "heartbeat", 0, G_MAXUINT16, &message->heartbeat, error) &&
-         read_number (d, "epochSeconds", 1, SCOPE_V1_MAX_EPOCH_SECONDS, &message->epoch_seconds, error);
+         read_number (d, "epochSeconds", 1, SCOPE_V1_MAX_EPOCH_SECONDS, &message->epoch_seconds, error) &&
+         (!scope_fields_has (d, "stun") || read_stun (d, &message->stun, error));
 }
 
 static gboolean
@@ -400,7 +426,8 @@ parse_report (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
   g_auto (GStrv) fork = NULL;
 
-  if (scope_fields_has (d, "observed") && !read_observed (d, message, error))
+  if ((scope_fields_has (d, "observed") && !read_observed (d, message, error)) ||
+      !scope_v1_parse_links (d, message, error))
     return FALSE;
   if (!scope_fields_has (d, "fork"))
     return TRUE;
@@ -418,6 +445,16 @@ parse_ping (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
   return scope_fields_count (d, "n", &message->n, error) &&
          (!scope_fields_has (d, "time") || read_time (d, "time", &message->time, error));
+}
+
+/* The question has no members, a refusal no ticket. */
+static gboolean
+parse_carry (const ScopeFields *d, ScopeV1Message *message, GError **error)
+{
+  if (scope_fields_has (d, "ticket") && !read_bytes_text (d, "ticket", SCOPE_CARRY_TICKET_LEN, &message->token, error))
+    return FALSE;
+  return !scope_fields_has (d, "seconds") ||
+         read_number (d, "seconds", 0, SCOPE_V1_MAX_TICKET_SECONDS, &message->seconds, error);
 }
 
 static gboolean
@@ -465,8 +502,12 @@ parse_data (const ScopeFields *d, gsize len, ScopeV1Message *message, guint *ski
       return parse_kex (d, len, message, error);
     case SCOPE_V1_REPORT:
       return parse_report (d, message, error);
+    case SCOPE_V1_PATHS:
+      return scope_v1_parse_paths (d, message, error);
     case SCOPE_V1_PING:
       return parse_ping (d, message, error);
+    case SCOPE_V1_CARRY:
+      return parse_carry (d, message, error);
     case SCOPE_V1_ERROR:
       return parse_error (d, message, error);
     case SCOPE_V1_UNKNOWN:

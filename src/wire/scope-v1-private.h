@@ -2,8 +2,10 @@
 /* What the files of scope-v1 share. */
 #pragma once
 
+#include "common/scope-fields.h"
 #include "crypto/scope-identity.h"
 #include "crypto/scope-jws.h"
+#include "wire/scope-carry.h"
 #include "wire/scope-v1.h"
 
 #define SCOPE_V1_ENVELOPE_MAX SCOPE_JWS_MAX_BYTES
@@ -13,8 +15,18 @@
 #define SCOPE_V1_TEXT_MAX 1024
 #define SCOPE_V1_MAX_DELEGATIONS 64
 #define SCOPE_V1_MAX_EPOCH_SECONDS (7 * 24 * 3600)
+#define SCOPE_V1_MAX_TICKET_SECONDS 3600
 #define SCOPE_V1_NPQ_MAX 2
 #define SCOPE_V1_PQ_MAX 3
 
 const char *scope_v1_type_name (ScopeV1Type type);
 ScopeV1Type scope_v1_type_from_name (const char *name);
+
+/* scope-v1-paths.c: what is said of links; as the static functions of scope-v1-parse.c and scope-v1-format.c. */
+gboolean scope_v1_parse_links (const ScopeFields *d, ScopeV1Message *message, GError **error);
+gboolean scope_v1_parse_paths (const ScopeFields *d, ScopeV1Message *message, GError **error);
+void scope_v1_format_links (GString *out, const ScopeV1Message *message);
+void scope_v1_format_paths (GString *out, const ScopeV1Message *message);
+
+/* (transfer container): the keys of a table by ScopeKey, in their order, so that a message has one text */
+GPtrArray *scope_v1_sorted_keys (GHashTable *table);

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
@@ -82,6 +85,10 @@ _BUS = """\
     <allow receive_type="signal"/>
     <allow send_destination="org.freedesktop.DBus"/>
   </policy>
+  <policy user="root">
+    <allow own="org.freedesktop.login1"/>
+    <allow send_destination="org.freedesktop.login1"/>
+  </policy>
   <includedir>/usr/share/dbus-1/system.d</includedir>
   <includedir>/etc/dbus-1/system.d</includedir>
   <includedir>/run/dbus/policies</includedir>
@@ -127,16 +134,19 @@ id={link.name}
 type=ethernet
 interface-name={link.name}
 
+"""
+
+_BASE_IPV4 = """\
 [ipv4]
 method=manual
 address1={link.ipv4}/{net4.prefixlen},{net4[1]}
 route-metric={metric}
 dad-timeout=0
 
-[ipv6]
 """
 
 _BASE_IPV6 = """\
+[ipv6]
 method=manual
 address1={link.ipv6}/{net6.prefixlen},{net6[1]}
 route-metric={metric}
@@ -151,13 +161,15 @@ class Host(Node):
     until the base connections are activated, and so does Lab.up() for all hosts at once.
     """
 
-    def __init__(self, lab: Lab, name: str, segments: Sequence[Segment], ipv6: bool, dns: str):
+    def __init__(self, lab: Lab, name: str, segments: Sequence[Segment], ipv6: bool, dns: str,
+                 ipv4: bool = True):  # fmt: skip
         super().__init__(lab, name)
         self.log = self.dir / "NetworkManager.log"  #: of NetworkManager and the VPN services it starts
         self.log.touch()
-        self._ipv6 = ipv6
+        self._ipv6, self._ipv4 = ipv6, ipv4
         self._ready = False
         self._nm: Process | None = None
+        self._logind: Process | None = None
         if dns != "none":
             self._exec(["sh", "-c", _OWN_RESOLV_CONF, "lab", str(lab.hosts_file)])
         self._exec(["sh", "-c", _DIRECTORIES, "lab", "/etc/NetworkManager", "/var/lib/NetworkManager", _STATE])
@@ -242,6 +254,41 @@ class Host(Node):
         for verb, *names in reversed(steps) if gap else steps:
             self.nmcli("-w", "10", "connection", verb, *names, check=verb == "up")
 
+    # --- sleep
+
+    def logind(self) -> None:
+        """Put a logind on the bus that can announce sleep (tests/lab/login1.c); NetworkManager and the service listen."""
+        if not self._logind:
+            program = self.lab.helper("login1", "gio-unix-2.0")
+            with open(self.dir / "login1.log", "ab") as log:
+                self._logind = self.popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+            self._hears("ready", 10)
+
+    def sleep(self) -> float:
+        """Go to sleep as a laptop does: announced, then frozen. Returns how many seconds others held it up."""
+        self.logind()
+        start = time.monotonic()
+        self._logind.stdin.write(b"sleep\n")
+        self._logind.stdin.flush()
+        self._hears("released", 5)  # logind's InhibitDelayMaxSec: then it sleeps all the same
+        took = time.monotonic() - start
+        self.freeze()
+        return took
+
+    def wake(self) -> None:
+        """Awake again: processes go on, the cable is there, logind says so. NetworkManager then brings the links up."""
+        self.thaw()
+        self._logind.stdin.write(b"wake\n")
+        self._logind.stdin.flush()
+
+    def _hears(self, word: str, timeout: float) -> bool:
+        if not select.select([self._logind.stdout], [], [], timeout)[0]:
+            return False
+        line = os.read(self._logind.stdout.fileno(), 100).decode()
+        if line != f"{word}\n":
+            raise RuntimeError(f"{self.name}: login1 said {line!r} for {word!r}, see {self.dir / 'login1.log'}")
+        return True
+
     # --- files
 
     def _write(self, path: str, text: str, mode: int = 0o644) -> None:
@@ -254,7 +301,11 @@ class Host(Node):
         segment = link.segment
         if not self._ipv6:
             link.ipv6 = None
-        text = _BASE_CONNECTION + (_BASE_IPV6 if link.ipv6 else "method=disabled\n")
+        if not self._ipv4:
+            link.ipv4 = None
+        text = _BASE_CONNECTION
+        text += _BASE_IPV4 if link.ipv4 else "[ipv4]\nmethod=disabled\n\n"
+        text += _BASE_IPV6 if link.ipv6 else "[ipv6]\nmethod=disabled\n"
         path = f"/etc/NetworkManager/system-connections/{link.name}.nmconnection"
         metric = 100 + int(link.name.removeprefix("eth"))
         self._write(path, text.format(link=link, net4=segment.net4, net6=segment.net6, metric=metric), 0o600)

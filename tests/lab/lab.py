@@ -59,7 +59,7 @@ class Lab:
         self._owner = _identity(os.getpid())
         self._closed = False
         self._kernel_wireguard: bool | None = None
-        self._delay_program: Path | None = None
+        self._helpers: dict[str, Path] = {}
         self._delays = 0
         sweep()
         self.env = {key: value for key, value in os.environ.items() if _PASSED_ON.fullmatch(key)}
@@ -104,7 +104,7 @@ class Lab:
     # --- machines
 
     def host(self, name: str, nm: bool = True, behind: Router | None | Sequence[Router | None] = None,
-             ipv6: bool = True, links: int = 1, dns: str = "none") -> Host:  # fmt: skip
+             ipv6: bool = True, links: int = 1, dns: str = "none", ipv4: bool = True) -> Host:  # fmt: skip
         """Add a host, on the internet or in the LAN of the router `behind`.
 
         Its links are eth0, eth1, ...: `links` of them, or one for each item of `behind`. With
@@ -113,23 +113,25 @@ class Lab:
         where = list(behind) if isinstance(behind, (list, tuple)) else [behind] * links
         segments = [self.segment(router, number) for number, router in enumerate(where)]
         if nm:
-            host = Host(self, name, segments, ipv6, dns)
+            host = Host(self, name, segments, ipv6, dns, ipv4)
         else:
             host = Node(self, name)
             for segment in segments:
-                self._configure(host, segment, ipv6)
+                self._configure(host, segment, ipv6, ipv4)
         return self._add(host)
 
     def router(self, name: str, kind: str, behind: Router | None = None, lan: int | None = None,
-               wan_filter: bool = True) -> Router:  # fmt: skip
+               wan_filter: bool = True, hairpin: bool = False) -> Router:  # fmt: skip
         """Add a NAT router of one of nat.KINDS, on the internet or (carrier-grade NAT) in another's LAN.
 
         Its LAN is 192.168.`lan`.0/24, by default the next free number, and 2001:db8:100+N::/64
         (not behind another router). wan_filter=False: the router itself answers unexpected packets.
+        hairpin=True: its LAN reaches itself by the external address.
         """
         number = 1 + sum(isinstance(node, Router) for node in self.nodes.values())
         lan6 = None if behind else f"2001:db8:{0x100 + number:x}::/64"
-        return self._add(Router(self, name, kind, self.segment(behind), f"192.168.{lan or number}.0/24", lan6, wan_filter))
+        lan4 = f"192.168.{lan or number}.0/24"
+        return self._add(Router(self, name, kind, self.segment(behind), lan4, lan6, wan_filter, hairpin))
 
     def segment(self, router: Router | None, number: int = 0) -> Segment:
         """The LAN of a router, or for None the internet's net for the link of that number."""
@@ -145,18 +147,22 @@ class Lab:
         self.nodes[node.name] = node
         with open(self.hosts_file, "a") as hosts:
             for link in node.links[:1]:
-                print(link.ipv4, node.name, file=hosts)
+                if link.ipv4:
+                    print(link.ipv4, node.name, file=hosts)
                 if link.ipv6:
                     print(link.ipv6, node.name, file=hosts)
         return node
 
     @staticmethod
-    def _configure(host: Node, segment: Segment, ipv6: bool) -> None:
+    def _configure(host: Node, segment: Segment, ipv6: bool, ipv4: bool) -> None:
         number = len(host.links)
         link = segment.attach(host, f"eth{number}")
-        lines = [f"addr add {link.ipv4}/{segment.net4.prefixlen} dev {link.name}", f"link set {link.name} up",
-                 f"route add default via {segment.net4[1]} metric {100 + number}"]  # fmt: skip
+        link.ipv4 = link.ipv4 if ipv4 else None
         link.ipv6 = link.ipv6 if ipv6 else None
+        lines = [f"link set {link.name} up"]
+        if link.ipv4:
+            lines += [f"addr add {link.ipv4}/{segment.net4.prefixlen} dev {link.name}",
+                      f"route add default via {segment.net4[1]} metric {100 + number}"]  # fmt: skip
         if link.ipv6:
             lines += [f"addr add {link.ipv6}/{segment.net6.prefixlen} dev {link.name} nodad",
                       f"route add ::/0 via {segment.net6[1]} metric {100 + number}"]  # fmt: skip
@@ -240,19 +246,24 @@ class Lab:
             argv += [key, value]
         return re.search(r"\(([0-9a-f-]{36})\)", host.nmcli(*argv).stdout)[1]
 
+    def helper(self, name: str, *packages: str) -> Path:
+        """A program of tests/lab: of the build tree, or made here and now with what pkg-config knows of `packages`."""
+        if name not in self._helpers:
+            built = self.build and self.build / "tests/lab" / name
+            self._helpers[name] = built if built and built.exists() else self.dir / name
+            if not self._helpers[name].exists():
+                flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", *packages], text=True) if packages else ""
+                subprocess.check_call(["cc", "-O2", "-o", self.dir / name, _HERE / f"{name}.c", *flags.split()], env=self.env)
+        return self._helpers[name]
+
     def delay(self, node: Node, one: str, other: str) -> Process:
-        """Run the delay helper between two interfaces of a node."""
-        if not self._delay_program:
-            built = self.build and self.build / "tests/lab/delay"
-            self._delay_program = built if built and built.exists() else self.dir / "delay"
-            if not self._delay_program.exists():
-                subprocess.check_call(["cc", "-O2", "-o", self._delay_program, _HERE / "delay.c"], env=self.env)
+        """Run the delay helper between two interfaces of a node; what is written to it changes it, see delay.c."""
         share = 100 * (1 - (1 - self.loss / 100) ** 0.5)  # lost on one of the two cables
         delay_us = round(self.delay_ms * 1000 / 4)
         self._delays += 1
-        argv = [self._delay_program, one, other, str(delay_us), f"{share:.6f}", str(self._delays)]
+        argv = [self.helper("delay"), one, other, str(delay_us), f"{share:.6f}", str(self._delays)]
         with open(node.dir / "delay.log", "ab") as log:
-            process = node.popen(argv, stdout=subprocess.PIPE, stderr=log)
+            process = node.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         if not process.stdout.readline():  # a line comes when it forwards
             raise RuntimeError(f"no delay between {one} and {other}, see {log.name}")
         process.stdout.close()
@@ -283,7 +294,9 @@ class Lab:
             node.halt(wait=True)
         if self.keep_logs:
             (self.dir / "kept").touch()
-            (self.dir / "delay").unlink(missing_ok=True)
+            for program in self._helpers.values():
+                if program.parent == self.dir:
+                    program.unlink(missing_ok=True)
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Segments (bridges with addresses) and routers with the four kinds of NAT (RFC 4787, RFC 3489)."""
+"""Segments (bridges with addresses) and routers with the kinds of NAT (RFC 4787, RFC 3489)."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
+import struct
 from typing import TYPE_CHECKING
 
 from .node import Link, Node
@@ -11,8 +13,8 @@ from .node import Link, Node
 if TYPE_CHECKING:
     from .lab import Lab
 
-#: kind: full cone, restricted cone, port-restricted cone and symmetric in RFC 3489's words
-KINDS = ("endpoint-independent", "address-restricted", "port-restricted", "symmetric")
+#: kind: full cone, restricted cone, port-restricted cone, the same with another external port, and symmetric
+KINDS = ("endpoint-independent", "address-restricted", "port-restricted", "port-shifting", "symmetric")
 
 # Linux itself maps per destination. To map per source, remember the external port of each
 # internal endpoint (after source NAT has chosen it, hence the late `learn` chain) and use it
@@ -26,13 +28,15 @@ table ip nat {{
     set peers {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout 3m; size 65535; }}
     chain prerouting {{
         type nat hook prerouting priority dstnat
-        iifname "wan" meta l4proto udp {known} dnat ip to udp dport map @internal
+        {unasked}
+        {hairpin_in}
     }}
     chain postrouting {{
         type nat hook postrouting priority srcnat
         oifname "wan" meta l4proto udp snat ip to {wan} : ip saddr . udp sport map @external
-        oifname "wan" udp sport @taken masquerade to :32768-65535 fully-random
+        {first}
         oifname "wan" masquerade
+        {hairpin_out}
     }}
     chain learn {{
         type filter hook postrouting priority srcnat + 10
@@ -46,6 +50,19 @@ table ip nat {{
     }}
 }}
 """
+
+# What comes from outside without having been asked for, and is let in.
+_UNASKED = {
+    "endpoint-independent": 'iifname "wan" meta l4proto udp dnat ip to udp dport map @internal',
+    "address-restricted": 'iifname "wan" meta l4proto udp udp dport . ip saddr @peers dnat ip to udp dport map @internal',
+}
+
+# From the LAN to the router's own external address and back into the LAN, as if from outside.
+_HAIRPIN_IN = 'iifname "lan" ip daddr {wan} meta l4proto udp dnat ip to udp dport map @internal'
+_HAIRPIN_OUT = 'oifname "lan" ct original ip daddr {wan} meta l4proto udp snat ip to {wan} : ip saddr . udp sport map @external'
+
+_FIRST = 'oifname "wan" udp sport @taken masquerade to :32768-65535 fully-random'
+_FIRST_SHIFTED = 'oifname "wan" meta l4proto udp masquerade to :{low}-{high} fully-random'
 
 _MASQUERADE = """
 table ip nat {{
@@ -73,20 +90,39 @@ table inet firewall {{
 }}
 """
 
+#: Ports of a shifting NAT's first life; each rebind() is followed by another range. WireGuard's 51820 is in none.
+_SHIFTED = 20000
+_RANGE = 2000
+_LIVES = 15
 
-def ruleset(kind: str, wan: str, wan_filter: bool = True) -> str:
-    """The nft ruleset of a router of a kind with the external address `wan`."""
+
+def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False, life: int = 0) -> str:
+    """The nft ruleset of a router of a kind with the external address `wan`, after `life` rebinds."""
     if kind not in KINDS:
         raise ValueError(f"NAT kind {kind!r} is none of {', '.join(KINDS)}")
-    if kind == "endpoint-independent":
-        nat = _LEARNING.format(wan=wan, known="")
-    elif kind == "address-restricted":
-        nat = _LEARNING.format(wan=wan, known="udp dport . ip saddr @peers")
-    elif kind == "port-restricted":
-        nat = _MASQUERADE.format(how="")
-    else:
-        nat = _MASQUERADE.format(how="fully-random")
-    return nat + _FIREWALL.format(policy="drop" if wan_filter else "accept")
+    firewall = _FIREWALL.format(policy="drop" if wan_filter else "accept")
+    shifted = kind == "port-shifting" or life > 0
+    if kind == "symmetric" or (kind == "port-restricted" and not shifted and not hairpin):
+        if hairpin:
+            raise ValueError(f"NAT kind {kind!r}: no hairpin, it has no mapping that others could use")
+        return _MASQUERADE.format(how="fully-random" if kind == "symmetric" else "") + firewall
+    low = _SHIFTED + life % _LIVES * _RANGE
+    nat = _LEARNING.format(
+        wan=wan, unasked=_UNASKED.get(kind, ""),
+        first=_FIRST_SHIFTED.format(low=low, high=low + _RANGE - 1) if shifted else _FIRST,
+        hairpin_in=_HAIRPIN_IN.format(wan=wan) if hairpin else "",
+        hairpin_out=_HAIRPIN_OUT.format(wan=wan) if hairpin else "")  # fmt: skip
+    return nat + firewall
+
+
+def forget_connections() -> None:
+    """Flush the connection tracking table of this thread's network (conntrack -F, which Debian has in another package)."""
+    request = struct.pack("=IHHII", 20, 1 << 8 | 2, 0x5, 1, 0)  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE; ACK
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as sock:  # NETLINK_NETFILTER
+        sock.send(request + struct.pack("!BBH", 0, 0, 0))
+        error = struct.unpack_from("=i", sock.recv(4096), 16)[0]
+    if error:
+        raise OSError(-error, "flush of the connection tracking table")
 
 
 class Segment:
@@ -126,11 +162,10 @@ class Segment:
             wires = (far, inner, port)
             lines += [f"link add {inner} type veth peer name {port}", f"link set {inner} up", f"link set {port} up"]
         here.ip(*lines, f"link set {port} master {self.bridge}")
-        if port != far:
-            lab.delay(here, far, inner)
+        helper = lab.delay(here, far, inner) if port != far else None
         number = 0x10 + self._hosts - 10
         ipv6 = str(self.net6[number]) if self.net6 else None
-        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6)
+        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6, helper)
         node.links.append(link)
         return link
 
@@ -138,12 +173,12 @@ class Segment:
 class Router(Node):
     """A home router: `wan` on the internet (or in another router's LAN), `lan` is a bridge.
 
-    IPv4 by NAT of the given kind, IPv6 by a stateful firewall that lets nothing in. No
-    hairpin: LAN hosts do not reach each other by the external address.
+    IPv4 by NAT of the given kind, IPv6 by a stateful firewall that lets nothing in. LAN hosts
+    reach each other by the external address only with `hairpin`.
     """
 
     def __init__(self, lab: Lab, name: str, kind: str, outside: Segment, lan4: str, lan6: str | None,
-                 wan_filter: bool = True):  # fmt: skip
+                 wan_filter: bool = True, hairpin: bool = False):  # fmt: skip
         super().__init__(lab, name)
         self.kind = kind
         self.lan = Segment(self, "lan", lan4, lan6)
@@ -160,7 +195,20 @@ class Router(Node):
             outside.node.ip(f"route add {lan6} via {wan.ipv6}")
         self.ip(*lines)
         self.carries(wan)
-        self.tool(["nft", "-f", "-"], ruleset(kind, wan.ipv4, wan_filter))
+        self._life = 0
+        self._options = {"wan": wan.ipv4, "wan_filter": wan_filter, "hairpin": hairpin}
+        self.tool(["nft", "-f", "-"], ruleset(kind, **self._options))
+
+    def rebind(self) -> None:
+        """Forget all connections and give other external ports from now on, as a router does that was restarted."""
+        self._life += 1
+        renew = "".join(f"table {table}\ndelete table {table}\n" for table in ("ip nat", "inet firewall"))
+        # Nothing passes meanwhile: a packet between new rules and empty table would bring an old port back.
+        closed = "table inet rebinding { chain forward { type filter hook forward priority raw; drop; }; }\n"
+        self.tool(["nft", "-f", "-"], closed + renew + ruleset(self.kind, **self._options, life=self._life))
+        with self.network():
+            forget_connections()
+        self.tool(["nft", "delete", "table", "inet", "rebinding"])
 
     def block_udp(self, blocked: bool = True) -> None:
         """Silently drop all UDP that would pass the router, as some hotel networks do; or no longer."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lab import KINDS, Lab, Node, Router, tap  # noqa: E402
+from lab.sites import SITES, Site  # noqa: E402
 
 PORT = 51820
 SECOND = 5.0  # for a packet that must come
@@ -109,13 +110,18 @@ def port_restricted() -> None:
 
 
 @tap.test
+def port_shifting() -> None:
+    expect("port-shifting", False, True, other_port=False, other_address=False)
+
+
+@tap.test
 def symmetric() -> None:
     expect("symmetric", False, False, other_port=False, other_address=False)
 
 
 @tap.test
 def a_restricted_router_lets_in_whom_the_client_talked_to() -> None:
-    for kind in ("address-restricted", "port-restricted"):
+    for kind in ("address-restricted", "port-restricted", "port-shifting"):
         with Lab() as lab:
             probe = Probe(lab, kind)
             external = probe.mapping(probe.near, probe.near_1)
@@ -133,7 +139,7 @@ def two_hosts_with_one_source_port_are_kept_apart() -> None:
             one = probe.mapping(probe.near, probe.near_1)
             two = probe.mapping(probe.near, probe.near_1, other)
             assert one != two, kind
-            if kind == "endpoint-independent":
+            if kind in ("endpoint-independent", "port-shifting"):
                 assert probe.mapping(probe.far, probe.far_1, other) == two
                 assert probe.mapping(probe.far, probe.far_1) == one
             probe.near_1.sendto(b"one", one)
@@ -183,6 +189,75 @@ def udp_can_be_blocked() -> None:
         listener.close()
         probe.router.block_udp(False)
         assert probe.mapping(probe.near, probe.near_1) == external
+
+
+@tap.test
+def rebind_gives_other_ports() -> None:
+    for kind in KINDS:
+        with Lab() as lab:
+            probe = Probe(lab, kind)
+            seen = [probe.mapping(probe.near, probe.near_1)]
+            for _ in range(2):
+                probe.router.rebind()
+                probe.near_1.sendto(b"late", seen[-1])
+                assert nothing_comes(probe.client), kind
+                assert probe.router.address() == seen[0][0]
+                seen.append(probe.mapping(probe.near, probe.near_1))
+                # What the kind promises holds for the new mapping, too.
+                assert (probe.mapping(probe.far, probe.far_1) == seen[-1]) == (kind != "symmetric"), kind
+                assert probe.gets_in(probe.near_2, seen[-1]) == (kind in ("endpoint-independent", "address-restricted")), kind
+            assert len(set(seen)) == 3, f"{kind}: {seen}"
+            tap.comment(f"{kind}: ports {[port for _, port in seen]}")
+
+
+@tap.test
+def a_hairpin_is_there_only_when_asked_for() -> None:
+    for kind, hairpin in (("endpoint-independent", False), ("endpoint-independent", True), ("port-shifting", True)):
+        with Lab() as lab:
+            probe = Probe(lab, kind, hairpin=hairpin)
+            other = lab.host("other", nm=False, behind=probe.router).udp(PORT)
+            one, two = probe.mapping(probe.near, probe.near_1), probe.mapping(probe.near, probe.near_1, other)
+            probe.client.sendto(b"round", two)
+            if not hairpin:
+                assert nothing_comes(other), kind
+                continue
+            assert receive(other) == (b"round", one), kind  # by the external addresses, both ways
+            other.sendto(b"back", one)
+            assert receive(probe.client) == (b"back", two), kind
+
+
+@tap.test
+def every_site_is_what_it_says() -> None:
+    """Two hosts of each, at the same place: which UDP gets through to whom, from outside and between them."""
+    with Lab() as lab:
+        server = lab.host("server", nm=False)
+        ports = {4: (server.udp(1001), server.udp(1002)), 6: (server.udp(1001, 6), server.udp(1002, 6))}
+        for kind in SITES:
+            site = Site(lab, kind)
+            hosts = [lab.host(f"{kind}-{n}", nm=False, **site.place(n)) for n in range(2)]
+            families = {family for family in (4, 6) if hosts[0].links[0].ipv4 and family == 4 or hosts[0].links[0].ipv6 and family == 6}
+            assert families == ({6} if kind == "public-v6" else {4}), f"{kind}: {families}"
+            [family] = families
+            client = hosts[0].udp(PORT, family)
+            asked, other = ports[family]
+            client.sendto(b"hello", (server.address(family), 1001))
+            if kind == "udp-blocked":
+                assert nothing_comes(asked)
+                continue
+            seen = receive(asked)[1]
+            own = (hosts[0].address(family), PORT)
+            assert (seen == own) == kind.startswith("public"), f"{kind}: {seen}"
+            other.sendto(b"unasked", seen)
+            expected = kind.startswith("public") or SITES[kind].kind in ("endpoint-independent", "address-restricted")
+            expected &= kind != "double"
+            assert nothing_comes(client) != expected, kind
+            client.sendto(b"hello", (server.address(family), 1002))
+            # Without a WAN filter the unasked packet has taken the port: an early packet costs the mapping.
+            assert (receive(other)[1] == seen) == (SITES[kind].kind != "symmetric" and SITES[kind].wan_filter), kind
+            # Behind one router, LAN to LAN; all others have a router each.
+            one_lan = hosts[0].links[0].segment is hosts[1].links[0].segment and not kind.startswith("public")
+            assert one_lan == SITES[kind].one_lan, kind
+            tap.comment(f"{kind}: seen as {seen[0]}:{seen[1]}")
 
 
 @tap.test

@@ -7,6 +7,7 @@
 #include "common/scope-json.h"
 #include "crypto/scope-jws.h"
 #include "crypto/scope-kem.h"
+#include "crypto/scope-link-address.h"
 
 #include <string.h>
 
@@ -879,6 +880,25 @@ test_sha3 (void)
   assert_sha3 ((const guint8 *) "abc", 3, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
 }
 
+/* Computed with Python's hashlib.sha3_256. */
+static void
+test_link_address (void)
+{
+  ScopeKey counted, ones;
+  ScopePrefix address;
+  char text[SCOPE_PREFIX_STRLEN];
+
+  for (guint i = 0; i < SCOPE_KEY_LEN; i++)
+    {
+      counted.bytes[i] = i;
+      ones.bytes[i] = 0xff;
+    }
+  scope_link_address (&counted, &address);
+  g_assert_cmpstr (scope_prefix_format (&address, text), ==, "fe80::6f6a:9700:f59b:1bd8/128");
+  scope_link_address (&ones, &address);
+  g_assert_cmpstr (scope_prefix_format (&address, text), ==, "fe80::41eb:fa53:7746:da2c/128");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -900,6 +920,7 @@ main (int argc, char **argv)
   g_test_add_func ("/crypto/kem/context", test_kem_context);
   g_test_add_func ("/crypto/kem/tampered", test_kem_tampered);
   g_test_add_func ("/crypto/kem/bad-points", test_kem_bad_points);
+  g_test_add_func ("/crypto/link-address", test_link_address);
   g_test_add_func ("/crypto/sha3", test_sha3);
   return g_test_run ();
 }

@@ -8,6 +8,8 @@
 
 #define KEY_A "iE7eXvWcPUo2u8tT8lGTqbA/Yo2hCYOyOWsDBG0xVnA="
 #define KEY_B "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+#define LOW "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=\""
+#define KEYS "\"" KEY_A "\",\"" KEY_B "\""
 #define BYTES_32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define JWS "{\"payload\":\"e30\",\"signatures\":[{\"protected\":\"a\",\"signature\":\"b\"},{\"protected\":\"c\",\"signature\":\"d\"}]}"
 #define ENTRY_A                                                                                                       \
@@ -73,10 +75,24 @@ static const struct {
   { SCOPE_V1_REPORT, "{\"t\":\"report\",\"d\":{}}" },
   { SCOPE_V1_REPORT, "{\"t\":\"report\",\"d\":{\"observed\":{\"" KEY_A "\":\"192.0.2.7:51820\",\"" KEY_B "\":\"[2001:db8::1]:1\"},\"fork\":[" JWS "," JWS "]}}" },
   { SCOPE_V1_REPORT, "{\"t\":\"report\",\"d\":{\"fork\":[" JWS "," JWS "]}}" },
+  { SCOPE_V1_PATH, "{\"t\":\"punch.call\",\"d\":{\"to\":\"" KEY_A "\",\"try\":0}}" },
+  { SCOPE_V1_PATH, "{\"t\":\"path.pair\",\"d\":{\"from\":\"" KEY_B "\"}}" },
+  { SCOPE_V1_REPORT, "{\"t\":\"report\",\"d\":{\"latency\":{}}}" },
+  { SCOPE_V1_REPORT, "{\"t\":\"report\",\"d\":{\"observed\":{},\"latency\":{\"" KEY_A "\":[0,100],\"" KEY_B "\":[null,0]},\"reach\":{\"" KEY_A "\":2,\"" KEY_B "\":0},"
+                     "\"fork\":[" JWS "," JWS "]}}" },
+  { SCOPE_V1_REPORT, "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_B "\":[60000,3]}}}" },
+  { SCOPE_V1_PATHS, "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1700000000000,\"relays\":[],\"links\":[]}}" },
+  { SCOPE_V1_PATHS, "{\"t\":\"paths\",\"d\":{\"revision\":12,\"at\":1700000002000,\"relays\":[" LOW "," KEYS "],"
+                    "\"links\":[[0,1,0],[0,2,60000],[1,2,17]]}}" },
   { SCOPE_V1_PING, "{\"t\":\"ping\",\"d\":{\"n\":7}}" },
+  { SCOPE_V1_CARRY, "{\"t\":\"carry\",\"d\":{}}" },
+  { SCOPE_V1_CARRY, "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"seconds\":60}}" },
   { SCOPE_V1_PING, "{\"t\":\"ping\",\"d\":{\"n\":7,\"time\":1700000000000}}" },
   { SCOPE_V1_ERROR, "{\"t\":\"error\",\"d\":{\"code\":\"denied\",\"message\":\"a \\\"b\\\"\"}}" },
   { SCOPE_V1_ERROR, "{\"t\":\"error\",\"d\":{\"code\":\"busy\"}}" },
+  { SCOPE_V1_WELCOME, "{\"t\":\"welcome\",\"d\":{\"grant\":" JWS ",\"delegations\":[],\"revocation\":null,\"kill\":null,\"time\":1,"
+                      "\"generation\":\"g\",\"revision\":57,\"heartbeat\":20,\"epochSeconds\":3600,\"stun\":[\":3478\",\"192.0.2.1:1\","
+                      "\"[2001:db8::1]:3478\",\"stun.example:65535\"]}}" },
 };
 
 static void
@@ -96,7 +112,7 @@ test_round_trip (void)
     }
   for (guint type = SCOPE_V1_CHALLENGE; type < G_N_ELEMENTS (seen); type++)
     if (!seen[type])
-      g_error ("no sample of %s", scope_v1_type_name (type));
+      g_error ("no sample of %u", type);
 }
 
 /* Members that we do not know say nothing. */
@@ -146,6 +162,79 @@ test_fields (void)
   g_assert_true (json_object_has_member (kex->body, "z"));
 }
 
+static void refused (const char *text, const char *why);
+
+static void
+test_links (void)
+{
+  g_autoptr (ScopeV1Message) report = parse ("{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[17,3],\"" KEY_B "\":[null,100]},"
+                                             "\"reach\":{\"" KEY_A "\":0,\"" KEY_B "\":1}}}");
+  g_autoptr (ScopeV1Message) paths = parse ("{\"t\":\"paths\",\"d\":{\"revision\":7,\"at\":1700000000001,\"relays\":[" LOW "," KEYS "],"
+                                            "\"links\":[[0,2,9],[1,2,5]]}}");
+  const ScopeV1Latency *latency;
+  const ScopeLatency *link;
+  gpointer reach;
+  ScopeKey key_a, key_b, low = { { [31] = 1 } };
+
+  g_assert_true (scope_key_parse (&key_a, KEY_A) && scope_key_parse (&key_b, KEY_B));
+  latency = g_hash_table_lookup (report->latency, &key_a);
+  g_assert_cmpuint (latency->ms, ==, 17);
+  g_assert_cmpuint (latency->loss, ==, 3);
+  latency = g_hash_table_lookup (report->latency, &key_b);
+  g_assert_cmpuint (latency->ms, ==, SCOPE_V1_UNREACHABLE);
+  g_assert_cmpuint (latency->loss, ==, 100);
+  g_assert_true (g_hash_table_lookup_extended (report->reach, &key_a, NULL, &reach));
+  g_assert_cmpuint (GPOINTER_TO_UINT (reach), ==, SCOPE_V1_REACH_DIRECT);
+  g_assert_cmpuint (GPOINTER_TO_UINT (g_hash_table_lookup (report->reach, &key_b)), ==, SCOPE_V1_REACH_RELAY);
+
+  g_assert_cmpuint (paths->revision, ==, 7);
+  g_assert_cmpint (paths->at, ==, 1700000000001);
+  g_assert_cmpuint (paths->relays->len, ==, 3);
+  g_assert_cmpuint (paths->links->len, ==, 2);
+  link = &g_array_index (paths->links, ScopeLatency, 0);
+  g_assert_true (scope_key_equal (&link->a, &low) && scope_key_equal (&link->b, &key_b) && link->ms == 9);
+  link = &g_array_index (paths->links, ScopeLatency, 1);
+  g_assert_true (scope_key_equal (&link->a, &key_a) && scope_key_equal (&link->b, &key_b) && link->ms == 5);
+}
+
+/* As many relays and links as may be fit in a frame, and one more does not. */
+static void
+test_largest_paths (void)
+{
+  g_autoptr (ScopeV1Message) paths = scope_v1_message_new (SCOPE_V1_PATHS);
+  g_autoptr (ScopeV1Message) again = NULL;
+  g_autofree char *text = NULL, *over = NULL;
+
+  paths->revision = paths->at = SCOPE_FIELDS_INTEGER_MAX;
+  paths->relays = g_array_new (FALSE, TRUE, sizeof (ScopeKey));
+  paths->links = g_array_new (FALSE, FALSE, sizeof (ScopeLatency));
+  g_array_set_size (paths->relays, SCOPE_V1_MAX_RELAYS);
+  for (guint i = 0; i < SCOPE_V1_MAX_RELAYS; i++)
+    {
+      ScopeKey *key = &g_array_index (paths->relays, ScopeKey, i);
+
+      key->bytes[0] = 1 + (i >> 8);
+      key->bytes[1] = i;
+    }
+  /* those with the longest texts */
+  for (guint i = 0; i < SCOPE_V1_MAX_RELAYS; i++)
+    for (guint j = MAX (100, i + 1); i >= 100 && j < SCOPE_V1_MAX_RELAYS && paths->links->len < SCOPE_V1_MAX_LINKS; j++)
+      {
+        ScopeLatency link = { g_array_index (paths->relays, ScopeKey, i), g_array_index (paths->relays, ScopeKey, j), 60000 };
+        g_array_append_val (paths->links, link);
+      }
+  g_assert_cmpuint (paths->links->len, ==, SCOPE_V1_MAX_LINKS);
+  text = scope_v1_format (paths);
+  g_assert_cmpuint (strlen (text), <=, SCOPE_V1_TO_PEER_MAX);
+  again = parse (text);
+  g_assert_cmpuint (again->links->len, ==, SCOPE_V1_MAX_LINKS);
+  g_assert_true (memcmp (again->links->data, paths->links->data, SCOPE_V1_MAX_LINKS * sizeof (ScopeLatency)) == 0);
+
+  g_array_append_val (paths->links, g_array_index (paths->links, ScopeLatency, 0));
+  over = scope_v1_format (paths);
+  refused (over, strlen (over) > SCOPE_V1_TO_PEER_MAX ? "bytes" : "paths.links: more than 60000 elements");
+}
+
 /* What a registry does with a message between peers: "from" instead of "to". */
 static void
 test_kex_carried (void)
@@ -185,6 +274,8 @@ static const struct {
   { "{\"t\":7}", "t: " },
   { "{\"t\":\"\"}", "t: " },
   { "{\"t\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", "t: " },
+  { "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQ\",\"seconds\":60}}", "carry.ticket: " },
+  { "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"seconds\":3601}}", "carry.seconds: " },
   { "{\"t\":\"ping\"}", "ping: d " },
   { "{\"t\":\"ping\",\"d\":[]}", "ping: d " },
   { "{\"t\":\"ping\",\"d\":{\"n\":1,\"n\":1}}", "same name" },
@@ -276,6 +367,54 @@ static const struct {
   { "{\"t\":\"report\",\"d\":{\"fork\":[" JWS "]}}", "report.fork: not two" },
   { "{\"t\":\"report\",\"d\":{\"fork\":[" JWS "," JWS "," JWS "]}}", "report.fork: more than 2" },
   { "{\"t\":\"report\",\"d\":{\"fork\":[" JWS ",7]}}", "report.fork[1]: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":[]}}", "report.latency: not an object" },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"x\":[1,1]}}}", "report.latency: a name" },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":7}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[1]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[1,1,1]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[-1,0]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[60001,0]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[\"1\",0]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[1.5,0]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[1,null]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[1,101]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[1,-1]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"latency\":{\"" KEY_A "\":[[],0]}}}", "report.latency: " },
+  { "{\"t\":\"report\",\"d\":{\"reach\":7}}", "report.reach: not an object" },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"x\":1}}}", "report.reach: a name" },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"" KEY_A "\":3}}}", "report.reach: " },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"" KEY_A "\":-1}}}", "report.reach: " },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"" KEY_A "\":null}}}", "report.reach: " },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"" KEY_A "\":true}}}", "report.reach: " },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"" KEY_A "\":1.0}}}", "report.reach: " },
+  { "{\"t\":\"report\",\"d\":{\"reach\":{\"" KEY_A "\":[]}}}", "report.reach: " },
+  { "{\"t\":\"paths\",\"d\":{\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[]}}", "paths.revision: missing" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"relays\":[" LOW "," KEYS "],\"links\":[]}}", "paths.at: missing" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":-1,\"relays\":[" LOW "," KEYS "],\"links\":[]}}", "paths.at: " },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"links\":[]}}", "paths.relays: missing" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "]}}", "paths.links: missing" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":{}}}", "paths.links: not an array" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW ",7],\"links\":[]}}", "paths.relays[1]: not a string" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[\"x\"],\"links\":[]}}", "paths.relays[0]: not a WireGuard key" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" KEYS "," LOW "],\"links\":[]}}", "paths.relays[2]: not above" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," LOW "],\"links\":[]}}", "paths.relays[1]: not above" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],7]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1,1,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[1,0,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[1,1,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,3,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[-1,1,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1,-1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1,60001]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1,null]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[\"0\",1,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1.5,1]]}}", "paths.links[1]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[],\"links\":[[0,0,1]]}}", "paths.links[0]: not [i" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,1,1],[0,1,1]]}}", "paths.links[1]: not above" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[0,2,1],[0,1,1]]}}", "paths.links[1]: not above" },
+  { "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[" LOW "," KEYS "],\"links\":[[1,2,1],[0,2,1]]}}", "paths.links[1]: not above" },
   { "{\"t\":\"error\",\"d\":{\"message\":\"m\"}}", "error.code: missing" },
   { "{\"t\":\"error\",\"d\":{\"code\":\"" BYTES_32 BYTES_32 "\"}}", "error.code: longer" },
   { "{\"t\":\"error\",\"d\":{\"code\":\"c\",\"message\":7}}", "error.message: not a string" },
@@ -321,6 +460,13 @@ test_wrong_welcome (void)
     { "\"heartbeat\":20", "\"x\":0", "welcome.heartbeat: missing" },
     { "\"epochSeconds\":3600", "\"epochSeconds\":0", "welcome.epochSeconds: " },
     { "\"epochSeconds\":3600", "\"epochSeconds\":604801", "welcome.epochSeconds: " },
+    { "3600", "3600,\"stun\":7", "welcome.stun: " },
+    { "3600", "3600,\"stun\":[7]", "welcome.stun[0]: " },
+    { "3600", "3600,\"stun\":[\":1\",\"\"]", "welcome.stun[1]: not an endpoint" },
+    { "3600", "3600,\"stun\":[\":0\"]", "welcome.stun[0]: not an endpoint" },
+    { "3600", "3600,\"stun\":[\"3478\"]", "welcome.stun[0]: not an endpoint" },
+    { "3600", "3600,\"stun\":[\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\","
+              "\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\"]", "welcome.stun: " },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -329,6 +475,23 @@ test_wrong_welcome (void)
 
       g_assert_cmpuint (g_string_replace (text, cases[i].member, cases[i].instead, 0), ==, 1);
       refused (text->str, cases[i].error);
+    }
+}
+
+static void
+test_stun_endpoint (void)
+{
+  static const char *const cases[][3] = {
+    { ":3478", "r.example", "r.example:3478" },
+    { ":3478", "192.0.2.1", "192.0.2.1:3478" },
+    { ":1", "2001:db8::1", "[2001:db8::1]:1" },
+    { "192.0.2.9:5", "r.example", "192.0.2.9:5" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *endpoint = scope_v1_stun_endpoint (cases[i][0], cases[i][1]);
+      g_assert_cmpstr (endpoint, ==, cases[i][2]);
     }
 }
 
@@ -400,6 +563,22 @@ test_bounds (void)
   g_string_append (text, "}}}");
   refused (text->str, "kex.state.peers: more than 16384 members");
 
+  for (guint what = 0; what < 2; what++)
+    {
+      static const char *const names[] = { "latency", "reach" };
+
+      g_string_printf (text, "{\"t\":\"report\",\"d\":{\"%s\":{", names[what]);
+      for (guint i = 0; i <= SCOPE_V1_MAX_RELAYS; i++)
+        g_string_append_printf (text, "%s\"%u\":0", i ? "," : "", i);
+      g_string_append (text, "}}}");
+      refused (text->str, what ? "report.reach: more than 512 members" : "report.latency: more than 512 members");
+    }
+
+  g_string_assign (text, "{\"t\":\"paths\",\"d\":{\"revision\":1,\"at\":1,\"relays\":[");
+  append_times (text, "0", SCOPE_V1_MAX_RELAYS + 1);
+  g_string_append (text, "],\"links\":[]}}");
+  refused (text->str, "paths.relays: more than 512 elements");
+
   g_string_assign (text, "{\"t\":\"grant\",\"d\":{\"grant\":" JWS ",\"delegations\":[");
   append_times (text, "{}", SCOPE_V1_MAX_DELEGATIONS + 1);
   g_string_append (text, "]}}");
@@ -432,10 +611,13 @@ main (int argc, char **argv)
   g_test_add_func ("/v1/round-trip", test_round_trip);
   g_test_add_func ("/v1/unknown", test_unknown);
   g_test_add_func ("/v1/fields", test_fields);
+  g_test_add_func ("/v1/links", test_links);
+  g_test_add_func ("/v1/largest-paths", test_largest_paths);
   g_test_add_func ("/v1/kex-carried", test_kex_carried);
   g_test_add_func ("/v1/roster-around", test_roster_around);
   g_test_add_func ("/v1/wrong", test_wrong);
   g_test_add_func ("/v1/wrong-welcome", test_wrong_welcome);
+  g_test_add_func ("/v1/stun-endpoint", test_stun_endpoint);
   g_test_add_func ("/v1/skips", test_skips);
   g_test_add_func ("/v1/bounds", test_bounds);
   return g_test_run ();

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/scope-pulse.h"
+
+#define MS G_GINT64_CONSTANT (1000)
+#define DOUBT (500 * MS) /* or three round trips */
+#define KEEPALIVE 32 /* bytes that WireGuard counts for one; data has more */
+#define PROBES 3
+#define GAP (200 * MS)
+#define PAUSE_FIRST (1000 * MS)
+#define PAUSE_LAST (30 * 1000 * MS)
+#define MEASURE (30 * 1000 * MS)
+
+static void
+settle (ScopePulse *pulse)
+{
+  pulse->looking = pulse->strict = FALSE;
+  pulse->owed = pulse->next = pulse->verdict = 0;
+  pulse->probes = 0;
+}
+
+static void
+look (ScopePulse *pulse, gint64 now)
+{
+  settle (pulse);
+  pulse->looking = TRUE;
+  pulse->next = now;
+}
+
+/* It has received: alive unless we have to know better; and who was silent is worth a probe. */
+static void
+received (ScopePulse *pulse, gint64 now)
+{
+  pulse->owed = 0;
+  if (pulse->state == SCOPE_PULSE_ALIVE)
+    {
+      if (pulse->looking && !pulse->strict)
+        settle (pulse);
+    }
+  else if (pulse->state == SCOPE_PULSE_UNKNOWN && !pulse->looking)
+    look (pulse, now);
+  else if (pulse->state == SCOPE_PULSE_SILENT && !pulse->looking && now >= pulse->retry)
+    pulse->next = now;
+}
+
+void
+scope_pulse_sample (ScopePulse *pulse, guint64 tx, guint64 rx, gint64 now)
+{
+  /* Counters that fell: the peer was removed and added again. */
+  gboolean known = pulse->sampled && tx >= pulse->tx && rx >= pulse->rx;
+  gboolean sent = known && tx > pulse->tx && tx - pulse->tx != KEEPALIVE; /* nobody answers those */
+  gboolean got = known && rx > pulse->rx;
+
+  pulse->tx = tx;
+  pulse->rx = rx;
+  pulse->sampled = TRUE;
+  if (got)
+    received (pulse, now);
+  else if (sent)
+    scope_pulse_sent (pulse, pulse->at); /* since then nothing has come: a doubt that is early costs one probe */
+  pulse->at = now;
+}
+
+void
+scope_pulse_sent (ScopePulse *pulse, gint64 now)
+{
+  if (pulse->state != SCOPE_PULSE_SILENT && !pulse->looking && !pulse->owed)
+    pulse->owed = now;
+}
+
+void
+scope_pulse_rest (ScopePulse *pulse)
+{
+  pulse->sampled = FALSE;
+}
+
+void
+scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now)
+{
+  settle (pulse);
+  pulse->rtt = rtt;
+  pulse->asked = FALSE;
+  pulse->pause = pulse->retry = 0;
+  pulse->measure = pulse->measured ? now + MEASURE : 0;
+  pulse->came_up |= pulse->state != SCOPE_PULSE_ALIVE;
+  pulse->state = SCOPE_PULSE_ALIVE;
+}
+
+void
+scope_pulse_check (ScopePulse *pulse, gint64 now)
+{
+  if (!pulse->looking || !pulse->strict)
+    look (pulse, now);
+  pulse->strict = TRUE;
+}
+
+void
+scope_pulse_want (ScopePulse *pulse, gint64 now)
+{
+  pulse->wanted = pulse->asked = TRUE;
+  pulse->pause = pulse->retry = 0;
+  scope_pulse_check (pulse, now);
+}
+
+void
+scope_pulse_forget (ScopePulse *pulse)
+{
+  *pulse = (ScopePulse){ .sampled = pulse->sampled, .tx = pulse->tx, .rx = pulse->rx, .at = pulse->at };
+}
+
+void
+scope_pulse_measure (ScopePulse *pulse, gboolean measured, gint64 now)
+{
+  if (pulse->measured == measured)
+    return;
+  pulse->measured = measured;
+  pulse->measure = measured ? now : 0;
+  if (pulse->state == SCOPE_PULSE_SILENT && !pulse->looking)
+    pulse->next = measured || pulse->wanted ? pulse->retry : 0;
+}
+
+static gboolean
+due (gint64 at, gint64 now)
+{
+  return at && now >= at;
+}
+
+static void
+fall_silent (ScopePulse *pulse, ScopePulseAct *act, gint64 now)
+{
+  if (pulse->state == SCOPE_PULSE_ALIVE || pulse->asked)
+    *act |= SCOPE_PULSE_DOWN;
+  settle (pulse);
+  pulse->asked = FALSE;
+  pulse->state = SCOPE_PULSE_SILENT;
+  pulse->pause = PAUSE_FIRST;
+  pulse->retry = now + pulse->pause;
+  pulse->next = pulse->wanted || pulse->measured ? pulse->retry : 0;
+  pulse->measure = 0;
+}
+
+static ScopePulseAct
+probe (ScopePulse *pulse, gint64 now)
+{
+  pulse->next = 0;
+  if (pulse->looking && ++pulse->probes < PROBES)
+    pulse->next = now + GAP;
+  else if (pulse->looking)
+    pulse->verdict = now + MAX (GAP, 2 * pulse->rtt);
+  else
+    {
+      pulse->pause = CLAMP (pulse->pause * 2, PAUSE_FIRST, PAUSE_LAST);
+      pulse->retry = now + pulse->pause;
+      if (pulse->wanted || pulse->measured)
+        pulse->next = pulse->retry;
+    }
+  return SCOPE_PULSE_PROBE;
+}
+
+static gint64
+doubt_at (const ScopePulse *pulse)
+{
+  return pulse->owed ? pulse->owed + MAX (DOUBT, 3 * pulse->rtt) : 0;
+}
+
+ScopePulseAct
+scope_pulse_step (ScopePulse *pulse, gint64 now, gint64 *next)
+{
+  ScopePulseAct act = pulse->came_up ? SCOPE_PULSE_UP : 0;
+
+  pulse->came_up = FALSE;
+  if (due (pulse->verdict, now))
+    fall_silent (pulse, &act, now);
+  if (due (doubt_at (pulse), now))
+    look (pulse, now);
+  if (due (pulse->measure, now))
+    {
+      pulse->measure = now + MEASURE;
+      scope_pulse_check (pulse, now);
+    }
+  if (due (pulse->next, now))
+    act |= probe (pulse, now);
+
+  const gint64 times[] = { pulse->verdict, doubt_at (pulse), pulse->measure, pulse->next };
+  *next = SCOPE_PULSE_NEVER;
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    if (times[i])
+      *next = MIN (*next, times[i]);
+  return act;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What links say to each other: inside the tunnel, by the registry, or passed on by relays. */
+#include "peer/scope-links-private.h"
+
+#include "common/scope-fields.h"
+
+#include <string.h>
+
+#define MAX_HOPS 3
+
+static gboolean
+is_relay (ScopeRole role)
+{
+  return role != SCOPE_ROLE_EDGE;
+}
+
+static gboolean
+send_on_link (ScopeLinks *self, const ScopeKey *over, const char *name, JsonObject *body)
+{
+  g_autofree char *data = NULL, *text = NULL;
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (GError) error = NULL;
+
+  if (!self->liveness)
+    return FALSE;
+  json_node_init_object (node, body);
+  data = json_to_string (node, FALSE);
+  text = g_strdup_printf ("{\"t\":\"%s\",\"d\":%s}", name, data);
+  if (scope_liveness_send (self->liveness, over, text, strlen (text), &error))
+    return TRUE;
+  g_debug ("%s: %s", name, error->message);
+  return FALSE;
+}
+
+static void
+put_key (JsonObject *body, const char *member, const ScopeKey *key)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  json_object_set_string_member (body, member, scope_key_to_base64 (key, text));
+}
+
+static gboolean
+by_registry (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body)
+{
+  g_autofree char *text = NULL;
+
+  if (!self->connected)
+    return FALSE;
+  text = scope_v1_format_kex (name, body, "to", to);
+  return self->calls->send (text, self->data);
+}
+
+/* The way that packets take now. */
+static gboolean
+by_relay (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body)
+{
+  const ScopeKey *hop = self->path ? scope_path_next_hop (self->path, to) : NULL;
+  const ScopeLink *link = hop && !scope_key_equal (hop, to) ? scope_links_find (self, hop) : NULL;
+
+  if (!link || !link->up)
+    return FALSE;
+  put_key (body, "to", to);
+  return send_on_link (self, hop, name, body);
+}
+
+gboolean
+scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct)
+{
+  const ScopeLink *link = scope_links_find (self, to);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), direct ? " on the link" : "");
+  if (direct)
+    return send_on_link (self, to, name, body);
+  if (link && link->up && send_on_link (self, to, name, body))
+    return TRUE;
+  return by_registry (self, to, name, body) || by_relay (self, to, name, body);
+}
+
+/* Not for us: on to the next, as its packets go. Only relays do that, and say whom it is from. */
+static void
+pass_on (ScopeLinks *self, const ScopeKey *from, const ScopeKey *to, const char *name, JsonObject *body, guint hops)
+{
+  const ScopeKey *hop = self->path ? scope_path_next_hop (self->path, to) : NULL;
+
+  if (!is_relay (self->role) || hops >= MAX_HOPS || !hop)
+    return;
+  put_key (body, "from", from);
+  json_object_set_int_member (body, "hops", hops + 1);
+  send_on_link (self, hop, name, body);
+}
+
+void
+scope_links_on_message (const ScopeKey *from, const char *type, JsonObject *body, const char *text, gsize len, gpointer data)
+{
+  ScopeLinks *self = data;
+  const ScopeFields d = { body, type };
+  const ScopeLink *link = scope_links_find (self, from);
+  ScopeKey origin = *from, to;
+  gint64 hops = 0;
+
+  if (!g_str_has_prefix (type, "punch.") && !g_str_has_prefix (type, "path."))
+    return;
+  if (scope_fields_has (&d, "from") &&
+      (!link || !is_relay (link->role) || !scope_fields_key (&d, "from", &origin, NULL)))
+    return;
+  if (scope_fields_has (&d, "hops") && !scope_fields_integer (&d, "hops", 0, MAX_HOPS, &hops, NULL))
+    return;
+  if (scope_fields_has (&d, "to"))
+    {
+      if (!scope_fields_key (&d, "to", &to, NULL))
+        return;
+      if (!scope_key_equal (&to, &self->own))
+        {
+          pass_on (self, &origin, &to, type, body, hops);
+          return;
+        }
+    }
+  scope_links_dispatch (self, &origin, scope_key_equal (&origin, from), type, body);
+}
+
+static void
+on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
+{
+  g_autoptr (ScopePunchMessage) message = scope_punch_message_parse (name, body, error);
+
+  if (!message || !link->check)
+    return;
+  scope_link_refresh (link);
+  link->due = G_MAXINT64;
+  scope_punch_take (link->punch, message, scope_links_now ());
+}
+
+void
+scope_links_dispatch (ScopeLinks *self, const ScopeKey *from, gboolean direct, const char *name, JsonObject *body)
+{
+  ScopeLink *link = scope_links_find (self, from);
+  ScopePathMessage message;
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  g_autoptr (GError) error = NULL;
+
+  if (!link)
+    return;
+  g_debug ("%s from %.8s%s", name, scope_key_to_base64 (from, text), direct ? " on the link" : "");
+  if (g_str_has_prefix (name, "punch."))
+    on_punch (link, name, body, &error);
+  else if (self->path && scope_path_message_parse (&message, name, body, &error))
+    scope_path_handle (self->path, scope_links_now (), from, direct, &message);
+  if (error)
+    g_info ("%s of %.8s: %s", name, scope_key_to_base64 (from, text), error->message);
+  scope_links_run (self);
+}

@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "peer/scope-links-private.h"
+
+#include "net/scope-candidates.h"
+#include "peer/scope-reach.h"
+
+#define GIVEN_MS 250     /* what a handshake with an endpoint that should work takes at most, or else we punch */
+#define SITE_MS 300      /* how long a first call waits for what STUN servers say of us */
+#define OTHERS_MS 1500   /* the other end begins; after that we do */
+#define AGAIN_MS 30000   /* after all tries were in vain, doubling */
+#define AGAIN_DOUBLINGS 5
+
+gint64
+scope_links_now (void)
+{
+  return g_get_monotonic_time () / 1000;
+}
+
+ScopeLink *
+scope_links_find (ScopeLinks *self, const ScopeKey *key)
+{
+  return g_hash_table_lookup (self->table, key);
+}
+
+static void
+link_free (ScopeLink *link)
+{
+  scope_punch_free (link->punch);
+  g_clear_pointer (&link->check, scope_stun_check_free);
+  g_free (link->their_id);
+  g_free (link);
+}
+
+/* --- the path machine, and the one timer --------------------------------------------------- */
+
+static void
+send_paths (ScopeLinks *self)
+{
+  ScopePathSend send;
+
+  while (scope_path_pop (self->path, &send))
+    {
+      g_autoptr (JsonObject) body = scope_path_message_format (&send.message);
+
+      scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct);
+    }
+}
+
+static void
+note_attachment (ScopeLinks *self)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeKey relay;
+
+  scope_path_attachment (self->path, &relay);
+  if (scope_key_equal (&relay, &self->attachment))
+    return;
+  self->attachment = relay;
+  if (scope_key_is_zero (&relay))
+    g_message ("attached to no relay");
+  else
+    g_message ("attached to relay %.8s", scope_key_to_base64 (&relay, text));
+  self->calls->attached (self->data);
+}
+
+static gboolean on_timer (gpointer data);
+
+static void
+plan_timer (ScopeLinks *self)
+{
+  gint64 now = scope_links_now (), next = self->path ? scope_path_deadline (self->path) : G_MAXINT64;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ScopeLink *link = value;
+
+      gint64 tick = scope_punch_tick (link->punch, now); /* which may set due */
+
+      next = MIN (next, MIN (link->due, tick));
+    }
+  g_clear_handle_id (&self->timer_id, g_source_remove);
+  if (next < G_MAXINT64)
+    self->timer_id = g_timeout_add (CLAMP (next - now, 0, G_MAXINT), on_timer, self);
+}
+
+void
+scope_links_run (ScopeLinks *self)
+{
+  if (self->path)
+    {
+      send_paths (self);
+      if (scope_path_changed (self->path))
+        {
+          note_attachment (self);
+          self->calls->changed (self->data);
+        }
+    }
+  plan_timer (self);
+}
+
+static void
+punch (ScopeLink *link)
+{
+  link->due = G_MAXINT64;
+  if (!link->online || link->up || scope_links_nat (link->links) == SCOPE_NAT_DENY)
+    return;
+  if (!link->check) /* the tunnel is still coming up */
+    {
+      link->due = scope_links_now () + GIVEN_MS;
+      return;
+    }
+  scope_link_refresh (link);
+  scope_punch_start (link->punch, link->first, scope_links_now ());
+}
+
+static gboolean
+on_timer (gpointer data)
+{
+  ScopeLinks *self = data;
+  gint64 now = scope_links_now ();
+  GHashTableIter iter;
+  gpointer value;
+
+  self->timer_id = 0;
+  if (self->path)
+    scope_path_tick (self->path, now);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ScopeLink *link = value;
+
+      if (now >= link->due)
+        punch (link);
+    }
+  scope_links_run (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* --- punching ------------------------------------------------------------------------------ */
+
+static void
+on_say (const ScopePunchMessage *message, gpointer data)
+{
+  ScopeLink *link = data;
+  g_autoptr (JsonObject) body = scope_punch_message_format (message);
+
+  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, FALSE);
+}
+
+static void
+on_check (const ScopePunchMessage *theirs, const ScopeSockaddr *candidates, guint n, int ttl, gpointer data)
+{
+  ScopeLink *link = data;
+
+  if (g_strcmp0 (theirs->id, link->their_id) != 0)
+    {
+      scope_stun_check_set_remote (link->check, theirs->id, theirs->pwd);
+      g_free (link->their_id);
+      link->their_id = g_strdup (theirs->id);
+    }
+  for (guint i = 0; i < n; i++)
+    if (!scope_sockaddr_is_usable (&candidates[i]))
+      continue;
+    else if (ttl)
+      scope_stun_check_open (link->check, &candidates[i], ttl);
+    else
+      scope_stun_check_try (link->check, &candidates[i]);
+}
+
+/* WireGuard makes no second handshake within 5 s of one that got no answer: a peer that has one is added anew. */
+void
+scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint)
+{
+  ScopeLinks *self = link->links;
+  g_autoptr (GError) error = NULL;
+
+  link->mode = LINK_FOUND;
+  link->endpoint = *endpoint;
+  link->wanted = FALSE;
+  if (self->tunnel && !scope_tunnel_renew (self->tunnel, &link->key, endpoint, &error))
+    g_warning ("%s", error->message);
+  self->calls->changed (self->data);
+}
+
+static void
+on_found (const ScopeSockaddr *endpoint, gpointer data)
+{
+  ScopeLink *link = data;
+  g_autofree char *where = scope_sockaddr_format (endpoint);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  g_debug ("%.8s answers at %s", scope_key_to_base64 (&link->key, text), where);
+  if (link->carried)
+    {
+      link->carried = FALSE;
+      link->links->n_carried--;
+      scope_carrier_close (link->links->carrier, &link->key);
+    }
+  scope_link_use (link, endpoint);
+}
+
+static void
+on_failed (gpointer data)
+{
+  ScopeLink *link = data;
+
+  link->due = scope_links_now () + (AGAIN_MS << MIN (link->failures, AGAIN_DOUBLINGS));
+  link->first = scope_punch_is_caller (scope_key_compare (&link->links->own, &link->key) < 0, SCOPE_NAT_UNKNOWN, SCOPE_NAT_UNKNOWN);
+  link->failures++;
+}
+
+static const ScopePunchCalls punch_calls = { on_say, on_check, on_found, on_failed };
+
+static void
+on_answered (ScopeStunCheck *check, const ScopeSockaddr *endpoint, const ScopeSockaddr *mapped, guint rtt, gpointer data)
+{
+  ScopeLink *link = data;
+
+  scope_punch_answered (link->punch, endpoint, scope_links_now ());
+  scope_links_run (link->links);
+}
+
+static void
+on_heard (ScopeStunCheck *check, const ScopeSockaddr *endpoint, gpointer data)
+{
+  ScopeLink *link = data;
+
+  scope_punch_heard (link->punch, endpoint, scope_links_now ());
+  scope_links_run (link->links);
+}
+
+static const ScopeStunCheckFuncs check_funcs = { on_answered, on_heard };
+
+void
+scope_link_refresh (ScopeLink *link)
+{
+  ScopeLinks *self = link->links;
+
+  link->self.candidates = self->candidates;
+  link->self.nat = self->site ? scope_site_nat (self->site) : SCOPE_NAT_UNKNOWN;
+}
+
+/* --- beginning ----------------------------------------------------------------------------- */
+
+/* It is there now: whoever came later begins. */
+static void
+begin (ScopeLink *link, gboolean newcomer)
+{
+  ScopeLinks *self = link->links;
+  gint64 now = scope_links_now ();
+
+  if (link->up) /* perhaps only its session is another one */
+    {
+      if (self->liveness)
+        scope_liveness_want (self->liveness, &link->key);
+      return;
+    }
+  link->failures = 0;
+  link->wanted = FALSE;
+  link->mode = newcomer && link->plausible ? LINK_GIVEN : LINK_QUIET;
+  link->first = newcomer || scope_key_compare (&self->own, &link->key) < 0;
+  if (!newcomer)
+    link->due = now + OTHERS_MS;
+  else if (link->plausible)
+    link->due = now + GIVEN_MS;
+  else
+    link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
+}
+
+static void
+on_site (gboolean settled, gpointer data)
+{
+  ScopeLinks *self = data;
+  gint64 now = scope_links_now ();
+  GHashTableIter iter;
+  gpointer value;
+
+  scope_links_set_own (self, NULL, NULL);
+  if (scope_links_may_stop_carry (self))
+    scope_links_stop_carry (self);
+  if (!settled)
+    return;
+  g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ScopeLink *link = value;
+
+      if (link->mode == LINK_QUIET && link->first && link->due <= now + SITE_MS)
+        link->due = now;
+    }
+  plan_timer (self);
+}
+
+void
+scope_links_ask_servers (ScopeLinks *self)
+{
+  if (self->site && scope_site_settled (self->site) && self->n_carried)
+    scope_site_reset (self->site);
+  for (guint i = 0; self->site && i < self->servers->len; i++)
+    {
+      ScopeSockaddr sa;
+
+      if (scope_sockaddr_parse (&sa, g_ptr_array_index (self->servers, i)))
+        scope_site_ask (self->site, &sa);
+    }
+}
+
+void
+scope_links_set_time (ScopeLinks *self, gint64 offset)
+{
+  self->offset = offset;
+}
+
+void
+scope_links_take_ticket (ScopeLinks *self, const char *registry, const char *ticket)
+{
+  if (self->carrier)
+    scope_carrier_ticket (self->carrier, registry, ticket);
+}
+
+void
+scope_links_add_server (ScopeLinks *self, const char *server)
+{
+  if (self->servers->len >= SCOPE_SITE_SERVERS || g_ptr_array_find_with_equal_func (self->servers, server, g_str_equal, NULL))
+    return;
+  g_ptr_array_add (self->servers, g_strdup (server));
+  scope_links_ask_servers (self);
+}
+
+void
+scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
+{
+  ScopeCandidates own = { 0 };
+  GHashTableIter iter;
+  gpointer link;
+
+  if (endpoints)
+    {
+      g_strfreev (self->endpoints);
+      self->endpoints = g_strdupv (endpoints);
+    }
+  if (observed)
+    {
+      g_strfreev (self->observed);
+      self->observed = g_strdupv (observed);
+    }
+  own.local = (const char *const *) self->endpoints; /* the profile's among them */
+  own.observed = (const char *const *) self->observed;
+  own.reflexive = self->site ? scope_site_reflexive (self->site) : NULL;
+  g_strfreev (self->candidates);
+  self->candidates = scope_candidates_say (&own);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &link))
+    scope_link_refresh (link);
+}
+
+/* --- what the liveness says ---------------------------------------------------------------- */
+
+static void
+on_up (const ScopeKey *peer, guint ms, gpointer data)
+{
+  ScopeLinks *self = data;
+  ScopeLink *link = scope_links_find (self, peer);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  gboolean fresh;
+
+  if (!link)
+    return;
+  fresh = !link->up;
+  g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
+  link->up = TRUE;
+  link->due = G_MAXINT64;
+  link->failures = 0;
+  scope_punch_stop (link->punch);
+  if (self->role != SCOPE_ROLE_EDGE && link->role != SCOPE_ROLE_EDGE)
+    scope_liveness_measure (self->liveness, peer, TRUE);
+  if (self->path)
+    scope_path_link_up (self->path, scope_links_now (), peer, ms);
+  scope_links_report (self, link, fresh);
+  scope_links_run (self);
+  if (fresh)
+    self->calls->changed (self->data);
+}
+
+static void
+on_rtt (const ScopeKey *peer, guint ms, gpointer data)
+{
+  ScopeLinks *self = data;
+  const ScopeLink *link = scope_links_find (self, peer);
+
+  if (!self->path || !link)
+    return;
+  scope_links_report (self, link, FALSE);
+  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
+  scope_links_run (self);
+}
+
+static void
+on_down (const ScopeKey *peer, gpointer data)
+{
+  ScopeLinks *self = data;
+  ScopeLink *link = scope_links_find (self, peer);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  if (!link || !link->up)
+    return;
+  g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
+  link->up = FALSE;
+  link->first = scope_key_compare (&self->own, peer) < 0;
+  link->due = scope_links_now ();
+  scope_path_link_down (self->path, scope_links_now (), peer);
+  scope_links_report (self, link, TRUE);
+  if (link->mode == LINK_GIVEN)
+    scope_links_expect_carry (self, link);
+  scope_links_run (self);
+  self->calls->changed (self->data);
+}
+
+static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, scope_links_on_message };
+
+void
+scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)
+{
+  if (!self->liveness)
+    return;
+  scope_liveness_set_peers (self->liveness, wanted);
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      const ScopeWgPeer *peer = g_ptr_array_index (wanted, i);
+      ScopeLink *link = scope_links_find (self, &peer->pub);
+
+      if (!link || link->up || link->wanted || peer->endpoint.any.sa_family == AF_UNSPEC)
+        continue;
+      link->wanted = TRUE;
+      scope_liveness_want (self->liveness, &peer->pub);
+      scope_links_expect_carry (self, link);
+    }
+}
+
+/* --- who there is -------------------------------------------------------------------------- */
+
+/* With our first grant, and again with one for another role. Returns whether it is a new one. */
+static gboolean
+make_path (ScopeLinks *self, const ScopeTrust *trust)
+{
+  const ScopeGrant *grant = scope_trust_own_grant (trust);
+
+  if (!grant || (self->path && self->role == grant->role))
+    return FALSE;
+  g_clear_pointer (&self->path, scope_path_free);
+  self->role = grant->role;
+  self->path = scope_path_new (&self->own, self->role, g_get_real_time () / 1000);
+  scope_path_registry (self->path, scope_links_now (), self->connected);
+  if (self->agent)
+    scope_stun_agent_set_serving (self->agent, self->role != SCOPE_ROLE_EDGE);
+  return TRUE;
+}
+
+static ScopeLink *
+ensure (ScopeLinks *self, const ScopeTrustPeer *peer)
+{
+  ScopeLink *link = scope_links_find (self, &peer->key);
+
+  if (link)
+    return link;
+  link = g_new0 (ScopeLink, 1);
+  link->links = self;
+  link->key = peer->key;
+  link->due = G_MAXINT64;
+  link->punch = scope_punch_new (scope_key_compare (&self->own, &peer->key) < 0, &link->self, &punch_calls, link);
+  g_hash_table_insert (self->table, &link->key, link);
+  return link;
+}
+
+static void
+arm (ScopeLink *link)
+{
+  if (link->check || !link->links->agent)
+    return;
+  link->check = scope_stun_check_new (link->links->agent, NULL, NULL, &check_funcs, link);
+  g_strlcpy (link->self.id, scope_stun_check_id (link->check), sizeof link->self.id);
+  g_strlcpy (link->self.pwd, scope_stun_check_password (link->check), sizeof link->self.pwd);
+}
+
+static void
+tell_path (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected)
+{
+  ScopePathMember member = { peer->key, peer->role, peer->pipe, peer->online || !connected, peer->record->attachment,
+                             peer->record->sequence };
+
+  scope_path_member (self->path, scope_links_now (), &member);
+}
+
+static void
+update (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected, gboolean arrived)
+{
+  ScopeLink *link = ensure (self, peer);
+  gsize said = g_strv_length (peer->record->endpoints);
+  gboolean online = connected ? peer->online : link->online, fresh = !link->seen;
+
+  link->seen = TRUE;
+  link->role = peer->role;
+  link->plausible = scope_reach_is_plausible ((const char *const *) peer->record->endpoints,
+                                              (const char *const *) peer->candidates + said,
+                                              (const char *const *) self->endpoints, (const char *const *) self->observed);
+  if (link->role != SCOPE_ROLE_EDGE && peer->candidates[0])
+    {
+      link->plausible = TRUE;
+      scope_links_add_server (self, peer->candidates[0]);
+    }
+  arm (link);
+  tell_path (self, peer, connected);
+  if ((online && !link->online) || (fresh && !connected))
+    {
+      link->online = online;
+      begin (link, arrived || !connected);
+    }
+  else if (!online && link->online)
+    scope_path_left (self->path, scope_links_now (), &link->key);
+  link->online = online;
+}
+
+/* What a new path machine does not know. */
+static void
+tell_links (ScopeLinks *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (link->up)
+        scope_path_link_up (self->path, scope_links_now (), &link->key, MAX (scope_liveness_rtt (self->liveness, &link->key), 0));
+    }
+}
+
+static gboolean
+is_gone (gpointer key, gpointer value, gpointer data)
+{
+  ScopeLink *link = value;
+  ScopeLinks *self = link->links;
+
+  if (link->seen)
+    return FALSE;
+  scope_path_member_gone (self->path, scope_links_now (), key);
+  return TRUE;
+}
+
+void
+scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean connected, gboolean arrived, guint keepalive)
+{
+  g_autoptr (GPtrArray) peers = scope_trust_peers (trust);
+  GHashTableIter iter;
+  gpointer value;
+  gboolean fresh;
+
+  self->keepalive = keepalive;
+  fresh = make_path (self, trust);
+  if (!self->path)
+    return;
+  if (connected != self->connected)
+    {
+      self->connected = connected;
+      scope_path_registry (self->path, scope_links_now (), connected);
+      if (connected && self->carrier)
+        scope_carrier_kick (self->carrier);
+    }
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    ((ScopeLink *) value)->seen = FALSE;
+  for (guint i = 0; i < peers->len; i++)
+    update (self, g_ptr_array_index (peers, i), connected, arrived);
+  g_hash_table_foreach_remove (self->table, is_gone, NULL);
+  if (fresh)
+    tell_links (self);
+  if (arrived)
+    scope_links_report (self, NULL, TRUE);
+  scope_links_run (self);
+}
+
+void
+scope_links_take (ScopeLinks *self, const ScopeV1Message *message)
+{
+  if (message->type == SCOPE_V1_PATH)
+    scope_links_dispatch (self, &message->other, FALSE, message->name, message->body);
+  else if (message->type == SCOPE_V1_PATHS)
+    scope_links_take_table (self, message);
+  else if (message->type == SCOPE_V1_JOIN && message->peers->len)
+    {
+      const ScopeV1Entry *entry = g_ptr_array_index (message->peers, 0);
+      ScopeLink *link = scope_links_find (self, &entry->key);
+
+      if (link) /* it may be another session of somebody who was online all the time */
+        link->online = FALSE;
+    }
+}
+
+void
+scope_links_close (ScopeLinks *self)
+{
+  self->connected = FALSE;
+  if (!self->path)
+    return;
+  scope_path_registry (self->path, scope_links_now (), FALSE);
+  scope_links_run (self);
+}
+
+void
+scope_links_kick (ScopeLinks *self)
+{
+  if (self->carrier)
+    scope_carrier_kick (self->carrier);
+  if (self->site)
+    {
+      self->carry_hold = 0;
+      scope_site_reset (self->site);
+      scope_links_ask_servers (self);
+    }
+  if (self->liveness)
+    scope_liveness_check_all (self->liveness);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+void
+scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
+{
+  g_autoptr (GError) error = NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_set_object (&self->tunnel, tunnel);
+  self->liveness = scope_liveness_new (tunnel, &self->own, &liveness_calls, self, &error);
+  if (!self->liveness)
+    {
+      g_warning ("links are not watched: %s", error->message);
+    }
+  g_clear_error (&error);
+  scope_links_make_carrier (self, scope_tunnel_get_config (tunnel)->listen_port);
+  self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port,
+                                      scope_tunnel_get_config (tunnel)->fwmark, &error);
+  if (!self->agent)
+    {
+      g_warning ("no way through NATs: %s", error->message);
+      return;
+    }
+  scope_stun_agent_set_serving (self->agent, self->path && self->role != SCOPE_ROLE_EDGE);
+  self->site = scope_site_new (self->agent, on_site, self);
+  scope_links_ask_servers (self);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    arm (value);
+  plan_timer (self);
+}
+
+ScopeLinks *
+scope_links_new (const ScopeSettings *settings, const ScopeKey *own, const ScopeLinksCalls *calls, gpointer data)
+{
+  ScopeLinks *self = g_new0 (ScopeLinks, 1);
+
+  self->settings = settings;
+  self->own = *own;
+  self->calls = calls;
+  self->data = data;
+  self->table = g_hash_table_new_full (scope_key_hash, scope_key_equal, NULL, (GDestroyNotify) link_free);
+  self->servers = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+void
+scope_links_free (ScopeLinks *self)
+{
+  g_clear_handle_id (&self->timer_id, g_source_remove);
+  g_clear_handle_id (&self->report_id, g_source_remove);
+  g_clear_handle_id (&self->ask_id, g_source_remove);
+  g_clear_handle_id (&self->silence_id, g_source_remove);
+  if (self->carrier)
+    scope_carrier_stop (self->carrier);
+  g_clear_object (&self->carrier);
+  g_clear_pointer (&self->liveness, scope_liveness_free);
+  g_clear_pointer (&self->site, scope_site_free);
+  g_hash_table_unref (self->table);
+  g_clear_pointer (&self->agent, scope_stun_agent_free);
+  g_clear_pointer (&self->path, scope_path_free);
+  g_clear_object (&self->tunnel);
+  g_ptr_array_unref (self->servers);
+  g_strfreev (self->endpoints);
+  g_strfreev (self->observed);
+  g_strfreev (self->candidates);
+  g_free (self);
+}
+
+guint64
+scope_links_attachment (ScopeLinks *self, ScopeKey *relay)
+{
+  *relay = (ScopeKey){ 0 };
+  return self->path ? scope_path_attachment (self->path, relay) : 0;
+}
+
+gboolean
+scope_links_state (ScopeLinks *self, const ScopeKey *peer, ScopeLinksState *state)
+{
+  const ScopeLink *link = scope_links_find (self, peer);
+  const ScopeKey *hop;
+
+  if (!link || !self->path)
+    return FALSE;
+  hop = scope_path_next_hop (self->path, peer);
+  *state = (ScopeLinksState){ link->up, self->liveness ? scope_liveness_rtt (self->liveness, peer) : -1,
+                             scope_path_way (self->path, peer), hop && !scope_key_equal (hop, peer) };
+  if (state->has_via)
+    state->via = *hop;
+  return TRUE;
+}
+
+ScopeNatKind
+scope_links_nat (ScopeLinks *self)
+{
+  return self->site ? scope_site_nat (self->site) : SCOPE_NAT_UNKNOWN;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scope-liveness: which links of a running tunnel carry packets, and how long they take. Puts together what net/ has:
+ * while packets flow the device's counters are sampled; a link in doubt is probed; when all is at rest, nothing runs.
+ */
+#pragma once
+
+#include "net/scope-channel.h"
+#include "tunnel/scope-tunnel.h"
+
+typedef struct _ScopeLiveness ScopeLiveness;
+
+/**
+ * ScopeLivenessCalls:
+ * @up: the link answers and did not, or was not known; @ms its round trip
+ * @rtt: another echo; @ms the median of the last ones, rounded
+ * @down: three probes have no echo. Also for a link that never was up, when it was asked for
+ * @message: (nullable): a link message that is no probe and no echo; see ScopeChannelFunc
+ *
+ * None may free the liveness; all may call its functions.
+ */
+typedef struct {
+  void (*up) (const ScopeKey *peer, guint ms, gpointer data);
+  void (*rtt) (const ScopeKey *peer, guint ms, gpointer data);
+  void (*down) (const ScopeKey *peer, gpointer data);
+  ScopeChannelFunc message;
+} ScopeLivenessCalls;
+
+/**
+ * scope_liveness_new:
+ * @tunnel: up, with a link address (see ScopeTunnelConfig)
+ * @own: our WireGuard public key
+ * @error: as scope_channel_new()
+ */
+ScopeLiveness *scope_liveness_new (ScopeTunnel *tunnel, const ScopeKey *own, const ScopeLivenessCalls *calls, gpointer data,
+                                   GError **error);
+void scope_liveness_free (ScopeLiveness *liveness);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeLiveness, scope_liveness_free)
+
+/**
+ * scope_liveness_set_peers:
+ * @peers: (element-type ScopeWgPeer): those that WireGuard has, as handed to scope_tunnel_set_peers(): whom messages may
+ *   come from, and by their allowed IPs whom a packet goes to
+ *
+ * Whoever is not among them any more is forgotten, without a call. New ones are watched from now on.
+ */
+void scope_liveness_set_peers (ScopeLiveness *liveness, const GPtrArray *peers);
+
+/**
+ * scope_liveness_want:
+ * @peer: one of set_peers
+ *
+ * Probes the link now, and on after 1, 2, 4 … 30 s until it answers (up) or scope_liveness_gone(); down comes once,
+ * after 600 ms. To be called where a handshake has been made: a probe on a link without a session makes WireGuard begin one,
+ * and handshakes that cross collide.
+ */
+void scope_liveness_want (ScopeLiveness *liveness, const ScopeKey *peer);
+
+/* Nobody wants it any more: it is forgotten what it was, and not probed unless packets flow. */
+void scope_liveness_gone (ScopeLiveness *liveness, const ScopeKey *peer);
+
+/* Its round trip every 30 s (relays to relays), whether packets flow or not. */
+void scope_liveness_measure (ScopeLiveness *liveness, const ScopeKey *peer, gboolean measure);
+
+/* Another base connection, or awake again: all links that are up or wanted are probed at once. */
+void scope_liveness_check_all (ScopeLiveness *liveness);
+
+/* The median of the last round trips in ms, rounded; -1 when there is none. */
+int scope_liveness_rtt (const ScopeLiveness *liveness, const ScopeKey *peer);
+
+/* A link message; see scope_channel_send(). */
+gboolean scope_liveness_send (ScopeLiveness *liveness, const ScopeKey *to, const char *text, gsize len, GError **error);
