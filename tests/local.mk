@@ -407,6 +407,11 @@ tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_kex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-path
+tests_fuzz_fuzz_path_SOURCES = tests/fuzz/fuzz-path.c
+tests_fuzz_fuzz_path_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_path_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_path_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
 fuzz_targets += tests/fuzz/fuzz-stun
 tests_fuzz_fuzz_stun_SOURCES = tests/fuzz/fuzz-stun.c
 tests_fuzz_fuzz_stun_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

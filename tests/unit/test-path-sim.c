@@ -12,6 +12,7 @@
  * - a pair changes its way at most SWITCHES_PER_TOUCH times for each thing that happened to it, besides SWITCHES_FREE; and
  *   never to and fro within 30 s with nothing happening
  * - at the end, when all links work and nothing has happened for 15 minutes: all connected, edges that can be are direct
+ * - then nearly nothing is said any more
  * - the same seed gives the same events
  */
 #include "path-sim.h"
@@ -447,7 +448,7 @@ network (guint64 seed)
   said = sim_messages (world->sim);
   run (world, sim_now (world->sim) + QUIET_MS / 3);
   said = sim_messages (world->sim) - said;
-  if (said > sim_size (world->sim))
+  if (said > sim_size (world->sim) + 4 * world->n_relays) /* an edge that goes to a faster relay tells all of them */
     wrong (world, "%" G_GUINT64_FORMAT " messages by %u peers in %d s in which nothing happened", said, sim_size (world->sim),
            QUIET_MS / 3000);
   all_idle += said;
