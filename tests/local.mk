@@ -129,7 +129,10 @@ tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
-unit_tests += tests/unit/test-table tests/unit/test-tier
+unit_tests += tests/unit/test-least tests/unit/test-table tests/unit/test-tier
+tests_unit_test_least_SOURCES = tests/unit/test-least.c
+tests_unit_test_least_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_least_LDADD = libscope-path.la $(GLIB_LIBS)
 tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_table_LDADD = libscope-path.la $(GLIB_LIBS)
@@ -205,6 +208,17 @@ tests_unit_test_registry_stun_SOURCES = tests/unit/test-registry-stun.c tests/un
 	$(test_log)
 tests_unit_test_registry_stun_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_stun_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-carry
+tests_unit_test_carry_SOURCES = tests/unit/test-carry.c
+tests_unit_test_carry_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_carry_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-carry
+tests_unit_test_registry_carry_SOURCES = tests/unit/test-registry-carry.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h \
+	$(test_log)
+tests_unit_test_registry_carry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_carry_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
@@ -313,6 +327,12 @@ tests_fuzz_fuzz_machine_SOURCES = tests/fuzz/fuzz-machine.c
 tests_fuzz_fuzz_machine_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_machine_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz-link
+tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz-link.c
+tests_fuzz_fuzz_link_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_link_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_link_LDADD = libscope-net.la $(JSON_LIBS) $(GLIB_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz-keyfile
 tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
 tests_fuzz_fuzz_keyfile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -367,6 +387,11 @@ tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
 tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-carry
+tests_fuzz_fuzz_carry_SOURCES = tests/fuzz/fuzz-carry.c
+tests_fuzz_fuzz_carry_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_carry_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_carry_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 fuzz_targets += tests/fuzz/fuzz-kex
 tests_fuzz_fuzz_kex_SOURCES = tests/fuzz/fuzz-kex.c $(kex_fake)
 tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

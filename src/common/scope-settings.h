@@ -31,6 +31,9 @@
 #define SCOPE_SETTING_DNS "dns"
 #define SCOPE_SETTING_DNS_SEARCH "dns-search"
 #define SCOPE_SETTING_ROUTES "routes"
+#define SCOPE_SETTING_EXIT "exit"
+#define SCOPE_SETTING_MASQUERADE "masquerade"
+#define SCOPE_SETTING_PORT_MAPPING "port-mapping"
 #define SCOPE_SETTING_TUNNEL "tunnel"
 #define SCOPE_SETTING_CARRY "carry"
 #define SCOPE_SETTING_CA "ca"
@@ -57,6 +60,9 @@ typedef enum {
   SCOPE_TYPE_IPS,       /* addresses without prefix */
   SCOPE_TYPE_DOMAINS,   /* DNS search domains */
   SCOPE_TYPE_PREFIXES,  /* routed networks */
+  SCOPE_TYPE_MEMBER,    /* a member's name, or its WireGuard key */
+  SCOPE_TYPE_YES_NO,    /* yes, no */
+  SCOPE_TYPE_AUTO_OFF,  /* auto, off */
   SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
   SCOPE_TYPE_CARRY,     /* auto, off, always */
   SCOPE_TYPE_FILE,      /* absolute path */
@@ -134,6 +140,9 @@ typedef enum {
  * @mtu: bytes, 0 for the tunnel's own
  * @dns, @dns_search: possibly empty
  * @routes: (element-type ScopePrefix): networks to route to the root on top of the listed ranges
+ * @exit: (nullable): name or WireGuard key of the member that everything goes through that has no better way
+ * @masquerade: as a relay: what leaves the network for elsewhere has this machine's address
+ * @port_mapping: ask the router for a way in
  * @ca: (nullable): PEM file to trust for the registry instead of the system's
  * @token: (nullable): what an invite let this machine in with, once
  * @identity: (nullable): secret identity, base64url; the service keeps one of its own otherwise
@@ -158,6 +167,9 @@ typedef struct {
   char **dns;
   char **dns_search;
   GArray *routes;
+  char *exit;
+  gboolean masquerade;
+  gboolean port_mapping;
   ScopeTunnelKind tunnel;
   ScopeCarryUse carry;
   char *ca;

@@ -42,6 +42,7 @@ typedef struct {
   gboolean asked;
   gboolean came_up;
   guint64 tx, rx;
+  gint64 at;      /* when that was */
   gint64 owed;    /* since when something was sent and nothing came, 0 for not */
   gint64 rtt;     /* 0 when it is not known */
   gint64 next;    /* the next probe, 0 for none */

@@ -422,13 +422,14 @@ on_closed (SoupWebsocketConnection *socket, gpointer data)
 {
   ScopeCarrier *self = data;
 
-  if (is_in_use (self))
-    lost (self, STEP_WAITING, "the registry has closed the connection");
-  else
+  /* With 1000 it says that nothing was carried for long: the next packet makes another connection. */
+  if (soup_websocket_connection_get_close_code (socket) != SOUP_WEBSOCKET_CLOSE_NORMAL && is_in_use (self))
     {
-      rest (self);
-      tell (self);
+      lost (self, STEP_WAITING, "the registry has closed the connection");
+      return;
     }
+  rest (self);
+  tell (self);
 }
 
 /* --- connecting ---------------------------------------------------------------------------- */

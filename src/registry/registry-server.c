@@ -5,6 +5,7 @@
 #include "common/scope-error.h"
 #include "registry/registry-answer.h"
 #include "registry/registry-path.h"
+#include "registry/registry-paths.h"
 #include "registry/registry-v1-http.h"
 
 #include <errno.h>
@@ -92,6 +93,7 @@ static gboolean
 route (RegistryServer *server, SoupServerMessage *message, guint *wait)
 {
   g_auto (RegistryPath) path = { 0 };
+  const RegistryMesh *mesh;
 
   *wait = 0;
   registry_path_parse (&path, g_uri_get_path (soup_server_message_get_uri (message)), server->config->prefix);
@@ -118,7 +120,8 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       registry_verbs_update (server->verbs, message, &path, wait);
       break;
     case REGISTRY_PATH_DETAIL:
-      registry_verbs_detail (server->verbs, message, &path, wait);
+      mesh = registry_v1_find (server->v1, path.network);
+      registry_verbs_detail (server->verbs, message, &path, mesh ? registry_paths_links (mesh->paths) : NULL, wait);
       break;
     case REGISTRY_PATH_V1:
       on_v1 (server, message, &path);

@@ -13,6 +13,7 @@
 
 typedef enum {
   EVENT_TICK,
+  EVENT_TRIED,    /* @to's link to node @from was not to be made */
   EVENT_LINK,     /* @to notices what happened to link @from */
   EVENT_MESSAGE,  /* on the link */
   EVENT_PASS,     /* in the tunnel, over relays */
@@ -640,6 +641,9 @@ begin (Sim *sim, guint i)
   node->tick_at = G_MAXINT64;
   for (guint j = 0; j < node->knows->len; j++) /* from its cache */
     tell_member (sim, i, g_array_index (node->knows, guint, j));
+  for (guint j = 0; j < node->knows->len; j++)
+    push (sim, (Event) { .time = sim->now + SIM_DETECT_MAX_MS, .type = EVENT_TRIED,
+                         .from = g_array_index (node->knows, guint, j), .to = i, .epoch = node->life });
   push (sim, (Event) { .time = sim->now + sim_random (sim, SAMPLE_MS), .type = EVENT_SAMPLE, .to = i, .epoch = node->life });
   update_session (sim, i);
 }
@@ -778,6 +782,10 @@ handle (Sim *sim, const Event *event)
         return;
       node->tick_at = G_MAXINT64;
       scope_path_tick (node->path, sim->now);
+      break;
+    case EVENT_TRIED:
+      if (!link_is_up (sim, event->to, event->from))
+        scope_path_link_down (node->path, sim->now, &sim_node (sim, event->from)->key);
       break;
     case EVENT_MESSAGE:
     case EVENT_CARRIED:

@@ -393,6 +393,10 @@ static const struct {
   { SCOPE_SETTING_DNS, { "10.0.0.53", "10.0.0.53, fd00::53" }, { "", "x", "10.0.0.53/32", "10.0.0.53 host" } },
   { SCOPE_SETTING_DNS_SEARCH, { "example", "~example, home.example", "~." }, { "", "a/b", "a=b", "a@b" } },
   { SCOPE_SETTING_ROUTES, { "10.0.0.0/8", "10.0.0.0/8,fd00::/8", "" }, { "0.0.0.0/0", "10.0.0.0/8 ::/0", "x" } },
+  { SCOPE_SETTING_EXIT, { "gate", "B\xc3\xbcro 2", ALICE },
+    { "", "a\nb", "01234567890123456789012345678901234567890123456789012345678901234" } },
+  { SCOPE_SETTING_MASQUERADE, { "yes", "no" }, { "", "true", "1", "Yes" } },
+  { SCOPE_SETTING_PORT_MAPPING, { "auto", "off" }, { "", "on", "yes" } },
   { SCOPE_SETTING_TUNNEL, { "auto", "kernel", "userspace" }, { "", "Kernel", "proxy?", "x" } },
   { SCOPE_SETTING_CARRY, { "auto", "off", "always" }, { "", "Auto", "on" } },
   { SCOPE_SETTING_CA, { "/etc/ssl/ca.pem" }, { "", "ca.pem", "~/ca.pem" } },
@@ -503,7 +507,7 @@ test_settings_parse (void)
   g_autoptr (GHashTable) data = table (
     "registry", "https://a.example/, http://b.example:8/c", "network", "home", "netreg", "net-1", "public-key", ALICE,
     "listen-port", "51820", "addresses", "10.0.0.7/24 fd00::7/64", "interface-name", "wg7", "keepalive", "0", "mtu", "1380",
-    "dns", "10.0.0.53 fd00::53", "dns-search", "example,~.", "routes", "10.8.9.9/16", "tunnel", "userspace", "ca", "/ca.pem",
+    "dns", "10.0.0.53 fd00::53", "dns-search", "example,~.", "routes", "10.8.9.9/16", "exit", "gate", "masquerade", "yes", "port-mapping", "auto", "tunnel", "userspace", "ca", "/ca.pem",
     "private-key-flags", "1", "root", FINGERPRINT, "pq", "preferred", "mode", "keys-only", "wireguard", UUID,
     "endpoint", "192.0.2.1:51820,[2001:db8::1]:51820 host.example:51820", "token-flags", "0", NULL);
   g_autoptr (GHashTable) secrets = table ("private-key", ALICE, "preshared-key", ALICE, "token", TOKEN, "identity",
