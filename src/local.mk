@@ -38,6 +38,7 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-carry.c src/wire/scope-carry.h \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-latency.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
@@ -56,6 +57,7 @@ libscope_path_la_SOURCES = \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
 	src/path/scope-path-relays.c \
+	src/path/scope-least.c src/path/scope-least.h \
 	src/path/scope-table.c src/path/scope-table.h \
 	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -79,11 +81,13 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
+	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \
 	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
-	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
+	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl-policy.c src/tunnel/scope-rtnl.h src/tunnel/scope-rtnl-private.h \
 	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
@@ -103,6 +107,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
+	src/peer/scope-carrier-link.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
@@ -125,6 +131,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
+	src/peer/scope-links-carry.c src/peer/scope-links-report.c \
 	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
@@ -132,6 +139,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-soup.c src/peer/scope-soup.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-site.c src/peer/scope-site.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \

@@ -129,7 +129,10 @@ tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
-unit_tests += tests/unit/test-table tests/unit/test-tier
+unit_tests += tests/unit/test-least tests/unit/test-table tests/unit/test-tier
+tests_unit_test_least_SOURCES = tests/unit/test-least.c
+tests_unit_test_least_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_least_LDADD = libscope-path.la $(GLIB_LIBS)
 tests_unit_test_table_SOURCES = tests/unit/test-table.c
 tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_table_LDADD = libscope-path.la $(GLIB_LIBS)
@@ -141,6 +144,13 @@ unit_tests += tests/unit/test-v1
 tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
+
+unit_tests += tests/unit/test-path-sim
+tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
+tests_unit_test_path_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_sim_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS) -lm
 
 signed_fixture = tests/unit/signed-fixture.c tests/unit/signed-fixture.h
 
@@ -192,6 +202,23 @@ tests_unit_test_registry_v1_edges_SOURCES = tests/unit/test-registry-v1-edges.c 
 	tests/unit/v1-fixture.h $(test_log)
 tests_unit_test_registry_v1_edges_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_v1_edges_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-stun
+tests_unit_test_registry_stun_SOURCES = tests/unit/test-registry-stun.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h \
+	$(test_log)
+tests_unit_test_registry_stun_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_stun_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-carry
+tests_unit_test_carry_SOURCES = tests/unit/test-carry.c
+tests_unit_test_carry_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_carry_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-carry
+tests_unit_test_registry_carry_SOURCES = tests/unit/test-registry-carry.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h \
+	$(test_log)
+tests_unit_test_registry_carry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_carry_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
@@ -254,6 +281,12 @@ check_PROGRAMS += tests/system/v1-client
 tests_system_v1_client_SOURCES = tests/system/v1-client.c
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+# A member that has packets carried; tests/system/test-carry drives it.
+check_PROGRAMS += tests/system/carry-client
+tests_system_carry_client_SOURCES = tests/system/carry-client.c
+tests_system_carry_client_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_system_carry_client_LDADD = libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 # Keys and signatures for the registry that lies, tests/system/test-liar.
 check_PROGRAMS += tests/system/forge
@@ -354,6 +387,11 @@ tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
 tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-carry
+tests_fuzz_fuzz_carry_SOURCES = tests/fuzz/fuzz-carry.c
+tests_fuzz_fuzz_carry_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_carry_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_carry_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 fuzz_targets += tests/fuzz/fuzz-kex
 tests_fuzz_fuzz_kex_SOURCES = tests/fuzz/fuzz-kex.c $(kex_fake)
 tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

@@ -34,6 +34,7 @@ typedef struct {
 struct _ScopeTier {
   GHashTable *relays; /* Relay, by its key; also those who left as pipes */
   guint online;
+  gboolean reported; /* by anybody: where all are silent, they are older than reports are */
   gboolean waiting;
 };
 
@@ -105,7 +106,8 @@ scope_tier_leave (ScopeTier *tier, const ScopeKey *key, gint64 now)
 
   if (!relay)
     return;
-  tier->online--;
+  if (--tier->online == 0)
+    tier->reported = FALSE;
   tier->waiting = TRUE;
   relay->left = now;
   g_hash_table_remove_all (relay->reached);
@@ -137,7 +139,7 @@ scope_tier_report (ScopeTier *tier, const ScopeKey *from, const ScopeKey *to, gb
 
   if (!relay || !find_online (tier, to) || scope_key_equal (from, to))
     return;
-  tier->waiting = TRUE;
+  tier->waiting = tier->reported = TRUE;
   if (!reached)
     {
       g_hash_table_remove (relay->reached, to);
@@ -242,7 +244,7 @@ scope_tier_step (ScopeTier *tier, const ScopeTable *table, gint64 now,
 
   tier->waiting = FALSE;
   g_hash_table_iter_init (&iter, tier->relays);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while (tier->reported && g_hash_table_iter_next (&iter, NULL, &value))
     {
       Relay *relay = value;
 

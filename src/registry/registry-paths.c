@@ -124,6 +124,12 @@ registry_paths_append (const RegistryPaths *paths, GString *out)
   g_string_append_len (out, data, strlen (data) - 1); /* without the frame around it */
 }
 
+const GArray *
+registry_paths_links (const RegistryPaths *paths)
+{
+  return paths->links;
+}
+
 static void
 tell (RegistryPaths *paths, guint changes, gint64 delay)
 {

@@ -47,6 +47,9 @@ void registry_paths_publish (RegistryPaths *paths);
  */
 GBytes *registry_paths_frame (RegistryPaths *paths, const RegistryMember *member, guint64 *known);
 
+/* (transfer none) (element-type ScopeLatency): as they were told last */
+const GArray *registry_paths_links (const RegistryPaths *paths);
+
 /* Appends the table as it was told last, as the data of a `paths` message. */
 void registry_paths_append (const RegistryPaths *paths, GString *out);
 

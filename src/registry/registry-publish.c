@@ -158,7 +158,7 @@ registry_publish_to_all (RegistryMesh *mesh, const char *text)
 /* To one */
 
 GBytes *
-registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint64 now)
+registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, const char *const *stun, gint64 now)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_WELCOME);
 
@@ -173,6 +173,8 @@ registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint
   message->revision = mesh->published;
   message->heartbeat = mesh->config->heartbeat;
   message->epoch_seconds = mesh->config->epoch_seconds;
+  if (stun && *stun)
+    message->stun = g_strdupv ((char **) stun);
   return message_frame (message);
 }
 

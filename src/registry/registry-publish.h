@@ -14,7 +14,8 @@ void registry_publish (RegistryMesh *mesh, gint64 now);
 /* To all whose hello was good. @text: a frame's */
 void registry_publish_to_all (RegistryMesh *mesh, const char *text);
 
-GBytes *registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint64 now);
+GBytes *registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, const char *const *stun,
+                                  gint64 now);
 
 /**
  * RegistryCursor:

@@ -4,6 +4,7 @@
 
 #include "common/scope-error.h"
 #include "registry/registry-paths.h"
+#include "wire/scope-carry.h"
 
 #include <string.h>
 
@@ -132,6 +133,17 @@ on_ping (RegistryV1Session *session, const ScopeV1Message *message)
   registry_v1_session_send (session, answer);
 }
 
+static void
+on_carry (RegistryV1Session *session)
+{
+  g_autoptr (ScopeV1Message) answer = scope_v1_message_new (SCOPE_V1_CARRY);
+
+  answer->token = registry_carry_issue (session->shared->carry, session->mesh->name, session->member->fingerprint,
+                                        g_get_monotonic_time ());
+  answer->seconds = SCOPE_CARRY_TICKET_SECONDS;
+  registry_v1_session_send (session, answer);
+}
+
 void
 registry_v1_session_dispatch (RegistryV1Session *session, const ScopeV1Message *message, gsize len)
 {
@@ -153,6 +165,9 @@ registry_v1_session_dispatch (RegistryV1Session *session, const ScopeV1Message *
       break;
     case SCOPE_V1_PING:
       on_ping (session, message);
+      break;
+    case SCOPE_V1_CARRY:
+      on_carry (session);
       break;
     case SCOPE_V1_LEAVE:
       registry_socket_close (session->socket, REGISTRY_CLOSE_NORMAL);

@@ -155,7 +155,7 @@ registry_v1_session_go_on (RegistryV1Session *session, gint64 now)
 {
   if (session->welcome)
     {
-      g_autoptr (GBytes) frame = registry_publish_welcome (session->mesh, session->member, now);
+      g_autoptr (GBytes) frame = registry_publish_welcome (session->mesh, session->member, session->shared->stun, now);
 
       session->welcome = session->grant = FALSE;
       if (!frame)

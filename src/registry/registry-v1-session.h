@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "registry/registry-carry.h"
 #include "registry/registry-hub.h"
 #include "registry/registry-mesh.h"
 
@@ -34,10 +35,12 @@
 /* Waiting for a peer to read: beyond it, events wait for a roster since then, and who sends it something hears `busy`. */
 #define REGISTRY_V1_LAG_BYTES (256 * 1024)
 
-/* What all sessions share. Borrowed. @closed: this one is freed after it */
+/* What all sessions share. Borrowed. @stun: (nullable): told in the welcome; @closed: this one is freed after it */
 typedef struct {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
+  RegistryCarry *carry;
+  const char *const *stun;
   void (*closed) (RegistryV1Session *session, gpointer user_data);
   gpointer user_data;
 } RegistryV1Shared;

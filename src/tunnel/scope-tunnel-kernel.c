@@ -125,7 +125,7 @@ build_profile (ScopeTunnelKernel *self)
   nm_setting_connection_add_permission (NM_SETTING_CONNECTION (s_con), "user", "root", NULL);
 
   g_object_set (s_wg, NM_SETTING_WIREGUARD_PRIVATE_KEY, scope_key_to_base64 (&config->private_key, secret),
-                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port,
+                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port, NM_SETTING_WIREGUARD_FWMARK, config->fwmark,
                 NM_SETTING_WIREGUARD_IP4_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE,
                 NM_SETTING_WIREGUARD_IP6_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE, NULL);
   explicit_bzero (secret, sizeof secret);

@@ -25,6 +25,7 @@
  *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
+ * @fwmark: what WireGuard's own packets carry (scope-exit.h), 0 for nothing
  */
 typedef struct {
   char *vpn_uuid;
@@ -37,6 +38,7 @@ typedef struct {
   ScopePrefix link;
   GArray *routes;
   guint mtu;
+  guint32 fwmark;
   char **dns;
   char **dns_search;
 } ScopeTunnelConfig;

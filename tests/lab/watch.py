@@ -55,9 +55,21 @@ class Stream:
         seen = [relays for at, _, relays in self.answers if at >= since]
         return sum(one != other for one, other in zip(seen, seen[1:]))
 
-    def after(self, since: float) -> float | None:
-        """When the first answer came to a ping that was sent after `since`: an older answer may have lain in a queue."""
-        return next((at for at, number, _ in self.answers if self.sent_at[number] >= since), None)
+    def steady(self, since: float, until: float, within: float = 1) -> float | None:
+        """When the first ping was sent from which on each one was answered `within` s; None: not even the last ones were.
+
+        Only pings that were sent between `since` and `until` count.
+        """
+        answered = {number: at for at, number, _ in reversed(self.answers)}
+        found = None
+        for number in reversed(range(len(self.sent_at))):
+            sent = self.sent_at[number]
+            if sent >= until:
+                continue
+            if sent < since or answered.get(number, sent + within + 1) - sent > within:
+                break
+            found = sent
+        return found
 
     def gap(self, since: float, until: float) -> float:
         """The longest time without an answer between two times, s."""

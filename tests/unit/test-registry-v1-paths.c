@@ -378,6 +378,58 @@ test_query (void)
   fixture_stop (&f);
 }
 
+/* A network that 0.0.x clients see as well: the detail of a relay that has not uploaded one */
+static void
+test_detail (void)
+{
+  Fixture f;
+
+  fixture_device = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
+  for (guint8 n = 9; n > 0; n--)
+    {
+      ScopeKey key;
+
+      memset (key.bytes, n, sizeof key.bytes);
+      g_array_append_val (fixture_device, key);
+    }
+  fixture_start (&f, ",\"interface\":\"wg0\"");
+  {
+    g_autoptr (Peer) one = peer_new (&f, 1);
+    g_autoptr (Peer) two = peer_new (&f, 2);
+    g_autoptr (Peer) three = peer_new (&f, 3);
+    char key[SCOPE_KEY_BASE64_LEN + 1], url[SCOPE_KEY_BASE64URL_LEN + 1];
+    g_autofree char *path = g_strdup_printf ("/detail/home/%s", scope_key_to_base64url (&one->key, url));
+    g_autofree char *edge_path = NULL, *far = NULL, *near = NULL, *answer = NULL, *edges = NULL;
+    ScopeKey edge;
+    guint status;
+
+    join (one, SCOPE_ROLE_RELAY, 1);
+    join (two, SCOPE_ROLE_RELAY, 1);
+    join (three, SCOPE_ROLE_RELAY, 1);
+    forget_all (two);
+    both_report (one, two, "[9,0]");
+    both_report (two, three, "[5,0]");
+    both_report (one, three, "[30,0]");
+    expect_table (two, "1-2:9 1-3:30 2-3:5", 2000);
+    near = g_strdup_printf ("\"pub\":\"%s\",\"range\":\"\",\"sum\":9,\"mode\":\"direct\",\"leastSource\":\"\"}",
+                            scope_key_to_base64 (&two->key, key));
+    far = g_strdup_printf ("\"sum\":14,\"mode\":\"leastSum\",\"leastSource\":\"%s\"}", key);
+    answer = get (&f, path, &status);
+    g_assert_cmpuint (status, ==, 200);
+    if (!strstr (answer, near) || !strstr (answer, far))
+      g_error ("%s", answer);
+
+    /* Who is no relay sees nothing. */
+    memset (edge.bytes, 4, sizeof edge.bytes);
+    edge_path = g_strdup_printf ("/detail/home/%s", scope_key_to_base64url (&edge, url));
+    edges = get (&f, edge_path, &status);
+    g_assert_cmpuint (status, ==, 200);
+    g_assert_null (strstr (edges, "sum"));
+  }
+  fixture_stop (&f);
+  g_clear_pointer (&fixture_device, g_array_unref);
+}
+
 /* More links than a relay can have cost it its own, and nobody else's. */
 static void
 test_too_many (void)
@@ -594,6 +646,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry-v1-paths/other-key", test_other_key);
   g_test_add_func ("/registry-v1-paths/tier", test_tier);
   g_test_add_func ("/registry-v1-paths/query", test_query);
+  g_test_add_func ("/registry-v1-paths/detail", test_detail);
   g_test_add_func ("/registry-v1-paths/too-many", test_too_many);
   g_test_add_func ("/registry-v1-paths/storm", test_storm);
   g_test_add_func ("/registry-v1-paths/cost", test_cost);

@@ -243,6 +243,31 @@ test_silent (void)
   end (&world);
 }
 
+/* Where nobody says anything, relays are older than reports are: nothing is known of them. */
+static void
+test_old (void)
+{
+  World world;
+  ScopeKey one = key_of (1), two = key_of (2);
+
+  begin (&world, 3);
+  for (guint i = 0; i < 360; i++)
+    {
+      scope_tier_step (world.tier, world.table, world.now, on_changed, &world);
+      world.now += 10 * SECOND;
+    }
+  g_assert_cmpuint (world.changes, ==, 0);
+  g_assert_false (scope_tier_is_waiting (world.tier));
+  scope_tier_report (world.tier, &one, &two, FALSE, world.now); /* the first word */
+  for (guint i = 0; i < 6; i++)
+    {
+      scope_tier_step (world.tier, world.table, world.now, on_changed, &world);
+      world.now += 10 * SECOND;
+    }
+  g_assert_cmpuint (world.changes, ==, 3);
+  end (&world);
+}
+
 /* Newcomers are not counted among the others: they have no links yet. */
 static void
 test_newcomers (void)
@@ -383,6 +408,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tier/reach", test_reach);
   g_test_add_func ("/tier/short", test_short);
   g_test_add_func ("/tier/silent", test_silent);
+  g_test_add_func ("/tier/old", test_old);
   g_test_add_func ("/tier/newcomers", test_newcomers);
   g_test_add_func ("/tier/master", test_master);
   g_test_add_func ("/tier/again", test_again);
