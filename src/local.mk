@@ -56,13 +56,17 @@ libscope_path_la_SOURCES = \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
-	src/path/scope-path-relays.c
+	src/path/scope-path-relays.c \
+	src/path/scope-least.c src/path/scope-least.h \
+	src/path/scope-table.c src/path/scope-table.h \
+	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 
 libscope_net_la_SOURCES = \
 	src/net/scope-candidates.c src/net/scope-candidates.h \
 	src/net/scope-channel.c src/net/scope-channel.h \
+	src/net/scope-link-packet.c src/net/scope-link-packet.h \
 	src/net/scope-nat.c src/net/scope-nat.h \
 	src/net/scope-prober.c src/net/scope-prober.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
@@ -77,11 +81,13 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
-	src/tunnel/scope-routes.c src/tunnel/scope-routes.h \
-	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl.h \
+	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \
+	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
+	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl-policy.c src/tunnel/scope-rtnl.h src/tunnel/scope-rtnl-private.h \
 	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
@@ -119,11 +125,13 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-liveness.c src/peer/scope-liveness.h \
 	src/peer/scope-member.c src/peer/scope-member.h \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
+	src/peer/scope-mtu.c src/peer/scope-mtu.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
 	src/peer/scope-observer.c src/peer/scope-observer.h \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
+	src/peer/scope-links-carry.c src/peer/scope-links-report.c \
 	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define NETWORK_NAME_MAX 64
+#define MEMBER_NAME_MAX 64 /* bytes: SCOPE_GRANT_MAX_NAME */
 #define TOKEN_LEN 32
 #define IDENTITY_SECRET_LEN 89 /* bytes: crypto/scope-identity.h */
 #define BASE32_CHARS "abcdefghijklmnopqrstuvwxyz234567"
@@ -26,6 +27,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode") },
   { SCOPE_SETTING_WIREGUARD, SCOPE_TYPE_WIREGUARD, FALSE, FALSE, N_ ("WireGuard connection") },
   { SCOPE_SETTING_ENDPOINT, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("Public endpoints") },
+  { SCOPE_SETTING_STUN_SERVERS, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("STUN servers") },
   { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key") },
   { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port") },
   { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses") },
@@ -35,6 +37,9 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_DNS, SCOPE_TYPE_IPS, FALSE, FALSE, N_ ("DNS servers") },
   { SCOPE_SETTING_DNS_SEARCH, SCOPE_TYPE_DOMAINS, FALSE, FALSE, N_ ("DNS search domains") },
   { SCOPE_SETTING_ROUTES, SCOPE_TYPE_PREFIXES, FALSE, FALSE, N_ ("Routes") },
+  { SCOPE_SETTING_EXIT, SCOPE_TYPE_MEMBER, FALSE, FALSE, N_ ("Exit") },
+  { SCOPE_SETTING_MASQUERADE, SCOPE_TYPE_YES_NO, FALSE, FALSE, N_ ("Masquerade") },
+  { SCOPE_SETTING_PORT_MAPPING, SCOPE_TYPE_AUTO_OFF, FALSE, FALSE, N_ ("Port mapping") },
   { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel") },
   { SCOPE_SETTING_CARRY, SCOPE_TYPE_CARRY, FALSE, FALSE, N_ ("WireGuard over HTTPS") },
   { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
@@ -215,6 +220,17 @@ check_condition (gboolean ok, GError **error, const char *message)
   return ok;
 }
 
+/* As grants have names (scope-authority-form.c). */
+static gboolean
+member_valid (const char *value)
+{
+  gboolean printable = *value && strlen (value) <= MEMBER_NAME_MAX;
+
+  for (const char *p = value; *p; p = g_utf8_next_char (p))
+    printable &= g_unichar_isprint (g_utf8_get_char (p));
+  return printable;
+}
+
 static gboolean
 parse_tunnel (const char *value, ScopeTunnelKind *kind)
 {
@@ -292,6 +308,12 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       return check_words (value, 32, check_domain, error);
     case SCOPE_TYPE_PREFIXES:
       return check_prefixes (value, TRUE, error);
+    case SCOPE_TYPE_MEMBER:
+      return check_condition (member_valid (value), error, _ ("neither a member's name nor a WireGuard key"));
+    case SCOPE_TYPE_YES_NO:
+      return check_condition (g_str_equal (value, "yes") || g_str_equal (value, "no"), error, _ ("expected yes or no"));
+    case SCOPE_TYPE_AUTO_OFF:
+      return check_condition (g_str_equal (value, "auto") || g_str_equal (value, "off"), error, _ ("expected auto or off"));
     case SCOPE_TYPE_TUNNEL:
       return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
     case SCOPE_TYPE_CARRY:
@@ -452,6 +474,8 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->wireguard = g_strdup (lookup (data, SCOPE_SETTING_WIREGUARD));
   value = lookup (data, SCOPE_SETTING_ENDPOINT);
   s->endpoints = split (value ? value : "");
+  value = lookup (data, SCOPE_SETTING_STUN_SERVERS);
+  s->stun_servers = split (value ? value : "");
   s->has_public_key = key (data, SCOPE_SETTING_PUBLIC_KEY, &s->public_key);
   s->listen_port = number (data, SCOPE_SETTING_LISTEN_PORT, 0);
   s->addresses = prefixes (data, SCOPE_SETTING_ADDRESSES);
@@ -465,6 +489,9 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->routes = prefixes (data, SCOPE_SETTING_ROUTES);
   for (guint i = 0; i < s->routes->len; i++)
     scope_prefix_mask (&g_array_index (s->routes, ScopePrefix, i));
+  s->exit = g_strdup (lookup (data, SCOPE_SETTING_EXIT));
+  s->masquerade = g_strcmp0 (lookup (data, SCOPE_SETTING_MASQUERADE), "yes") == 0;
+  s->port_mapping = g_strcmp0 (lookup (data, SCOPE_SETTING_PORT_MAPPING), "auto") == 0;
   value = lookup (data, SCOPE_SETTING_TUNNEL);
   if (value)
     parse_tunnel (value, &s->tunnel);
@@ -490,11 +517,13 @@ scope_settings_free (ScopeSettings *s)
   g_free (s->root);
   g_free (s->wireguard);
   g_strfreev (s->endpoints);
+  g_strfreev (s->stun_servers);
   g_array_unref (s->addresses);
   g_free (s->interface_name);
   g_strfreev (s->dns);
   g_strfreev (s->dns_search);
   g_array_unref (s->routes);
+  g_free (s->exit);
   g_free (s->ca);
   scope_key_clear (&s->private_key);
   scope_key_clear (&s->preshared_key);

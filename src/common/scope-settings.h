@@ -21,6 +21,7 @@
 #define SCOPE_SETTING_MODE "mode"
 #define SCOPE_SETTING_WIREGUARD "wireguard"
 #define SCOPE_SETTING_ENDPOINT "endpoint"
+#define SCOPE_SETTING_STUN_SERVERS "stun-servers"
 #define SCOPE_SETTING_PUBLIC_KEY "public-key"
 #define SCOPE_SETTING_LISTEN_PORT "listen-port"
 #define SCOPE_SETTING_ADDRESSES "addresses"
@@ -30,6 +31,9 @@
 #define SCOPE_SETTING_DNS "dns"
 #define SCOPE_SETTING_DNS_SEARCH "dns-search"
 #define SCOPE_SETTING_ROUTES "routes"
+#define SCOPE_SETTING_EXIT "exit"
+#define SCOPE_SETTING_MASQUERADE "masquerade"
+#define SCOPE_SETTING_PORT_MAPPING "port-mapping"
 #define SCOPE_SETTING_TUNNEL "tunnel"
 #define SCOPE_SETTING_CARRY "carry"
 #define SCOPE_SETTING_CA "ca"
@@ -56,6 +60,9 @@ typedef enum {
   SCOPE_TYPE_IPS,       /* addresses without prefix */
   SCOPE_TYPE_DOMAINS,   /* DNS search domains */
   SCOPE_TYPE_PREFIXES,  /* routed networks */
+  SCOPE_TYPE_MEMBER,    /* a member's name, or its WireGuard key */
+  SCOPE_TYPE_YES_NO,    /* yes, no */
+  SCOPE_TYPE_AUTO_OFF,  /* auto, off */
   SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
   SCOPE_TYPE_CARRY,     /* auto, off, always */
   SCOPE_TYPE_FILE,      /* absolute path */
@@ -124,6 +131,7 @@ typedef enum {
  * @pq: SCOPE_PQ_REQUIRED with a root, SCOPE_PQ_OFF without one, unless given
  * @wireguard: (nullable): UUID or interface name of the connection that gets keys; set with SCOPE_MODE_KEYS_ONLY only
  * @endpoints: own public endpoints, possibly empty
+ * @stun_servers: endpoints of STUN servers to ask where there is no relay, possibly empty
  * @has_public_key: whether @public_key was given (else it follows from the private key)
  * @listen_port: UDP port, 0 to let the service choose one and keep it
  * @addresses: (element-type ScopePrefix): own addresses; empty to take them from the roster
@@ -132,6 +140,9 @@ typedef enum {
  * @mtu: bytes, 0 for the tunnel's own
  * @dns, @dns_search: possibly empty
  * @routes: (element-type ScopePrefix): networks to route to the root on top of the listed ranges
+ * @exit: (nullable): name or WireGuard key of the member that everything goes through that has no better way
+ * @masquerade: as a relay: what leaves the network for elsewhere has this machine's address
+ * @port_mapping: ask the router for a way in
  * @ca: (nullable): PEM file to trust for the registry instead of the system's
  * @token: (nullable): what an invite let this machine in with, once
  * @identity: (nullable): secret identity, base64url; the service keeps one of its own otherwise
@@ -145,6 +156,7 @@ typedef struct {
   ScopeMode mode;
   char *wireguard;
   char **endpoints;
+  char **stun_servers;
   gboolean has_public_key;
   ScopeKey public_key;
   guint16 listen_port;
@@ -155,6 +167,9 @@ typedef struct {
   char **dns;
   char **dns_search;
   GArray *routes;
+  char *exit;
+  gboolean masquerade;
+  gboolean port_mapping;
   ScopeTunnelKind tunnel;
   ScopeCarryUse carry;
   char *ca;

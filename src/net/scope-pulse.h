@@ -24,7 +24,7 @@ typedef enum {
 typedef enum {
   SCOPE_PULSE_PROBE = 1 << 0, /* send a probe now */
   SCOPE_PULSE_UP = 1 << 1,    /* it is alive, and was not */
-  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was not, or scope_pulse_want() asked */
+  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was alive, or scope_pulse_want() asked */
 } ScopePulseAct;
 
 /**
@@ -42,6 +42,7 @@ typedef struct {
   gboolean asked;
   gboolean came_up;
   guint64 tx, rx;
+  gint64 at;      /* when that was */
   gint64 owed;    /* since when something was sent and nothing came, 0 for not */
   gint64 rtt;     /* 0 when it is not known */
   gint64 next;    /* the next probe, 0 for none */

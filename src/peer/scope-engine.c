@@ -6,15 +6,20 @@
 #include "peer/scope-describe.h"
 #include "peer/scope-legacy.h"
 #include "peer/scope-member.h"
+#include "peer/scope-mtu.h"
 #include "peer/scope-nudger.h"
 #include "peer/scope-outfit.h"
 #include "peer/scope-patience.h"
 #include "peer/scope-plan.h"
 #include "peer/scope-resolver.h"
 #include "peer/scope-stale.h"
+#include "tunnel/scope-exit.h"
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-routes.h"
 #include "tunnel/scope-tunnel-attached.h"
 #include "tunnel/scope-tunnel-sweep.h"
+
+#include <string.h>
 
 #define NAME_RETRY_MS 50
 #define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
@@ -47,6 +52,10 @@ struct _ScopeEngine {
   ScopePatience *patience; /* from the start on */
   ScopeStale *stale;
   ScopeNudger *nudger;
+  ScopeExit *exit;          /* when the profile names one */
+  gboolean said_no_exit;
+  ScopeRoutesWatch *routes; /* while it runs: the tunnel's MTU follows them */
+  guint mtu; /* that there is room for; what a path has room for may be less, and is told the tunnel by others */
   guint retry_id;
 };
 
@@ -73,12 +82,47 @@ keys_only (ScopeEngine *self)
   return self->config->settings->mode == SCOPE_MODE_KEYS_ONLY;
 }
 
+/* The member that is to be our exit, a key that nobody has when there is none (yet); NULL when the profile names none. */
+static const ScopeKey *
+find_exit (ScopeEngine *self, ScopeKey *key)
+{
+  const char *name = self->config->settings->exit;
+
+  if (!name)
+    return NULL;
+  if (!scope_source_find (self->source, name, key))
+    memset (key, 0, sizeof *key);
+  return key;
+}
+
+/* Through the exit goes what we have an address for in the network. It stays so while the exit is away: what was meant for
+ * it does not go another way. */
+static void
+follow_exit (ScopeEngine *self)
+{
+  const char *name = self->config->settings->exit;
+  gboolean has[2] = { FALSE, FALSE };
+
+  if (!name || keys_only (self))
+    return;
+  for (guint i = 0; i < self->addresses->len; i++)
+    has[g_array_index (self->addresses, ScopePrefix, i).family == AF_INET6] = TRUE;
+  if (!self->exit)
+    self->exit = scope_exit_new (scope_tunnel_get_config (self->tunnel)->ifname, self->config->vpn_uuid);
+  if (!self->plan->exit4 && !self->plan->exit6 && !self->said_no_exit)
+    g_warning ("exit: %s is no member that is granted 0.0.0.0/0 or ::/0: packets go as they went before", name);
+  self->said_no_exit = !self->plan->exit4 && !self->plan->exit6;
+  scope_exit_set (self->exit, self->plan->exit4 && has[0], self->plan->exit6 && has[1]);
+}
+
 static void
 make_plan (ScopeEngine *self)
 {
+  ScopeKey key;
+
   g_clear_pointer (&self->plan, scope_plan_free);
   self->plan = scope_plan_new (scope_source_get_roster (self->source), self->config->settings, &self->own, self->addresses,
-                               scope_resolver_get_table (self->resolver));
+                               find_exit (self, &key), scope_resolver_get_table (self->resolver));
   scope_source_peers (self->source, self->plan->peers);
   if (self->plan->conflicts)
     g_warning ("network %s: %u ranges are claimed twice; the first one listed has them",
@@ -96,6 +140,7 @@ apply_plan (ScopeEngine *self)
   else
     g_warning ("%s", error->message);
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
+  follow_exit (self);
 }
 
 static void
@@ -158,6 +203,29 @@ take_tunnel (ScopeEngine *self, GAsyncResult *result)
   return up;
 }
 
+/* The profile's, or what the base connection has room for. */
+static guint
+choose_mtu (ScopeEngine *self)
+{
+  g_autofree char *address = scope_engine_get_gateway (self);
+  const char *except = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
+
+  return self->config->settings->mtu ? self->config->settings->mtu : scope_mtu_read (address, except);
+}
+
+static void
+on_routes_changed (gpointer data)
+{
+  ScopeEngine *self = data;
+  guint mtu = choose_mtu (self);
+
+  follow_exit (self); /* another base interface, perhaps */
+  if (mtu == self->mtu)
+    return;
+  self->mtu = mtu;
+  scope_tunnel_set_mtu (self->tunnel, mtu);
+}
+
 static void
 run (ScopeEngine *self)
 {
@@ -171,6 +239,7 @@ run (ScopeEngine *self)
       return;
     }
   scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
+  follow_exit (self);
   g_message (keys_only (self) ? "network %s gives keys to %s, so far for %u peers" : "network %s is up on %s with %u peers",
              self->config->settings->network, scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
   if (!keys_only (self))
@@ -178,6 +247,7 @@ run (ScopeEngine *self)
       scope_source_running (self->source, self->tunnel);
       scope_source_applied (self->source, self->plan->peers);
       scope_stale_watch (self->stale);
+      self->routes = scope_routes_watch_new (on_routes_changed, self);
     }
   g_signal_emit (self, signals[STARTED], 0);
 }
@@ -245,6 +315,8 @@ raise_tunnel (ScopeEngine *self)
   make_plan (self);
   config = scope_outfit_new (self->config, SCOPE_IS_MEMBER (self->source) ? &self->own : NULL, self->addresses,
                              self->plan->routes, &error);
+  if (config)
+    config->mtu = self->mtu = choose_mtu (self);
   if (config)
     self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
   if (!self->tunnel)
@@ -490,6 +562,8 @@ stop_timers (ScopeEngine *self)
   g_clear_pointer (&self->patience, scope_patience_free);
   g_clear_pointer (&self->stale, scope_stale_free);
   g_clear_pointer (&self->nudger, scope_nudger_free);
+  g_clear_pointer (&self->routes, scope_routes_watch_free);
+  g_clear_pointer (&self->exit, scope_exit_free);
   g_clear_handle_id (&self->retry_id, g_source_remove);
 }
 

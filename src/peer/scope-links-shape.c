@@ -60,8 +60,15 @@ route (ScopeLinks *self, const GPtrArray *peers, GHashTable *wanted)
 
       if (!hop)
         hop = g_hash_table_lookup (wanted, &peer->pub);
-      if (hop)
-        g_array_append_vals (hop->allowed, peer->allowed->data, peer->allowed->len);
+      for (guint j = 0; hop && j < peer->allowed->len; j++)
+        {
+          const ScopePrefix *prefix = &g_array_index (peer->allowed, ScopePrefix, j);
+          ScopeWgPeer *self_hop = prefix->len == 0 ? g_hash_table_lookup (wanted, &peer->pub) : hop;
+
+          /* An exit is used directly: another relay would send what is meant for it out by itself. */
+          if (self_hop)
+            g_array_append_val (self_hop->allowed, *prefix);
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include "peer/scope-self.h"
 #include "peer/scope-v1-session.h"
 #include "tunnel/scope-forward.h"
+#include "tunnel/scope-masquerade.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct _ScopeMember {
   ScopeV1Session *session;
   ScopeTunnel *tunnel; /* while it runs */
   ScopeForward *forward; /* while we are a relay */
+  ScopeMasquerade *masquerade; /* then, too, when the profile says so */
   guint16 port;
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
@@ -131,6 +133,10 @@ follow_role (ScopeMember *self)
     scope_forward_set_ranges (self->forward, grant->ranges);
   else if (!(self->forward = scope_forward_new (scope_tunnel_get_config (self->tunnel)->ifname, grant->ranges, &error)))
     g_warning ("not forwarding for others: %s", error->message);
+  if (!self->forward)
+    g_clear_pointer (&self->masquerade, scope_masquerade_free);
+  else if (self->settings->masquerade && !self->masquerade)
+    self->masquerade = scope_masquerade_new (scope_tunnel_get_config (self->tunnel)->ifname);
 }
 
 /* --- the roster ---------------------------------------------------------------------------- */
@@ -317,6 +323,23 @@ report_forks (ScopeMember *self)
 }
 
 static void
+know_servers (ScopeMember *self, const ScopeV1Message *welcome)
+{
+  const char *gateway = scope_v1_session_get_gateway (self->session);
+
+  scope_links_set_time (self->links, scope_v1_session_offset (self->session));
+  for (char **stun = welcome->stun; stun && *stun; stun++)
+    {
+      g_autofree char *server = scope_v1_stun_endpoint (*stun, gateway);
+
+      if (server)
+        scope_links_add_server (self->links, server);
+    }
+  for (char **server = self->settings->stun_servers; server && *server; server++)
+    scope_links_add_server (self->links, *server);
+}
+
+static void
 on_welcome (ScopeMember *self, const ScopeV1Message *message)
 {
   self->welcomed = TRUE;
@@ -324,6 +347,8 @@ on_welcome (ScopeMember *self, const ScopeV1Message *message)
   store (self); /* the grant, which a token buys only once */
   scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
   scope_keys_open (self->keys, message->epoch_seconds);
+  if (self->links)
+    know_servers (self, message);
   scope_observer_reset (self->observer);
   if (!scope_trust_own_grant (self->trust))
     scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
@@ -379,7 +404,13 @@ on_message (ScopeV1Message *message, gpointer data)
     case SCOPE_V1_KILL:
       obey_kill (self, message->kill);
       break;
+    case SCOPE_V1_CARRY:
+      if (self->links)
+        scope_links_take_ticket (self->links, scope_v1_session_get_registry (self->session), message->token);
+      changed = FALSE;
+      break;
     case SCOPE_V1_PATH:
+    case SCOPE_V1_PATHS:
       if (self->links)
         scope_links_take (self->links, message);
       changed = FALSE;
@@ -556,6 +587,8 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   self->port = scope_tunnel_get_config (tunnel)->listen_port;
   scope_keys_set_tunnel (self->keys, tunnel);
   scope_observer_set_tunnel (self->observer, tunnel);
+  if (self->links)
+    scope_links_set_tunnel (self->links, tunnel);
   follow_role (self);
   if (self->welcomed)
     send_record (self);
@@ -596,18 +629,37 @@ scope_member_stop (ScopeSource *source)
   g_clear_pointer (&self->links, scope_links_free);
   g_clear_pointer (&self->keys, scope_keys_free);
   g_clear_pointer (&self->forward, scope_forward_free);
+  g_clear_pointer (&self->masquerade, scope_masquerade_free);
   g_clear_object (&self->tunnel);
 }
 
 static void
 scope_member_kick (ScopeSource *source)
 {
-  follow_role (SCOPE_MEMBER (source));
   ScopeMember *self = SCOPE_MEMBER (source);
 
   scope_v1_session_kick (self->session);
   if (self->links)
     scope_links_kick (self->links);
+}
+
+/* Of several that are called so the one with the lowest key: names are the root's, who can tell them apart. */
+static gboolean
+scope_member_find (ScopeSource *source, const char *name, ScopeKey *key)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+  g_autoptr (GPtrArray) peers = self->trust ? scope_trust_peers (self->trust) : NULL;
+
+  for (guint i = 0; peers && i < peers->len; i++)
+    {
+      const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
+
+      if (g_strcmp0 (peer->grant->name, name) != 0)
+        continue;
+      *key = peer->key;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 static char *
@@ -704,5 +756,6 @@ scope_member_class_init (ScopeMemberClass *class)
   source_class->running = scope_member_running;
   source_class->peers = scope_member_peers;
   source_class->applied = scope_member_applied;
+  source_class->find = scope_member_find;
   source_class->dup_gateway = scope_member_dup_gateway;
 }

@@ -4,6 +4,7 @@
 #include "crypto/scope-link-address.h"
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
+#include "tunnel/scope-exit.h"
 
 void
 scope_engine_config_free (ScopeEngineConfig *config)
@@ -16,6 +17,20 @@ scope_engine_config_free (ScopeEngineConfig *config)
   g_clear_pointer (&config->identity, scope_identity_unref);
   g_free (config->state);
   g_free (config);
+}
+
+/* With an exit its name servers answer for everything: “~.” is NetworkManager's word for that. */
+static char **
+search_domains (const ScopeSettings *settings)
+{
+  const char *const *own = (const char *const *) settings->dns_search;
+  g_autoptr (GStrvBuilder) domains = g_strv_builder_new ();
+
+  for (guint i = 0; own[i]; i++)
+    g_strv_builder_add (domains, own[i]);
+  if (settings->exit && settings->dns[0] && !g_strv_contains (own, "~."))
+    g_strv_builder_add (domains, "~.");
+  return g_strv_builder_end (domains);
 }
 
 ScopeTunnelConfig *
@@ -42,9 +57,9 @@ scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArra
       scope_link_address (linked, &outfit->link);
       outfit->link.len = SCOPE_LINK_ADDRESS_LEN;
     }
-  outfit->mtu = settings->mtu;
   outfit->dns = g_strdupv (settings->dns);
-  outfit->dns_search = g_strdupv (settings->dns_search);
+  outfit->dns_search = search_domains (settings);
+  outfit->fwmark = settings->exit ? SCOPE_FWMARK : 0;
   return outfit;
 }
 

@@ -12,6 +12,8 @@
  * @linked: (nullable): our public key, where peers have link addresses
  * @addresses, @routes: (element-type ScopePrefix)
  * @error: SCOPE_ERROR_TAKEN when the profile's interface name is taken
+ *
+ * All but the MTU, which the way out decides.
  */
 ScopeTunnelConfig *scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArray *addresses,
                                      GArray *routes, GError **error);

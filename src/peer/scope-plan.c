@@ -51,15 +51,33 @@ loops (const ScopeSockaddr *sa, const GArray *allowed)
   return FALSE;
 }
 
+/* Everything belongs to whom we choose, and may be offered by many. Without a choice it is no route, only what the first
+ * one may send from. */
+static void
+claim_all (ScopePlan *plan, GHashTable *taken, ScopeWgPeer *peer, const ScopePrefix *prefix, const ScopeKey *exit)
+{
+  if (exit && !scope_key_equal (exit, &peer->pub))
+    return;
+  if (claim (taken, peer, *prefix) && exit)
+    *(prefix->family == AF_INET ? &plan->exit4 : &plan->exit6) = TRUE;
+}
+
 static void
 add_peer (ScopePlan *plan, GHashTable *taken, const ScopeRosterPeer *entry, const GArray *extra, guint keepalive,
-          const ScopeSettings *settings, GHashTable *resolved)
+          const ScopeSettings *settings, const ScopeKey *exit, GHashTable *resolved)
 {
   ScopeWgPeer *peer = scope_wg_peer_new (&entry->pub);
   const ScopeSockaddr *endpoint = entry->end ? g_hash_table_lookup (resolved, entry->end) : NULL;
 
   for (guint i = 0; i < entry->ranges->len; i++)
-    plan->conflicts += !claim (taken, peer, g_array_index (entry->ranges, ScopePrefix, i));
+    {
+      const ScopePrefix *prefix = &g_array_index (entry->ranges, ScopePrefix, i);
+
+      if (prefix->len == 0)
+        claim_all (plan, taken, peer, prefix, exit);
+      else
+        plan->conflicts += !claim (taken, peer, *prefix);
+    }
   for (guint i = 0; extra && i < extra->len; i++)
     plan->conflicts += !claim (taken, peer, g_array_index (extra, ScopePrefix, i));
   g_array_sort (peer->allowed, scope_prefix_compare);
@@ -103,7 +121,7 @@ collect_routes (ScopePlan *plan, const GArray *addresses)
 
 ScopePlan *
 scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const ScopeKey *own, const GArray *addresses,
-                GHashTable *resolved)
+                const ScopeKey *exit, GHashTable *resolved)
 {
   ScopePlan *plan = g_new0 (ScopePlan, 1);
   g_autoptr (GHashTable) taken = g_hash_table_new_full (scope_prefix_hash, scope_prefix_same, g_free, NULL);
@@ -127,12 +145,12 @@ scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const 
 
   /* The root first: what it claims, nobody else gets. */
   if (roster->self && g_hash_table_add (seen, &roster->self->pub))
-    add_peer (plan, taken, roster->self, settings->routes, keepalive, settings, resolved);
+    add_peer (plan, taken, roster->self, settings->routes, keepalive, settings, exit, resolved);
   for (guint i = 0; i < roster->peers->len; i++)
     {
       const ScopeRosterPeer *entry = g_ptr_array_index (roster->peers, i);
       if (g_hash_table_add (seen, (gpointer) &entry->pub))
-        add_peer (plan, taken, entry, NULL, keepalive, settings, resolved);
+        add_peer (plan, taken, entry, NULL, keepalive, settings, exit, resolved);
     }
   collect_routes (plan, addresses);
   return plan;

@@ -12,11 +12,14 @@
  * ScopePlan:
  * @peers: (element-type ScopeWgPeer): wanted peer table; each prefix belongs to one peer only
  * @routes: (element-type ScopePrefix): sorted, without those that an own address already covers
+ * @exit4, @exit6: the exit takes everything of that family
  * @conflicts: prefixes that a second peer claimed and did not get
  */
 typedef struct {
   GPtrArray *peers;
   GArray *routes;
+  gboolean exit4;
+  gboolean exit6;
   guint conflicts;
 } ScopePlan;
 
@@ -26,10 +29,11 @@ typedef struct {
  * @settings: the profile
  * @own: our public key: never a peer; the ranges that the roster lists for it are ours alone
  * @addresses: (element-type ScopePrefix): our addresses: nobody else gets them
+ * @exit: (nullable): the only peer that gets the ranges of length 0, everything; they are never among the routes
  * @resolved: (element-type utf8 ScopeSockaddr): endpoints by their text, as far as they are known
  */
 ScopePlan *scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const ScopeKey *own,
-                           const GArray *addresses, GHashTable *resolved);
+                           const GArray *addresses, const ScopeKey *exit, GHashTable *resolved);
 void scope_plan_free (ScopePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopePlan, scope_plan_free)
 

@@ -57,6 +57,14 @@ scope_source_dup_gateway (ScopeSource *self)
   return SCOPE_SOURCE_GET_CLASS (self)->dup_gateway (self);
 }
 
+gboolean
+scope_source_find (ScopeSource *self, const char *name, ScopeKey *key)
+{
+  if (scope_key_parse (key, name))
+    return TRUE;
+  return SCOPE_SOURCE_GET_CLASS (self)->find && SCOPE_SOURCE_GET_CLASS (self)->find (self, name, key);
+}
+
 const ScopeRoster *
 scope_source_get_roster (ScopeSource *self)
 {

@@ -38,6 +38,7 @@ typedef struct {
  * @running: (nullable): the tunnel is up, with the peers of the last roster
  * @peers: (nullable): the last word on the wanted peers (element-type ScopeWgPeer): may change and remove them
  * @applied: (nullable): these peers have been written to WireGuard
+ * @find: (nullable): the member that is called so; FALSE when nobody is
  * @dup_gateway: numeric address of the registry
  *
  * Signals:
@@ -56,6 +57,7 @@ struct _ScopeSourceClass {
   void (*running) (ScopeSource *source, ScopeTunnel *tunnel);
   void (*peers) (ScopeSource *source, GPtrArray *wanted);
   void (*applied) (ScopeSource *source, const GPtrArray *wanted);
+  gboolean (*find) (ScopeSource *source, const char *name, ScopeKey *key);
   char *(*dup_gateway) (ScopeSource *source);
 };
 
@@ -66,6 +68,9 @@ void scope_source_running (ScopeSource *source, ScopeTunnel *tunnel);
 void scope_source_peers (ScopeSource *source, GPtrArray *wanted);
 void scope_source_applied (ScopeSource *source, const GPtrArray *wanted);
 char *scope_source_dup_gateway (ScopeSource *source);
+
+/* @name: of a member, or its WireGuard key. FALSE when nobody is called so. */
+gboolean scope_source_find (ScopeSource *source, const char *name, ScopeKey *key);
 
 /* The newest roster, or NULL. Borrowed until the next "roster". */
 const ScopeRoster *scope_source_get_roster (ScopeSource *source);

@@ -87,7 +87,8 @@ give_ranges (ScopeTrust *trust, Peer *peer, GHashTable *owners)
   for (guint i = 0; i < peer->record->ranges->len; i++)
     {
       const ScopePrefix *prefix = &g_array_index (peer->record->ranges, ScopePrefix, i);
-      const ScopeGrant *owner = find_owner (owners, prefix);
+      /* Everything (an exit) may be granted to many: whose it is is the choice of each peer. */
+      const ScopeGrant *owner = prefix->len == 0 ? peer->grant : find_owner (owners, prefix);
 
       if (owner != peer->grant)
         say_lost (trust, peer, prefix, owner);

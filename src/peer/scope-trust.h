@@ -19,6 +19,7 @@
  *   like, to the peer that is known longer; the loser loses only that range. A longer prefix inside
  *   another's is ordinary routing when it is granted; one that is only recorded, as a part, belongs to the longest
  *   granted prefix around it. Own ranges are never another's, nor is the own key.
+ * - A range of length 0, everything, is an exit: as many as are granted it have it.
  * - A refusal is one g_warning() naming the peer's short name, once for the same envelope and reason; after
  *   SCOPE_TRUST_MAX_LINES of them the log rests for an hour.
  *

@@ -140,6 +140,7 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
   static const char *const known[] = { "listen",         "listenPort",     "networks",       "self",
                                        "heartbeat",      "prefix",         "tlsCertificate", "tlsKey",
                                        "trustedProxies", "stateDirectory", "limits",         "carry",
+                                       "stun",
                                        NULL };
   g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (RegistryConfig) config = NULL;
@@ -173,11 +174,13 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
   config = g_new0 (RegistryConfig, 1);
   config->networks = g_ptr_array_new_with_free_func ((GDestroyNotify) registry_network_config_free);
   config->trusted_proxies = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
+  config->stun_listen = g_ptr_array_new_with_free_func (g_object_unref);
   registry_parse_names (&parse, root, "", known);
   config->listen = parse_listen (&parse, root);
   config->listen_port = registry_parse_number (&parse, registry_parse_member (root, "listenPort"), "listenPort", 0, G_MAXUINT16,
                                                8000);
   config->prefix = parse_prefix (&parse, root);
+  registry_stun_parse (&parse, root, config);
   registry_networks_parse (&parse, root, config);
   parse_proxies (&parse, root, config);
   parse_limits (&parse, root, &config->limits);
@@ -260,6 +263,7 @@ registry_config_free (RegistryConfig *config)
   g_free (config->tls_certificate);
   g_free (config->tls_key);
   g_array_unref (config->trusted_proxies);
+  g_ptr_array_unref (config->stun_listen);
   g_free (config->state_directory);
   g_free (config);
 }

@@ -16,6 +16,7 @@
 #define REGISTRY_MAX_LISTED 16384
 #define REGISTRY_EPOCH_SECONDS 3600
 #define REGISTRY_CARRY_QUEUE_MAX (1024 * 1024)
+#define REGISTRY_MAX_STUN 16
 
 /**
  * RegistryLimits:
@@ -129,6 +130,9 @@ typedef struct {
  * @tls_certificate, @tls_key: (nullable): PEM files
  * @trusted_proxies: (element-type ScopePrefix): masked
  * @state_directory: (nullable): for what must survive a restart
+ * @stun_listen: (element-type GInetAddress): of the STUN server; empty for none
+ * @stun_port: UDP; 0: any
+ * @stun_required: the file asks for it: without its sockets there is no registry
  */
 typedef struct {
   GInetAddress *listen;
@@ -139,6 +143,9 @@ typedef struct {
   char *tls_key;
   GArray *trusted_proxies;
   char *state_directory;
+  GPtrArray *stun_listen;
+  guint16 stun_port;
+  gboolean stun_required;
   RegistryLimits limits;
   RegistryCarrying carry;
 } RegistryConfig;

@@ -4,6 +4,7 @@
 
 #include "common/scope-error.h"
 #include "registry/registry-admission.h"
+#include "registry/registry-paths.h"
 #include "registry/registry-v1-session.h"
 #include "wire/scope-record.h"
 
@@ -32,7 +33,8 @@ find_loser (RegistryMember *member, gpointer user_data)
     return;
   for (guint i = 0; i < member->ranges->len; i++)
     for (guint j = 0; j < contest->winner->ranges->len; j++)
-      if (scope_prefix_contains (&g_array_index (contest->winner->ranges, ScopePrefix, j),
+      if (g_array_index (contest->winner->ranges, ScopePrefix, j).len > 0 && /* everything is an exit, nobody's address */
+          scope_prefix_contains (&g_array_index (contest->winner->ranges, ScopePrefix, j),
                                  &g_array_index (member->ranges, ScopePrefix, i)))
         {
           g_ptr_array_add (contest->losers, member);
@@ -79,6 +81,8 @@ registry_mesh_put_grant (RegistryMesh *mesh, const char *fingerprint, const char
   else if (!scope_key_equal (&member->key, key))
     {
       ScopeKey old = member->key;
+
+      registry_paths_forget (mesh->paths, &old);
       guint64 revision = registry_members_set_key (mesh->members, member, key);
 
       registry_store_delete_member (mesh->store, mesh->id, fingerprint, &old, revision);
@@ -90,6 +94,7 @@ registry_mesh_put_grant (RegistryMesh *mesh, const char *fingerprint, const char
   if (!registry_mesh_note_grant (mesh, member, grant))
     g_warning ("network %s: a grant that was verified is not one", mesh->name);
   member->admitted = how;
+  registry_paths_note (mesh->paths, member);
   /* A record may claim what is not granted any more: its peer makes a new one. */
   if (member->revision)
     registry_members_touch (mesh->members, member, REGISTRY_CHANGE_MOVED);
@@ -131,7 +136,9 @@ registry_mesh_put_record (RegistryMesh *mesh, RegistryMember *member, const Scop
                    mesh->name, member->fingerprint, record->sequence);
       return TRUE;
     }
-  registry_mesh_note_record (member, text, record->sequence, record->expires, record->endpoints[0]);
+  registry_mesh_note_record (member, text, record->sequence, record->expires, record->role,
+                             record->endpoints[0]);
+  registry_paths_note (mesh->paths, member);
   registry_members_touch (mesh->members, member, REGISTRY_CHANGE_MOVED);
   registry_store_set_record (mesh->store, mesh->id, member->fingerprint, text, member->revision);
   registry_mesh_changed (mesh, FALSE);

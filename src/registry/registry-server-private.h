@@ -6,6 +6,7 @@
 #include "registry/registry-limits.h"
 #include "registry/registry-listener.h"
 #include "registry/registry-server.h"
+#include "registry/registry-stun.h"
 #include "registry/registry-v1.h"
 #include "registry/registry-verbs.h"
 
@@ -20,6 +21,7 @@ struct _RegistryServer {
   RegistryMessages *messages;
   RegistryVerbs *verbs;
   RegistryV1 *v1;
+  RegistryStun *stun;
   GHashTable *waiting;
   int placeholder;
   guint hook_signal;

@@ -3,6 +3,7 @@
 #include "registry/registry-v1-session-private.h"
 
 #include "common/scope-error.h"
+#include "registry/registry-paths.h"
 #include "wire/scope-carry.h"
 
 #include <string.h>
@@ -106,6 +107,7 @@ on_report (RegistryV1Session *session, const ScopeV1Message *message)
 
   if (message->fork[0] && registry_bucket_take (&session->forks, 1, REGISTRY_V1_FORKS, REGISTRY_V1_FORKS_BURST, now))
     g_message ("network %s: %.8s reports a fork: two records with one sequence", mesh->name, session->member->fingerprint);
+  registry_paths_report (mesh->paths, session->member, message, &session->links);
   if (!message->observed)
     return;
   g_hash_table_iter_init (&iter, message->observed);

@@ -329,6 +329,12 @@ registry_v1_prepare (RegistryV1 *v1, const RegistryConfig *config, GError **erro
 }
 
 void
+registry_v1_set_stun (RegistryV1 *v1, const char *const *stun)
+{
+  v1->shared.stun = stun;
+}
+
+void
 registry_v1_abandon (RegistryV1 *v1)
 {
   g_clear_pointer (&v1->next, g_hash_table_unref);

@@ -28,6 +28,9 @@ gboolean registry_v1_prepare (RegistryV1 *v1, const RegistryConfig *config, GErr
 void registry_v1_configure (RegistryV1 *v1, const RegistryConfig *config);
 void registry_v1_abandon (RegistryV1 *v1);
 
+/* Borrowed: what every welcome from now on says of STUN servers. */
+void registry_v1_set_stun (RegistryV1 *v1, const char *const *stun);
+
 /**
  * registry_v1_stop:
  *

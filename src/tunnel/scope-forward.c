@@ -15,6 +15,8 @@ struct _ScopeForward {
   char *ifname;
   ScopeSysctl *sysctl;
   ScopeFirewall *firewall;
+  ScopeRoutesWatch *watch;
+  GArray *ranges;
   GHashTable *behind; /* names of the interfaces of networks behind us */
   GHashTable *warned; /* texts: each is said once */
 };
@@ -70,8 +72,9 @@ is_single (const ScopePrefix *prefix)
 
 /* (element-type utf8) names of the interfaces of the networks behind us */
 static GHashTable *
-find_behind (ScopeForward *self, const GArray *ranges)
+find_behind (ScopeForward *self)
 {
+  const GArray *ranges = self->ranges;
   GHashTable *behind = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (guint32));
   g_autoptr (GArray) routes = NULL;
@@ -98,14 +101,15 @@ find_behind (ScopeForward *self, const GArray *ranges)
   return behind;
 }
 
-void
-scope_forward_set_ranges (ScopeForward *self, const GArray *ranges)
+static void
+follow (gpointer data)
 {
+  ScopeForward *self = data;
   g_autoptr (GHashTable) before = self->behind;
   GHashTableIter iter;
   gpointer name;
 
-  self->behind = find_behind (self, ranges);
+  self->behind = find_behind (self);
   g_hash_table_iter_init (&iter, self->behind);
   while (g_hash_table_iter_next (&iter, &name, NULL))
     if (!before || !g_hash_table_contains (before, name))
@@ -119,6 +123,31 @@ scope_forward_set_ranges (ScopeForward *self, const GArray *ranges)
   while (g_hash_table_iter_next (&iter, &name, NULL))
     if (!g_hash_table_contains (self->behind, name))
       close_interface (self, name);
+}
+
+static gboolean
+has_behind (const GArray *ranges)
+{
+  for (guint i = 0; i < ranges->len; i++)
+    if (!is_single (&g_array_index (ranges, ScopePrefix, i)))
+      return TRUE;
+  return FALSE;
+}
+
+void
+scope_forward_set_ranges (ScopeForward *self, const GArray *ranges)
+{
+  gboolean wide = has_behind (ranges);
+
+  if (self->ranges && scope_prefix_list_equal (self->ranges, ranges))
+    return;
+  g_clear_pointer (&self->ranges, g_array_unref);
+  self->ranges = g_array_copy ((GArray *) ranges);
+  if (!wide)
+    g_clear_pointer (&self->watch, scope_routes_watch_free);
+  else if (!self->watch)
+    self->watch = scope_routes_watch_new (follow, self);
+  follow (self);
 }
 
 ScopeForward *
@@ -147,6 +176,8 @@ void
 scope_forward_free (ScopeForward *self)
 {
   g_clear_pointer (&self->firewall, scope_firewall_free);
+  g_clear_pointer (&self->watch, scope_routes_watch_free);
+  g_clear_pointer (&self->ranges, g_array_unref);
   scope_sysctl_free (self->sysctl);
   g_clear_pointer (&self->behind, g_hash_table_unref);
   g_hash_table_unref (self->warned);

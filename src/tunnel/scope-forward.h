@@ -25,7 +25,7 @@ ScopeForward *scope_forward_new (const char *ifname, const GArray *ranges, GErro
 void scope_forward_free (ScopeForward *forward);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeForward, scope_forward_free)
 
-/* Our ranges, or the machine's routes to them, have changed perhaps. */
+/* Our ranges have changed perhaps. The machine's routes to them are watched. */
 void scope_forward_set_ranges (ScopeForward *forward, const GArray *ranges);
 
 /* Undoes what killed services have left. Returns: of how many */

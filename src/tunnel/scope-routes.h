@@ -39,3 +39,12 @@ const ScopeRoute *scope_routes_find (const GArray *routes, const ScopePrefix *to
 
 /* For tests and fuzzing. @message: one RTM_NEWROUTE with its payload. FALSE: not one that counts */
 gboolean scope_routes_parse (ScopeRoute *route, gconstpointer message, gsize len);
+
+typedef struct _ScopeRoutesWatch ScopeRoutesWatch;
+typedef void (*ScopeRoutesChanged) (gpointer data);
+
+/* Tells a moment after routes or links have changed, once for many changes; no polling. It may not be freed from @changed.
+ * NULL, with a line in the log, when the kernel gives no socket. */
+ScopeRoutesWatch *scope_routes_watch_new (ScopeRoutesChanged changed, gpointer data);
+void scope_routes_watch_free (ScopeRoutesWatch *watch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeRoutesWatch, scope_routes_watch_free)

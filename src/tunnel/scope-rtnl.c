@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tunnel/scope-rtnl.h"
+#include "tunnel/scope-rtnl-private.h"
 
 #include "common/scope-error.h"
 
@@ -9,12 +9,14 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROUTE_METRIC 50 /* as NetworkManager's for VPN routes */
 
-static struct nlmsghdr *
-request (char *buf, guint16 type, guint16 flags)
+struct nlmsghdr *
+scope_rtnl_request (char *buf, guint16 type, guint16 flags)
 {
   struct nlmsghdr *nlh = mnl_nlmsg_put_header (buf);
 
@@ -24,8 +26,8 @@ request (char *buf, guint16 type, guint16 flags)
   return nlh;
 }
 
-static gboolean
-talk (struct nlmsghdr *nlh, int ignore_errno, const char *what, GError **error)
+gboolean
+scope_rtnl_talk (struct nlmsghdr *nlh, int ignore_errno, const char *what, GError **error)
 {
   char buf[8192];
   struct mnl_socket *nl = mnl_socket_open (NETLINK_ROUTE);
@@ -57,7 +59,7 @@ gboolean
 scope_rtnl_link_up (int ifindex, guint mtu, GError **error)
 {
   char buf[512];
-  struct nlmsghdr *nlh = request (buf, RTM_NEWLINK, 0);
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_NEWLINK, 0);
   struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
 
   ifi->ifi_family = AF_UNSPEC;
@@ -66,14 +68,39 @@ scope_rtnl_link_up (int ifindex, guint mtu, GError **error)
   ifi->ifi_flags = IFF_UP;
   if (mtu)
     mnl_attr_put_u32 (nlh, IFLA_MTU, mtu);
-  return talk (nlh, 0, "cannot set the tunnel interface up", error);
+  return scope_rtnl_talk (nlh, 0, "cannot set the tunnel interface up", error);
+}
+
+gboolean
+scope_rtnl_set_mtu (int ifindex, guint mtu, GError **error)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_NEWLINK, 0);
+  struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
+
+  ifi->ifi_family = AF_UNSPEC;
+  ifi->ifi_index = ifindex;
+  mnl_attr_put_u32 (nlh, IFLA_MTU, mtu);
+  return scope_rtnl_talk (nlh, 0, "cannot set the tunnel interface's MTU", error);
+}
+
+guint
+scope_rtnl_get_mtu (int ifindex)
+{
+  struct ifreq request = { 0 };
+  int fd = if_indextoname (ifindex, request.ifr_name) ? socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+  guint mtu = fd >= 0 && ioctl (fd, SIOCGIFMTU, &request) == 0 ? request.ifr_mtu : 0;
+
+  if (fd >= 0)
+    close (fd);
+  return mtu;
 }
 
 gboolean
 scope_rtnl_no_link_local (int ifindex, GError **error)
 {
   char buf[512];
-  struct nlmsghdr *nlh = request (buf, RTM_SETLINK, 0);
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_SETLINK, 0);
   struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
   struct nlattr *spec, *family;
 
@@ -84,14 +111,14 @@ scope_rtnl_no_link_local (int ifindex, GError **error)
   mnl_attr_put_u8 (nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
   mnl_attr_nest_end (nlh, family);
   mnl_attr_nest_end (nlh, spec);
-  return talk (nlh, 0, "cannot keep the tunnel interface from having a link-local address", error);
+  return scope_rtnl_talk (nlh, 0, "cannot keep the tunnel interface from having a link-local address", error);
 }
 
 gboolean
 scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError **error)
 {
   char buf[512], text[SCOPE_PREFIX_STRLEN];
-  struct nlmsghdr *nlh = request (buf, add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
   struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
   g_autofree char *what = g_strdup_printf ("cannot %s the route to %s", add ? "add" : "remove",
                                            scope_prefix_format (prefix, text));
@@ -105,14 +132,14 @@ scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError *
   mnl_attr_put (nlh, RTA_DST, addr_len (prefix), prefix->addr);
   mnl_attr_put_u32 (nlh, RTA_OIF, ifindex);
   mnl_attr_put_u32 (nlh, RTA_PRIORITY, ROUTE_METRIC);
-  return talk (nlh, add ? 0 : ESRCH, what, error);
+  return scope_rtnl_talk (nlh, add ? 0 : ESRCH, what, error);
 }
 
 gboolean
 scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error)
 {
   char buf[512], text[SCOPE_PREFIX_STRLEN];
-  struct nlmsghdr *nlh = request (buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
   struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header (nlh, sizeof *ifa);
   g_autofree char *what = g_strdup_printf ("cannot add the address %s", scope_prefix_format (prefix, text));
 
@@ -124,5 +151,5 @@ scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error)
   ifa->ifa_flags = IFA_F_NODAD; /* nobody else is on this link who could have it */
   mnl_attr_put (nlh, IFA_LOCAL, addr_len (prefix), prefix->addr);
   mnl_attr_put (nlh, IFA_ADDRESS, addr_len (prefix), prefix->addr);
-  return talk (nlh, EEXIST, what, error);
+  return scope_rtnl_talk (nlh, EEXIST, what, error);
 }

@@ -14,8 +14,43 @@ gboolean scope_rtnl_no_link_local (int ifindex, GError **error);
 /* Sets the interface up, with @mtu bytes when that is not 0. */
 gboolean scope_rtnl_link_up (int ifindex, guint mtu, GError **error);
 
+gboolean scope_rtnl_set_mtu (int ifindex, guint mtu, GError **error);
+
+/* Bytes; 0 when there is no such interface. */
+guint scope_rtnl_get_mtu (int ifindex);
+
 /* Adds (replacing an equal one) or removes a route to @prefix through the interface. */
 gboolean scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add, GError **error);
 
 /* Adds an address; one that is there already is no error. */
 gboolean scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error);
+
+/* --- policy routing ------------------------------------------------------------------------- */
+
+/**
+ * ScopeRtnlRule:
+ * @table: 0 for main
+ * @not_mark: 0, or only for what does not carry this mark
+ * @no_default: of that table all but its default routes
+ */
+typedef struct {
+  guint32 priority;
+  guint32 table;
+  guint32 not_mark;
+  gboolean no_default;
+} ScopeRtnlRule;
+
+/* Adds or removes a rule. One that is there already, or is gone, is no error. */
+gboolean scope_rtnl_rule (int family, const ScopeRtnlRule *rule, gboolean add, GError **error);
+
+/* The default route of a table that is not main, through the interface. */
+gboolean scope_rtnl_default_route (int ifindex, int family, guint32 table, GError **error);
+void scope_rtnl_flush_table (int family, guint32 table);
+
+/* The rules that scope_rtnl_rule() made, with priorities from @first and below @end; NULL when the kernel does not say.
+ * (transfer full) (element-type ScopeRtnlRule) */
+GArray *scope_rtnl_read_rules (int family, guint32 first, guint32 end);
+
+/* The tables from @first and below @end that have routes; NULL when the kernel does not say.
+ * (transfer full) (element-type guint32) */
+GArray *scope_rtnl_read_tables (int family, guint32 first, guint32 end);

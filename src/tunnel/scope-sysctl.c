@@ -341,6 +341,14 @@ scope_sysctl_exists (ScopeSysctl *self, const char *key)
   return access (path, F_OK) == 0;
 }
 
+gboolean
+scope_sysctl_is (ScopeSysctl *self, const char *key, const char *value)
+{
+  g_autofree char *now = read_value (self->proc, key);
+
+  return g_strcmp0 (now, value) == 0;
+}
+
 /* As sysctl(8) names it; a dot in an interface's name is a slash there. */
 static char *
 sysctl_name (const char *key)

@@ -29,6 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeSysctl, scope_sysctl_free)
 /* Whether this kernel has it. */
 gboolean scope_sysctl_exists (ScopeSysctl *sysctl, const char *key);
 
+/* Whether it is @value now. */
+gboolean scope_sysctl_is (ScopeSysctl *sysctl, const char *key, const char *value);
+
 /**
  * scope_sysctl_need:
  * @key: below @proc: "ipv4/conf/eth0/forwarding"

@@ -2,6 +2,7 @@
 #include "tunnel/scope-tunnel-kernel.h"
 
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
 #include <NetworkManager.h>
@@ -124,7 +125,7 @@ build_profile (ScopeTunnelKernel *self)
   nm_setting_connection_add_permission (NM_SETTING_CONNECTION (s_con), "user", "root", NULL);
 
   g_object_set (s_wg, NM_SETTING_WIREGUARD_PRIVATE_KEY, scope_key_to_base64 (&config->private_key, secret),
-                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port, NM_SETTING_WIREGUARD_MTU, config->mtu,
+                NM_SETTING_WIREGUARD_LISTEN_PORT, (guint) config->listen_port, NM_SETTING_WIREGUARD_FWMARK, config->fwmark,
                 NM_SETTING_WIREGUARD_IP4_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE,
                 NM_SETTING_WIREGUARD_IP6_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE, NULL);
   explicit_bzero (secret, sizeof secret);
@@ -257,6 +258,18 @@ on_added (GObject *source, GAsyncResult *result, gpointer data)
   up_step (self);
 }
 
+/* Not in the profile: NetworkManager (1.42) writes that one again with each Reapply, and reapplies nothing at all once it
+ * has been changed (wireguard.mtu cannot be reapplied). What is not in there it leaves alone. */
+static void
+set_mtu (ScopeTunnelKernel *self)
+{
+  const ScopeTunnelConfig *config = scope_tunnel_get_config (SCOPE_TUNNEL (self));
+  g_autoptr (GError) error = NULL;
+
+  if (config->mtu && !scope_rtnl_set_mtu (scope_link_index (config->ifname), config->mtu, &error))
+    g_warning ("%s", error->message);
+}
+
 /* AddAndActivateConnection2 does all in one, but fails on 1.42 for a device that does not exist yet. */
 static void
 up_step (ScopeTunnelKernel *self)
@@ -292,6 +305,7 @@ up_step (ScopeTunnelKernel *self)
                g_variant_new ("(ss)", NM_ACTIVE_INTERFACE, "State"), cancellable, on_got_state, g_object_ref (self));
       break;
     case STEP_DONE:
+      set_mtu (self);
       update_profile (self, NULL, NULL);
       up_finish (self, NULL);
       break;

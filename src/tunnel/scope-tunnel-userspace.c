@@ -61,6 +61,7 @@ configure (const ScopeTunnelConfig *config, GError **error)
   /* Our own hand sets it up: wireguard-go binds its port when the link comes up, and a handshake
    * need not wait until NetworkManager has taken the addresses. */
   if (!scope_wg_configure (config->ifname, SCOPE_WG_UAPI, &config->private_key, config->listen_port, error) ||
+      (config->fwmark && !scope_wg_set_fwmark (config->ifname, SCOPE_WG_UAPI, config->fwmark, error)) ||
       !scope_rtnl_link_up (ifindex, config->mtu, error))
     return FALSE;
   for (guint i = 0; i < config->addresses->len; i++)

@@ -2,6 +2,7 @@
 #include "tunnel/scope-tunnel.h"
 
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-tunnel-kernel.h"
 #include "tunnel/scope-tunnel-userspace.h"
 
@@ -427,4 +428,23 @@ scope_tunnel_set_routes (ScopeTunnel *self, GArray *routes)
   config->routes = routes;
   if (!scope_prefix_list_equal (previous, routes))
     SCOPE_TUNNEL_GET_CLASS (self)->set_routes (self, previous);
+}
+
+void
+scope_tunnel_set_mtu (ScopeTunnel *self, guint bytes)
+{
+  ScopeTunnelConfig *config = PRIV (self)->config;
+  g_autoptr (GError) error = NULL;
+  guint32 ifindex;
+
+  if (is_borrowed (self) || bytes == 0 || config->mtu == bytes)
+    return;
+  config->mtu = bytes;
+  if (!PRIV (self)->up)
+    return;
+  ifindex = scope_link_index (config->ifname);
+  if (scope_rtnl_get_mtu (ifindex) != bytes && !scope_rtnl_set_mtu (ifindex, bytes, &error))
+    g_warning ("%s", error->message);
+  else
+    g_message ("%s: MTU %u", config->ifname, bytes);
 }

@@ -25,6 +25,7 @@
  *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
+ * @fwmark: what WireGuard's own packets carry (scope-exit.h), 0 for nothing
  */
 typedef struct {
   char *vpn_uuid;
@@ -37,6 +38,7 @@ typedef struct {
   ScopePrefix link;
   GArray *routes;
   guint mtu;
+  guint32 fwmark;
   char **dns;
   char **dns_search;
 } ScopeTunnelConfig;
@@ -124,6 +126,15 @@ gboolean scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, c
 
 /* (transfer full): routes as in the config; does nothing when they are the same */
 void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
+
+/**
+ * scope_tunnel_set_mtu:
+ * @bytes: in the tunnel; below 1280 the kernel takes IPv6 off the interface
+ *
+ * Another MTU for the interface while it is up, at once; errors are logged. Does nothing when it is the same, or the interface
+ * is somebody else's.
+ */
+void scope_tunnel_set_mtu (ScopeTunnel *tunnel, guint bytes);
 
 /* The device as it is now: endpoints, handshakes, counters. */
 ScopeWgDevice *scope_tunnel_read (ScopeTunnel *tunnel, GError **error);

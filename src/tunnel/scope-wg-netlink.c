@@ -430,3 +430,18 @@ scope_wg_netlink_configure (const char *ifname, const ScopeKey *private_key, gui
   explicit_bzero (buffer, sizeof buffer);
   return ok;
 }
+
+gboolean
+scope_wg_netlink_set_fwmark (const char *ifname, guint32 fwmark, GError **error)
+{
+  g_auto (Netlink) nl = { 0 };
+  _Alignas (struct nlmsghdr) guint8 buffer[256] = { 0 };
+  struct nlmsghdr *request;
+
+  if (!netlink_open (&nl, ifname, error))
+    return FALSE;
+  request = put_header (buffer, nl.family, NLM_F_ACK, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
+  mnl_attr_put_strz (request, WGDEVICE_A_IFNAME, ifname);
+  mnl_attr_put_u32 (request, WGDEVICE_A_FWMARK, fwmark);
+  return transact (&nl, request, "set its mark", NULL, NULL, NULL, error);
+}

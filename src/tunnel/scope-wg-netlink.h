@@ -14,6 +14,7 @@
 
 ScopeWgDevice *scope_wg_netlink_read (const char *ifname, GError **error);
 gboolean scope_wg_netlink_apply (const char *ifname, const GPtrArray *changes, GError **error);
+gboolean scope_wg_netlink_set_fwmark (const char *ifname, guint32 fwmark, GError **error);
 gboolean scope_wg_netlink_configure (const char *ifname, const ScopeKey *private_key, guint16 listen_port,
                                      GError **error);
 

@@ -542,3 +542,15 @@ scope_wg_uapi_configure (const char *ifname, const ScopeKey *private_key, guint1
   append (&request, "\n");
   return run (ifname, "set its key and port", request.data, ignored, error);
 }
+
+gboolean
+scope_wg_uapi_set_fwmark (const char *ifname, guint32 fwmark, GError **error)
+{
+  g_auto (Buffer) request = { 0 };
+  g_autoptr (ScopeWgDevice) ignored = scope_wg_device_new ();
+
+  append (&request, "set=1\n");
+  append_line (&request, "fwmark", "%u", fwmark);
+  append (&request, "\n");
+  return run (ifname, "set its mark", request.data, ignored, error);
+}

@@ -9,6 +9,7 @@
 
 ScopeWgDevice *scope_wg_uapi_read (const char *ifname, GError **error);
 gboolean scope_wg_uapi_apply (const char *ifname, const GPtrArray *changes, GError **error);
+gboolean scope_wg_uapi_set_fwmark (const char *ifname, guint32 fwmark, GError **error);
 gboolean scope_wg_uapi_configure (const char *ifname, const ScopeKey *private_key, guint16 listen_port, GError **error);
 
 /* The request that makes these changes, with the empty line that ends it. Has keys: scope_secret_free(). */

@@ -333,3 +333,12 @@ scope_wg_configure (const char *ifname, ScopeWgBackend backend, const ScopeKey *
   return backend == SCOPE_WG_KERNEL ? scope_wg_netlink_configure (ifname, private_key, listen_port, error)
                                     : scope_wg_uapi_configure (ifname, private_key, listen_port, error);
 }
+
+gboolean
+scope_wg_set_fwmark (const char *ifname, ScopeWgBackend backend, guint32 fwmark, GError **error)
+{
+  if (!check_ifname (ifname, error))
+    return FALSE;
+  return backend == SCOPE_WG_KERNEL ? scope_wg_netlink_set_fwmark (ifname, fwmark, error)
+                                    : scope_wg_uapi_set_fwmark (ifname, fwmark, error);
+}

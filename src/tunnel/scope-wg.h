@@ -186,5 +186,8 @@ gboolean scope_wg_apply (const char *ifname, ScopeWgBackend backend, const GPtrA
 gboolean scope_wg_configure (const char *ifname, ScopeWgBackend backend, const ScopeKey *private_key,
                              guint16 listen_port, GError **error);
 
+/* What the device's own packets carry, 0 for nothing. Errors as scope_wg_apply(). */
+gboolean scope_wg_set_fwmark (const char *ifname, ScopeWgBackend backend, guint32 fwmark, GError **error);
+
 /* Whether the kernel knows WireGuard (the netlink family is there; asking loads the module). */
 gboolean scope_wg_kernel_available (void);

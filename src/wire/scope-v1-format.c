@@ -190,6 +190,8 @@ welcome (GString *out, const ScopeV1Message *message)
   scope_fields_put_integer (out, "revision", message->revision);
   scope_fields_put_integer (out, "heartbeat", message->heartbeat);
   scope_fields_put_integer (out, "epochSeconds", message->epoch_seconds);
+  if (message->stun)
+    scope_fields_put_strings (out, "stun", message->stun);
 }
 
 static void

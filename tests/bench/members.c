@@ -282,7 +282,7 @@ static void
 write_table (Member *member)
 {
   g_autoptr (ScopePlan) plan = scope_plan_new (scope_source_get_roster (member->source), member->settings, &member->own,
-                                               member->addresses, scope_resolver_get_table (member->resolver));
+                                               member->addresses, NULL, scope_resolver_get_table (member->resolver));
 
   scope_source_peers (member->source, plan->peers);
   firsts += plan->peers->len > (member->table ? member->table->len : 0)

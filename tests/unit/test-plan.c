@@ -15,6 +15,7 @@ typedef struct {
   ScopeKey own;
   GArray *addresses;
   ScopePlan *plan;
+  ScopeKey *exit;
 } Fixture;
 
 static ScopeKey
@@ -128,7 +129,7 @@ static void
 make (Fixture *f)
 {
   g_clear_pointer (&f->plan, scope_plan_free);
-  f->plan = scope_plan_new (f->roster, f->settings, &f->own, f->addresses, f->resolved);
+  f->plan = scope_plan_new (f->roster, f->settings, &f->own, f->addresses, f->exit, f->resolved);
 }
 
 static const ScopeWgPeer *
@@ -175,6 +176,32 @@ assert_endpoint (Fixture *f, guint n, const char *expected)
 }
 
 /* --- peers --------------------------------------------------------------------------------- */
+
+/* Everything: a filter for the first who has it, or what goes to whom we choose. */
+static void
+test_exit (Fixture *f, gconstpointer data)
+{
+  ScopeKey second = key (5);
+
+  g_ptr_array_add (f->roster->peers, entry (4, "0.0.0.0/0,::/0,10.0.0.4/32", "203.0.113.4:51820"));
+  g_ptr_array_add (f->roster->peers, entry (5, "0.0.0.0/0,10.0.0.5/32", "203.0.113.5:51820"));
+  make (f);
+  assert_allowed (f, 4, "0.0.0.0/0,10.0.0.4/32,::/0");
+  assert_allowed (f, 5, "10.0.0.5/32");
+  g_assert_false (f->plan->exit4 || f->plan->exit6);
+  g_assert_cmpuint (f->plan->conflicts, ==, 0);
+  f->exit = &second;
+  make (f);
+  assert_allowed (f, 4, "10.0.0.4/32");
+  assert_allowed (f, 5, "0.0.0.0/0,10.0.0.5/32");
+  assert_prefixes (f->plan->routes, "10.0.0.4/32,10.0.0.5/32");
+  g_assert_true (f->plan->exit4);
+  g_assert_false (f->plan->exit6);
+  second = key (9); /* nobody */
+  make (f);
+  assert_allowed (f, 4, "10.0.0.4/32");
+  g_assert_false (f->plan->exit4);
+}
 
 static void
 test_empty (Fixture *f, gconstpointer data)
@@ -535,6 +562,7 @@ main (int argc, char *argv[])
   ADD ("routes-sorted", test_routes_sorted);
   ADD ("routes-covered", test_routes_covered);
   ADD ("default-route", test_default_route);
+  ADD ("exit", test_exit);
   ADD ("endpoints", test_endpoints);
   ADD ("endpoint-in-settings-route", test_endpoint_in_settings_route);
   ADD ("addresses-profile", test_addresses_profile);

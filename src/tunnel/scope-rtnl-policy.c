@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Policy routing: rules, and tables of our own. */
+#include "tunnel/scope-rtnl-private.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#define PROTOCOL 92 /* who made a rule: below 128 nobody registered it (linux/rtnetlink.h) */
+#define MESSAGE_SIZE 32768
+
+gboolean
+scope_rtnl_rule (int family, const ScopeRtnlRule *rule, gboolean add, GError **error)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, add ? RTM_NEWRULE : RTM_DELRULE, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+  struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header (nlh, sizeof *header);
+  g_autofree char *what = g_strdup_printf ("cannot %s the IPv%d routing rule %u", add ? "add" : "remove",
+                                           family == AF_INET ? 4 : 6, rule->priority);
+
+  header->family = family;
+  header->action = FR_ACT_TO_TBL;
+  header->flags = rule->not_mark ? FIB_RULE_INVERT : 0;
+  mnl_attr_put_u32 (nlh, FRA_PRIORITY, rule->priority);
+  mnl_attr_put_u32 (nlh, FRA_TABLE, rule->table ? rule->table : RT_TABLE_MAIN);
+  mnl_attr_put_u8 (nlh, FRA_PROTOCOL, PROTOCOL);
+  if (rule->not_mark)
+    mnl_attr_put_u32 (nlh, FRA_FWMARK, rule->not_mark);
+  if (rule->no_default)
+    mnl_attr_put_u32 (nlh, FRA_SUPPRESS_PREFIXLEN, 0);
+  return scope_rtnl_talk (nlh, add ? EEXIST : ENOENT, what, error);
+}
+
+gboolean
+scope_rtnl_default_route (int ifindex, int family, guint32 table, GError **error)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
+
+  rtm->rtm_family = family;
+  rtm->rtm_table = RT_TABLE_UNSPEC;
+  rtm->rtm_protocol = RTPROT_STATIC;
+  rtm->rtm_scope = family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  rtm->rtm_type = RTN_UNICAST;
+  mnl_attr_put_u32 (nlh, RTA_TABLE, table);
+  mnl_attr_put_u32 (nlh, RTA_OIF, ifindex);
+  return scope_rtnl_talk (nlh, 0, "cannot add the default route through the tunnel", error);
+}
+
+void
+scope_rtnl_flush_table (int family, guint32 table)
+{
+  char buf[512];
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_DELROUTE, 0);
+  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
+
+  /* It has one route, which is gone with its interface. */
+  rtm->rtm_family = family;
+  rtm->rtm_scope = RT_SCOPE_NOWHERE;
+  mnl_attr_put_u32 (nlh, RTA_TABLE, table);
+  scope_rtnl_talk (nlh, ESRCH, "", NULL);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+typedef struct {
+  GArray *found;
+  guint32 first;
+  guint32 end;
+} Reading;
+
+static gboolean
+dump (guint16 type, int family, mnl_cb_t func, Reading *reading)
+{
+  g_autofree char *buf = g_malloc0 (MESSAGE_SIZE);
+  struct mnl_socket *nl = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC);
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, type, NLM_F_DUMP);
+  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm); /* struct fib_rule_hdr is like it */
+  guint32 seq = nlh->nlmsg_seq;
+  int left = MNL_CB_OK;
+
+  nlh->nlmsg_flags &= ~NLM_F_ACK;
+  rtm->rtm_family = family;
+  if (!nl || mnl_socket_bind (nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto (nl, nlh, nlh->nlmsg_len) < 0)
+    left = MNL_CB_ERROR;
+  while (left == MNL_CB_OK)
+    {
+      gssize n = mnl_socket_recvfrom (nl, buf, MESSAGE_SIZE);
+      left = n < 0 ? MNL_CB_ERROR : mnl_cb_run (buf, n, seq, mnl_socket_get_portid (nl), func, reading);
+    }
+  if (nl)
+    mnl_socket_close (nl);
+  return left == MNL_CB_STOP;
+}
+
+typedef struct {
+  ScopeRtnlRule rule;
+  guint8 protocol;
+} RuleSeen;
+
+static int
+on_rule_attr (const struct nlattr *attr, void *data)
+{
+  RuleSeen *seen = data;
+
+  switch (mnl_attr_get_type (attr))
+    {
+    case FRA_PRIORITY:
+      seen->rule.priority = mnl_attr_get_u32 (attr);
+      break;
+    case FRA_TABLE:
+      seen->rule.table = mnl_attr_get_u32 (attr);
+      break;
+    case FRA_FWMARK:
+      seen->rule.not_mark = mnl_attr_get_u32 (attr);
+      break;
+    case FRA_SUPPRESS_PREFIXLEN:
+      seen->rule.no_default = mnl_attr_get_u32 (attr) == 0;
+      break;
+    case FRA_PROTOCOL:
+      seen->protocol = mnl_attr_get_u8 (attr);
+      break;
+    }
+  return MNL_CB_OK;
+}
+
+static int
+on_rule (const struct nlmsghdr *nlh, void *data)
+{
+  Reading *reading = data;
+  RuleSeen seen = { .rule = { .priority = 0 } };
+
+  mnl_attr_parse (nlh, sizeof (struct fib_rule_hdr), on_rule_attr, &seen);
+  if (seen.protocol == PROTOCOL && seen.rule.priority >= reading->first && seen.rule.priority < reading->end)
+    g_array_append_val (reading->found, seen.rule);
+  return MNL_CB_OK;
+}
+
+static int
+on_table_attr (const struct nlattr *attr, void *data)
+{
+  if (mnl_attr_get_type (attr) == RTA_TABLE)
+    *(guint32 *) data = mnl_attr_get_u32 (attr);
+  return MNL_CB_OK;
+}
+
+static int
+on_route (const struct nlmsghdr *nlh, void *data)
+{
+  Reading *reading = data;
+  guint32 table = 0;
+
+  mnl_attr_parse (nlh, sizeof (struct rtmsg), on_table_attr, &table);
+  if (table >= reading->first && table < reading->end)
+    g_array_append_val (reading->found, table);
+  return MNL_CB_OK;
+}
+
+static GArray *
+read_all (guint16 type, int family, mnl_cb_t func, guint32 first, guint32 end, guint size)
+{
+  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, size);
+  Reading reading = { found, first, end };
+
+  return dump (type, family, func, &reading) ? g_steal_pointer (&found) : NULL;
+}
+
+GArray *
+scope_rtnl_read_rules (int family, guint32 first, guint32 end)
+{
+  return read_all (RTM_GETRULE, family, on_rule, first, end, sizeof (ScopeRtnlRule));
+}
+
+GArray *
+scope_rtnl_read_tables (int family, guint32 first, guint32 end)
+{
+  return read_all (RTM_GETROUTE, family, on_route, first, end, sizeof (guint32));
+}

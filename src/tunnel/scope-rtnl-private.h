@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* scope-rtnl-private: what scope-rtnl.c and scope-rtnl-policy.c share. */
+#pragma once
+
+#include "tunnel/scope-rtnl.h"
+
+#include <libmnl/libmnl.h>
+
+/* @buf: of at least 512 bytes. */
+struct nlmsghdr *scope_rtnl_request (char *buf, guint16 type, guint16 flags);
+
+/* @what: for the error. @ignore_errno: that is no error */
+gboolean scope_rtnl_talk (struct nlmsghdr *nlh, int ignore_errno, const char *what, GError **error);
