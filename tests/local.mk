@@ -229,6 +229,11 @@ tests_unit_test_registry_carry_SOURCES = tests/unit/test-registry-carry.c tests/
 tests_unit_test_registry_carry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_carry_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-carrier
+tests_unit_test_carrier_SOURCES = tests/unit/test-carrier.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_carrier_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_carrier_LDADD = libscope-registry.la libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
 tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
