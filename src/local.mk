@@ -38,6 +38,7 @@ libscope_crypto_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
 libscope_crypto_la_LIBADD = libscope-common.la $(JSON_LIBS) $(CRYPTO_LIBS)
 
 libscope_wire_la_SOURCES = \
+	src/wire/scope-carry.c src/wire/scope-carry.h \
 	src/wire/scope-kex-message.c src/wire/scope-kex-message.h \
 	src/wire/scope-latency.h \
 	src/wire/scope-message.c src/wire/scope-message.h \
@@ -55,13 +56,17 @@ libscope_path_la_SOURCES = \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
-	src/path/scope-path-relays.c
+	src/path/scope-path-relays.c \
+	src/path/scope-least.c src/path/scope-least.h \
+	src/path/scope-table.c src/path/scope-table.h \
+	src/path/scope-tier.c src/path/scope-tier.h
 libscope_path_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_path_la_LIBADD = libscope-wire.la $(JSON_LIBS)
 
 libscope_net_la_SOURCES = \
 	src/net/scope-candidates.c src/net/scope-candidates.h \
 	src/net/scope-channel.c src/net/scope-channel.h \
+	src/net/scope-link-packet.c src/net/scope-link-packet.h \
 	src/net/scope-nat.c src/net/scope-nat.h \
 	src/net/scope-prober.c src/net/scope-prober.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
@@ -102,6 +107,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-announcer.c src/peer/scope-announcer.h \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
+	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
+	src/peer/scope-carrier-link.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
@@ -124,6 +131,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
+	src/peer/scope-links-carry.c src/peer/scope-links-report.c \
 	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
@@ -132,6 +140,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-self.c src/peer/scope-self.h \
 	src/peer/scope-session.c src/peer/scope-session.h src/peer/scope-session-private.h \
+	src/peer/scope-soup.c src/peer/scope-soup.h \
 	src/peer/scope-source.c src/peer/scope-source.h \
 	src/peer/scope-site.c src/peer/scope-site.h \
 	src/peer/scope-stale.c src/peer/scope-stale.h \

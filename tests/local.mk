@@ -34,10 +34,27 @@ tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-pulse
+tests_unit_test_pulse_SOURCES = tests/unit/test-pulse.c
+tests_unit_test_pulse_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_pulse_LDADD = libscope-net.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-wg
 tests_unit_test_wg_SOURCES = tests/unit/test-wg.c
 tests_unit_test_wg_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_unit_test_wg_LDADD = libscope-tunnel.la $(MNL_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-candidates
+tests_unit_test_candidates_SOURCES = tests/unit/test-candidates.c
+tests_unit_test_candidates_LDADD = libscope-net.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-nat
+tests_unit_test_nat_SOURCES = tests/unit/test-nat.c
+tests_unit_test_nat_LDADD = libscope-net.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-stun
+tests_unit_test_stun_SOURCES = tests/unit/test-stun.c
+tests_unit_test_stun_LDADD = libscope-net.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-stun-agent
 tests_unit_test_stun_agent_SOURCES = tests/unit/test-stun-agent.c
@@ -112,10 +129,28 @@ tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_wire_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-least tests/unit/test-table tests/unit/test-tier
+tests_unit_test_least_SOURCES = tests/unit/test-least.c
+tests_unit_test_least_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_least_LDADD = libscope-path.la $(GLIB_LIBS)
+tests_unit_test_table_SOURCES = tests/unit/test-table.c
+tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_table_LDADD = libscope-path.la $(GLIB_LIBS)
+tests_unit_test_tier_SOURCES = tests/unit/test-tier.c
+tests_unit_test_tier_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_tier_LDADD = libscope-path.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-v1
 tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
+
+unit_tests += tests/unit/test-path-sim
+tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
+tests_unit_test_path_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_sim_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS) -lm
 
 signed_fixture = tests/unit/signed-fixture.c tests/unit/signed-fixture.h
 
@@ -168,6 +203,23 @@ tests_unit_test_registry_v1_edges_SOURCES = tests/unit/test-registry-v1-edges.c 
 tests_unit_test_registry_v1_edges_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_v1_edges_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-registry-stun
+tests_unit_test_registry_stun_SOURCES = tests/unit/test-registry-stun.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h \
+	$(test_log)
+tests_unit_test_registry_stun_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_stun_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-carry
+tests_unit_test_carry_SOURCES = tests/unit/test-carry.c
+tests_unit_test_carry_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_carry_LDADD = libscope-registry.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-carry
+tests_unit_test_registry_carry_SOURCES = tests/unit/test-registry-carry.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h \
+	$(test_log)
+tests_unit_test_registry_carry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_carry_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
 tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -212,11 +264,29 @@ check_PROGRAMS += tests/system/wg-tool
 tests_system_wg_tool_SOURCES = tests/system/wg-tool.c
 tests_system_wg_tool_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
+# Liveness on any interface; tests/system/test-link drives it.
+check_PROGRAMS += tests/system/link-tool
+tests_system_link_tool_SOURCES = tests/system/link-tool.c
+tests_system_link_tool_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_system_link_tool_LDADD = libscope-peer.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-registry-v1-paths
+tests_unit_test_registry_v1_paths_SOURCES = tests/unit/test-registry-v1-paths.c tests/unit/v1-fixture.c \
+	tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_registry_v1_paths_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_registry_v1_paths_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
 tests_system_v1_client_SOURCES = tests/system/v1-client.c
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+
+# A member that has packets carried; tests/system/test-carry drives it.
+check_PROGRAMS += tests/system/carry-client
+tests_system_carry_client_SOURCES = tests/system/carry-client.c
+tests_system_carry_client_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_system_carry_client_LDADD = libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 # Keys and signatures for the registry that lies, tests/system/test-liar.
 check_PROGRAMS += tests/system/forge
@@ -227,6 +297,11 @@ tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay
 tests_lab_delay_SOURCES = tests/lab/delay.c
+
+# The lab's logind, for machines that sleep.
+check_PROGRAMS += tests/lab/login1
+tests_lab_login1_SOURCES = tests/lab/login1.c
+tests_lab_login1_LDADD = $(GLIB_LIBS)
 
 # Fuzz targets: ./configure --enable-fuzzing CC=clang; run with the corpus of the same name.
 fuzz_targets = tests/fuzz/fuzz-import tests/fuzz/fuzz-netlink tests/fuzz/fuzz-uapi
@@ -251,6 +326,12 @@ fuzz_targets += tests/fuzz/fuzz-machine
 tests_fuzz_fuzz_machine_SOURCES = tests/fuzz/fuzz-machine.c
 tests_fuzz_fuzz_machine_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_machine_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-link
+tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz-link.c
+tests_fuzz_fuzz_link_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_link_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_link_LDADD = libscope-net.la $(JSON_LIBS) $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-keyfile
 tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz-keyfile.c
@@ -306,12 +387,22 @@ tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c
 tests_fuzz_fuzz_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_v1_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-carry
+tests_fuzz_fuzz_carry_SOURCES = tests/fuzz/fuzz-carry.c
+tests_fuzz_fuzz_carry_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_carry_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_carry_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 fuzz_targets += tests/fuzz/fuzz-kex
 tests_fuzz_fuzz_kex_SOURCES = tests/fuzz/fuzz-kex.c $(kex_fake)
 tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_kex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-stun
+tests_fuzz_fuzz_stun_SOURCES = tests/fuzz/fuzz-stun.c
+tests_fuzz_fuzz_stun_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_stun_LDADD = libscope-net.la $(GLIB_LIBS)
+
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 endif

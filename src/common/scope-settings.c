@@ -27,6 +27,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode") },
   { SCOPE_SETTING_WIREGUARD, SCOPE_TYPE_WIREGUARD, FALSE, FALSE, N_ ("WireGuard connection") },
   { SCOPE_SETTING_ENDPOINT, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("Public endpoints") },
+  { SCOPE_SETTING_STUN_SERVERS, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("STUN servers") },
   { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key") },
   { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port") },
   { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses") },
@@ -40,6 +41,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_MASQUERADE, SCOPE_TYPE_YES_NO, FALSE, FALSE, N_ ("Masquerade") },
   { SCOPE_SETTING_PORT_MAPPING, SCOPE_TYPE_AUTO_OFF, FALSE, FALSE, N_ ("Port mapping") },
   { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel") },
+  { SCOPE_SETTING_CARRY, SCOPE_TYPE_CARRY, FALSE, FALSE, N_ ("WireGuard over HTTPS") },
   { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
   { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key") },
   { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key") },
@@ -246,6 +248,20 @@ parse_tunnel (const char *value, ScopeTunnelKind *kind)
 }
 
 static gboolean
+parse_carry (const char *value, ScopeCarryUse *carry)
+{
+  static const char *const names[] = { [SCOPE_CARRY_AUTO] = "auto", [SCOPE_CARRY_OFF] = "off", [SCOPE_CARRY_ALWAYS] = "always" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (value, names[i]))
+      {
+        *carry = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
 parse_mode (const char *value, ScopeMode *mode)
 {
   if (!g_str_equal (value, "full") && !g_str_equal (value, "keys-only"))
@@ -259,6 +275,7 @@ check_value (ScopeSettingType type, const char *value, GError **error)
 {
   ScopeKey key;
   ScopeTunnelKind kind;
+  ScopeCarryUse carry;
   ScopeMode mode;
   ScopePq pq;
   gboolean ok;
@@ -299,6 +316,8 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       return check_condition (g_str_equal (value, "auto") || g_str_equal (value, "off"), error, _ ("expected auto or off"));
     case SCOPE_TYPE_TUNNEL:
       return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
+    case SCOPE_TYPE_CARRY:
+      return check_condition (parse_carry (value, &carry), error, _ ("expected auto, off or always"));
     case SCOPE_TYPE_FILE:
       return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
     case SCOPE_TYPE_ROOT:
@@ -455,6 +474,8 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->wireguard = g_strdup (lookup (data, SCOPE_SETTING_WIREGUARD));
   value = lookup (data, SCOPE_SETTING_ENDPOINT);
   s->endpoints = split (value ? value : "");
+  value = lookup (data, SCOPE_SETTING_STUN_SERVERS);
+  s->stun_servers = split (value ? value : "");
   s->has_public_key = key (data, SCOPE_SETTING_PUBLIC_KEY, &s->public_key);
   s->listen_port = number (data, SCOPE_SETTING_LISTEN_PORT, 0);
   s->addresses = prefixes (data, SCOPE_SETTING_ADDRESSES);
@@ -474,6 +495,9 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   value = lookup (data, SCOPE_SETTING_TUNNEL);
   if (value)
     parse_tunnel (value, &s->tunnel);
+  value = lookup (data, SCOPE_SETTING_CARRY);
+  if (value)
+    parse_carry (value, &s->carry);
   s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
   s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
   s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);
@@ -493,6 +517,7 @@ scope_settings_free (ScopeSettings *s)
   g_free (s->root);
   g_free (s->wireguard);
   g_strfreev (s->endpoints);
+  g_strfreev (s->stun_servers);
   g_array_unref (s->addresses);
   g_free (s->interface_name);
   g_strfreev (s->dns);

@@ -21,6 +21,7 @@
 #define SCOPE_SETTING_MODE "mode"
 #define SCOPE_SETTING_WIREGUARD "wireguard"
 #define SCOPE_SETTING_ENDPOINT "endpoint"
+#define SCOPE_SETTING_STUN_SERVERS "stun-servers"
 #define SCOPE_SETTING_PUBLIC_KEY "public-key"
 #define SCOPE_SETTING_LISTEN_PORT "listen-port"
 #define SCOPE_SETTING_ADDRESSES "addresses"
@@ -34,6 +35,7 @@
 #define SCOPE_SETTING_MASQUERADE "masquerade"
 #define SCOPE_SETTING_PORT_MAPPING "port-mapping"
 #define SCOPE_SETTING_TUNNEL "tunnel"
+#define SCOPE_SETTING_CARRY "carry"
 #define SCOPE_SETTING_CA "ca"
 #define SCOPE_SETTING_PRIVATE_KEY "private-key"
 #define SCOPE_SETTING_PRESHARED_KEY "preshared-key"
@@ -62,6 +64,7 @@ typedef enum {
   SCOPE_TYPE_YES_NO,    /* yes, no */
   SCOPE_TYPE_AUTO_OFF,  /* auto, off */
   SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
+  SCOPE_TYPE_CARRY,     /* auto, off, always */
   SCOPE_TYPE_FILE,      /* absolute path */
   SCOPE_TYPE_ROOT,      /* an identity's fingerprint */
   SCOPE_TYPE_PQ,        /* required, preferred, off */
@@ -103,6 +106,17 @@ typedef enum {
   SCOPE_TUNNEL_KIND_USERSPACE,
 } ScopeTunnelKind;
 
+/**
+ * ScopeCarryUse:
+ * @SCOPE_CARRY_AUTO: packets are carried by the registry while UDP does not work
+ * @SCOPE_CARRY_ALWAYS: to relays, never by UDP
+ */
+typedef enum {
+  SCOPE_CARRY_AUTO,
+  SCOPE_CARRY_OFF,
+  SCOPE_CARRY_ALWAYS,
+} ScopeCarryUse;
+
 typedef enum {
   SCOPE_MODE_FULL,
   SCOPE_MODE_KEYS_ONLY,
@@ -117,6 +131,7 @@ typedef enum {
  * @pq: SCOPE_PQ_REQUIRED with a root, SCOPE_PQ_OFF without one, unless given
  * @wireguard: (nullable): UUID or interface name of the connection that gets keys; set with SCOPE_MODE_KEYS_ONLY only
  * @endpoints: own public endpoints, possibly empty
+ * @stun_servers: endpoints of STUN servers to ask where there is no relay, possibly empty
  * @has_public_key: whether @public_key was given (else it follows from the private key)
  * @listen_port: UDP port, 0 to let the service choose one and keep it
  * @addresses: (element-type ScopePrefix): own addresses; empty to take them from the roster
@@ -141,6 +156,7 @@ typedef struct {
   ScopeMode mode;
   char *wireguard;
   char **endpoints;
+  char **stun_servers;
   gboolean has_public_key;
   ScopeKey public_key;
   guint16 listen_port;
@@ -155,6 +171,7 @@ typedef struct {
   gboolean masquerade;
   gboolean port_mapping;
   ScopeTunnelKind tunnel;
+  ScopeCarryUse carry;
   char *ca;
   gboolean has_private_key;
   ScopeKey private_key;

@@ -22,6 +22,7 @@ libscope_ctl_la_SOURCES = \
 	src/ctl/ctl-file.c src/ctl/ctl-file.h \
 	src/ctl/ctl-keyring.c src/ctl/ctl-keyring.h \
 	src/ctl/ctl-options.c src/ctl/ctl-options.h \
+	src/ctl/ctl-paths.c src/ctl/ctl-paths.h \
 	src/ctl/ctl-qr.c src/ctl/ctl-qr.h \
 	src/ctl/ctl-registry.c src/ctl/ctl-registry.h \
 	src/ctl/ctl-root.c src/ctl/ctl-root.h \
@@ -29,5 +30,5 @@ libscope_ctl_la_SOURCES = \
 	src/ctl/ctl-table.c src/ctl/ctl-table.h \
 	src/ctl/ctl-terminal.c src/ctl/ctl-terminal.h
 libscope_ctl_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(SOUP_CFLAGS) $(LIBSECRET_CFLAGS) $(QRENCODE_CFLAGS)
-libscope_ctl_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la \
+libscope_ctl_la_LIBADD = libscope-path.la libscope-wire.la libscope-crypto.la libscope-common.la \
 	$(SOUP_LIBS) $(JSON_LIBS) $(LIBSECRET_LIBS) $(QRENCODE_LIBS)

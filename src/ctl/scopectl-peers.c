@@ -7,6 +7,7 @@
 #include "common/scope-error.h"
 #include "common/scope-fields.h"
 #include "ctl/ctl-options.h"
+#include "ctl/ctl-paths.h"
 #include "ctl/ctl-registry.h"
 #include "ctl/ctl-root.h"
 #include "ctl/ctl-table.h"
@@ -19,12 +20,16 @@
 #define VERB "peers"
 #define ROSTER_MAX (256 * 1024 * 1024)
 
-/* @grant, @record: (nullable): what is good; @problem: (nullable): the first thing that is not */
+/*
+ * @grant, @record: (nullable): what is good; @problem: (nullable): the first thing that is not;
+ * @least: (nullable): how a relay is reached from the one that was asked for; borrowed
+ */
 typedef struct {
   const ScopeV1Entry *entry;
   ScopeGrant *grant;
   ScopeRecord *record;
   char *problem;
+  const ScopeLeast *least;
 } Peer;
 
 static void
@@ -132,6 +137,69 @@ judge_all (const ScopeAuthority *authority, const ScopeV1Message *roster, gint64
   return peers;
 }
 
+/* --- the way to it --- */
+
+static const Peer *
+find_key (GPtrArray *peers, const ScopeKey *key)
+{
+  for (guint i = 0; i < peers->len; i++)
+    {
+      const Peer *peer = peers->pdata[i];
+      if (scope_key_equal (&peer->entry->key, key))
+        return peer;
+    }
+  return NULL;
+}
+
+static gboolean
+is_called (const Peer *peer, const char *text)
+{
+  const char *fingerprint = peer->grant ? scope_identity_public_fingerprint (peer->grant->identity) : NULL;
+  ScopeKey key;
+
+  return (fingerprint && strlen (text) >= SCOPE_SHORT_NAME_LEN && g_str_has_prefix (fingerprint, text)) ||
+         (peer->grant && g_strcmp0 (peer->grant->name, text) == 0) ||
+         (scope_key_parse (&key, text) && scope_key_equal (&key, &peer->entry->key));
+}
+
+/*
+ * The relay that @from names, else the first one: masters come first. NULL: no relay is there. @paths: (nullable)
+ */
+static const Peer *
+choose_viewpoint (GPtrArray *peers, const ScopeV1Message *paths, const char *from, GError **error)
+{
+  for (guint i = 0; paths && i < peers->len; i++)
+    {
+      const Peer *peer = peers->pdata[i];
+      if (ctl_paths_has (paths, &peer->entry->key) && (!from || is_called (peer, from)))
+        return peer;
+    }
+  if (from)
+    g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("--from: no relay that is online is called “%s”"), from);
+  return NULL;
+}
+
+static char *
+called (const Peer *peer)
+{
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+
+  if (!peer->grant)
+    return g_strdup_printf ("(%.6s…)", scope_key_to_base64 (&peer->entry->key, key));
+  if (peer->grant->name)
+    return g_strdup (peer->grant->name);
+  return g_strndup (scope_identity_public_fingerprint (peer->grant->identity), SCOPE_SHORT_NAME_LEN);
+}
+
+/* The relay before it: of a relay the third one, of an edge the one that it is attached to; NULL for none */
+static const ScopeKey *
+source (const Peer *peer)
+{
+  if (peer->least)
+    return scope_key_is_zero (&peer->least->source) ? NULL : &peer->least->source;
+  return peer->record && !scope_key_is_zero (&peer->record->attachment) ? &peer->record->attachment : NULL;
+}
+
 /* --- printing --- */
 
 static const char *
@@ -168,10 +236,13 @@ role (const Peer *peer)
 }
 
 static void
-print_table (GPtrArray *peers, gint64 now)
+print_table (GPtrArray *peers, const Peer *from, gint64 now)
 {
-  const char *const headings[] = { _ ("PEER"), _ ("NAME"),     _ ("ROLE"), _ ("ADDRESSES"),
-                                   _ ("SEEN"), _ ("ENDPOINT"), _ ("PQ"),   _ ("SIGNED"),    NULL };
+  const char *const plain[] = { _ ("PEER"), _ ("NAME"),     _ ("ROLE"), _ ("ADDRESSES"),
+                                _ ("SEEN"), _ ("ENDPOINT"), _ ("PQ"),   _ ("SIGNED"),    NULL };
+  const char *const with_paths[] = { _ ("PEER"), _ ("NAME"),        _ ("ROLE"), _ ("ADDRESSES"), _ ("SEEN"), _ ("ENDPOINT"),
+                                     _ ("SUM"),  _ ("LEASTSOURCE"), _ ("PQ"),   _ ("SIGNED"),    NULL };
+  const char *const *headings = from ? with_paths : plain;
   g_autoptr (CtlTable) table = ctl_table_new (headings);
   g_autofree char *text = NULL;
 
@@ -193,11 +264,26 @@ print_table (GPtrArray *peers, gint64 now)
       ctl_table_add (table, ranges);
       ctl_table_add (table, seen);
       ctl_table_add (table, endpoint (peer));
+      if (from)
+        {
+          const ScopeKey *before = source (peer);
+          const Peer *relay = before ? find_key (peers, before) : NULL;
+          g_autofree char *sum = peer->least ? g_strdup_printf (_ ("%u ms"), peer->least->sum) : NULL;
+          g_autofree char *over = relay ? called (relay) : NULL;
+
+          ctl_table_add (table, sum);
+          ctl_table_add (table, over);
+        }
       ctl_table_add (table, peer->record ? scope_pq_to_string (peer->record->pq) : NULL);
       ctl_table_add (table, problem ? problem : peer->record ? _ ("good") : _ ("grant good, no record"));
     }
   text = ctl_table_format (table);
   g_print ("%s", text);
+  if (from)
+    {
+      g_autofree char *name = called (from);
+      g_printerr (_ ("SUM and LEASTSOURCE are as seen from %s.\n"), name);
+    }
   if (peers->len == 0)
     g_printerr (_ ("No peer has come yet.\n"));
 }
@@ -221,11 +307,22 @@ append_peer (GString *out, const Peer *peer)
     {
       scope_fields_put_strings (out, "endpoints", peer->record->endpoints);
       scope_fields_put_string (out, "pq", scope_pq_to_string (peer->record->pq));
+      if (!scope_key_is_zero (&peer->record->attachment))
+        scope_fields_put_key (out, "attachment", &peer->record->attachment);
     }
   scope_fields_put_strings (out, "observed", peer->entry->observed);
   scope_fields_put_boolean (out, "online", peer->entry->online);
   scope_fields_put_integer (out, "seen", MAX (0, peer->entry->seen));
   scope_fields_put_string (out, "tier", peer->entry->pipe ? "pipe" : "relay");
+  if (peer->least)
+    {
+      gboolean direct = scope_key_is_zero (&peer->least->source);
+
+      scope_fields_put_integer (out, "sum", peer->least->sum);
+      scope_fields_put_string (out, "mode", direct ? "direct" : "leastSum");
+      if (!direct)
+        scope_fields_put_key (out, "leastSource", &peer->least->source);
+    }
   scope_fields_put_boolean (out, "good", !peer->problem);
   if (peer->problem)
     scope_fields_put_string (out, "problem", peer->problem);
@@ -260,7 +357,7 @@ sign_query (const CtlRoot *root, gint64 now, GError **error)
 }
 
 static ScopeV1Message *
-query (const CtlRoot *root, CtlRegistry *registry, gint64 now, guint *skipped, GError **error)
+query (const CtlRoot *root, CtlRegistry *registry, gint64 now, ScopeV1Message **paths, guint *skipped, GError **error)
 {
   g_autofree char *envelope = sign_query (root, now, error);
   g_autoptr (GBytes) answer = envelope ? ctl_registry_post (registry, envelope, NULL, error) : NULL;
@@ -276,6 +373,7 @@ query (const CtlRoot *root, CtlRegistry *registry, gint64 now, guint *skipped, G
   g_string_append_len (frame, g_bytes_get_data (answer, NULL), g_bytes_get_size (answer));
   g_string_append_c (frame, '}');
   roster = scope_v1_parse (frame->str, frame->len, ROSTER_MAX, skipped, &why);
+  *paths = ctl_paths_parse (g_bytes_get_data (answer, NULL), g_bytes_get_size (answer), ROSTER_MAX);
   if (roster)
     return g_steal_pointer (&roster);
   g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, _ ("registry %s: %s"), root->registry, why->message);
@@ -295,18 +393,21 @@ add_own_revocation (ScopeAuthority *authority, const CtlRoot *root)
 }
 
 static gboolean
-run (const char *name, const CtlRootOptions *options, gboolean json, GError **error)
+run (const char *name, const CtlRootOptions *options, const char *viewpoint, gboolean json, GError **error)
 {
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   g_autoptr (CtlRoot) root = ctl_root_load (name, options, error);
   g_autoptr (CtlRegistry) registry = root ? ctl_registry_new (root->registry, name, options->ca, error) : NULL;
   g_autoptr (CtlNetwork) network = registry ? ctl_registry_fetch (registry, root->file->identity, now, error) : NULL;
-  g_autoptr (ScopeV1Message) roster = NULL;
+  g_autoptr (ScopeV1Message) roster = NULL, paths = NULL;
+  g_autoptr (GHashTable) ways = NULL;
   g_autoptr (GPtrArray) peers = NULL;
+  g_autoptr (GError) why = NULL;
+  const Peer *from;
   guint skipped = 0;
 
   if (!network || !ctl_root_unlock (root, options, error) ||
-      !(roster = query (root, registry, g_get_real_time () / G_USEC_PER_SEC, &skipped, error)))
+      !(roster = query (root, registry, g_get_real_time () / G_USEC_PER_SEC, &paths, &skipped, error)))
     return FALSE;
   for (guint i = 0; i < network->problems->len; i++)
     g_printerr (_ ("scopectl %s: the registry's %s\n"), VERB, (char *) network->problems->pdata[i]);
@@ -318,10 +419,22 @@ run (const char *name, const CtlRootOptions *options, gboolean json, GError **er
     g_printerr (_ ("scopectl %s: the registry's answer is not complete\n"), VERB);
   add_own_revocation (network->authority, root);
   peers = judge_all (network->authority, roster, now);
+  from = choose_viewpoint (peers, paths, viewpoint, &why);
+  if (why)
+    {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return FALSE;
+    }
+  ways = from ? scope_least_from (paths->links, &from->entry->key) : NULL;
+  for (guint i = 0; ways && i < peers->len; i++)
+    {
+      Peer *peer = peers->pdata[i];
+      peer->least = g_hash_table_lookup (ways, &peer->entry->key);
+    }
   if (json)
     print_json (peers);
   else
-    print_table (peers, now);
+    print_table (peers, from, now);
   return TRUE;
 }
 
@@ -329,9 +442,11 @@ int
 scopectl_peers (int argc, char **argv)
 {
   CtlRootOptions common = { NULL };
+  g_autofree char *from = NULL;
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
     CTL_ROOT_ENTRIES (common),
+    { "from", 0, 0, G_OPTION_ARG_STRING, &from, N_ ("Relay that ways begin at: name, fingerprint or key (else: the first one)"), N_ ("PEER") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print JSON"), NULL },
     { NULL },
   };
@@ -341,13 +456,15 @@ scopectl_peers (int argc, char **argv)
 
   if (!ctl_options_parse (VERB, N_ ("NETWORK"),
                           N_ ("Lists the peers that the registry knows. Names, roles and addresses are as the root key or its\n"
-                              "delegate granted them; SEEN and ENDPOINT are what the registry says."),
+                              "delegate granted them; SEEN, ENDPOINT and the rest are what the registry says: a relay marked (pipe) is badly\n"
+                              "connected; SUM is the round trip from one relay to another, LEASTSOURCE the relay in between,\n"
+                              "or the one that an edge is attached to."),
                           entries, argc, argv, 1, 1, &rest))
     status = CTL_USAGE;
   else if (!ctl_check_network (rest[0], &error))
     status = ctl_usage (VERB, error->message);
   else
-    status = run (rest[0], &common, json, &error) ? CTL_OK : ctl_failure (VERB, error);
+    status = run (rest[0], &common, from, json, &error) ? CTL_OK : ctl_failure (VERB, error);
   ctl_root_options_clear (&common);
   return status;
 }

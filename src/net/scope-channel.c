@@ -4,6 +4,7 @@
 #include "common/scope-error.h"
 #include "common/scope-json.h"
 #include "crypto/scope-link-address.h"
+#include "net/scope-link-packet.h"
 #include "net/scope-tap.h"
 
 #include <arpa/inet.h>
@@ -12,16 +13,12 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
-#include <netinet/ip6.h>
-#include <netinet/udp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define HEADERS (sizeof (struct ip6_hdr) + sizeof (struct udphdr))
-#define PACKET_MAX (16 * 1024) /* a probe may fill the tunnel's MTU */
 #define AT_ONCE 32             /* messages until others have their turn */
-#define PROBE "probe"
 
 struct _ScopeChannel {
   ScopeChannelFunc func;
@@ -32,7 +29,7 @@ struct _ScopeChannel {
   int out;
   guint in_id;
   GHashTable *peers; /* the 16 bytes of a link address → ScopeKey */
-  guint8 packet[PACKET_MAX + 1];
+  guint8 packet[SCOPE_LINK_PACKET_MAX + 1];
 };
 
 /* The bytes of an address; all link addresses are alike in the first half. */
@@ -53,24 +50,6 @@ address_equal (gconstpointer a, gconstpointer b)
 
 /* --- in ------------------------------------------------------------------------------------ */
 
-/* RFC 8200 §8.1: over a pseudo header and all of UDP; right when the sum is all ones. */
-static gboolean
-sum_is_right (const struct ip6_hdr *ip, const guint8 *udp, gsize len)
-{
-  const guint8 *addresses = (const guint8 *) &ip->ip6_src;
-  guint64 sum = len + IPPROTO_UDP;
-
-  for (gsize i = 0; i < 32; i += 2)
-    sum += addresses[i] << 8 | addresses[i + 1];
-  for (gsize i = 0; i + 1 < len; i += 2)
-    sum += udp[i] << 8 | udp[i + 1];
-  if (len % 2)
-    sum += udp[len - 1] << 8;
-  while (sum >> 16)
-    sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;
-}
-
 /* Whether the kernel passes a packet on whose sum the device was to fill in: it has not left the machine. */
 static gboolean
 sum_is_to_come (struct msghdr *message)
@@ -86,35 +65,22 @@ sum_is_to_come (struct msghdr *message)
 }
 
 static void
-take_frame (ScopeChannel *self, const ScopeKey *from, const char *text, gsize len)
-{
-  g_autoptr (JsonObject) frame = scope_json_parse_object_strict (text, len, PACKET_MAX, NULL);
-  const char *type = frame ? scope_json_get_string (frame, "t") : NULL;
-  JsonNode *data = frame ? json_object_get_member (frame, "d") : NULL;
-
-  if (type && strlen (type) <= 64 && data && JSON_NODE_HOLDS_OBJECT (data) &&
-      (len <= SCOPE_CHANNEL_MAX || g_str_equal (type, PROBE)))
-    self->func (from, type, json_node_get_object (data), text, len, self->data);
-}
-
-static void
 take_packet (ScopeChannel *self, gsize n, gboolean check_sum)
 {
-  const struct ip6_hdr *ip = (gconstpointer) self->packet;
-  const guint8 *udp = self->packet + sizeof *ip;
-  gsize len = n < HEADERS ? 0 : udp[4] << 8 | udp[5];
+  g_autoptr (JsonObject) frame = NULL;
   const ScopeKey *from;
+  const char *text;
+  gsize len;
   ScopeKey key;
 
-  if (len < sizeof (struct udphdr) || len > n - sizeof *ip || ntohs (ip->ip6_plen) != len ||
-      (udp[0] << 8 | udp[1]) != SCOPE_CHANNEL_PORT)
-    return;
-  from = g_hash_table_lookup (self->peers, &ip->ip6_src);
-  if (!from || (check_sum && ((udp[6] | udp[7]) == 0 || !sum_is_right (ip, udp, len))))
+  text = scope_link_packet_text (self->packet, n, check_sum, &len);
+  from = text ? g_hash_table_lookup (self->peers, scope_link_packet_source (self->packet)) : NULL;
+  frame = from ? scope_link_packet_frame (text, len) : NULL;
+  if (!frame)
     return;
   key = *from; /* who hears of it may change the peers */
-  self->packet[sizeof *ip + len] = '\0';
-  take_frame (self, &key, (const char *) self->packet + HEADERS, len - sizeof (struct udphdr));
+  self->packet[text + len - (char *) self->packet] = '\0';
+  self->func (&key, scope_json_get_string (frame, "t"), json_object_get_object_member (frame, "d"), text, len, self->data);
 }
 
 static gboolean
@@ -124,7 +90,7 @@ on_readable (int fd, GIOCondition condition, gpointer data)
 
   for (guint i = 0; i < AT_ONCE; i++)
     {
-      struct iovec iov = { .iov_base = self->packet, .iov_len = PACKET_MAX };
+      struct iovec iov = { .iov_base = self->packet, .iov_len = SCOPE_LINK_PACKET_MAX };
       _Alignas (struct cmsghdr) char control[CMSG_SPACE (sizeof (struct tpacket_auxdata))];
       struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
       ssize_t n = recvmsg (fd, &message, 0);
@@ -219,7 +185,7 @@ scope_channel_send (ScopeChannel *self, const ScopeKey *to, const char *text, gs
   struct sockaddr_in6 sa;
   ScopePrefix address;
 
-  if (len > PACKET_MAX - HEADERS)
+  if (len > SCOPE_LINK_PACKET_MAX - SCOPE_LINK_PACKET_HEADERS)
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "a link message of %" G_GSIZE_FORMAT " bytes is too long", len);
       return FALSE;
@@ -261,7 +227,7 @@ scope_channel_free (ScopeChannel *self)
 {
   g_clear_handle_id (&self->in_id, g_source_remove);
   if (self->in >= 0)
-    close (self->in);
+    scope_tap_close (self->in);
   if (self->out >= 0)
     close (self->out);
   g_hash_table_unref (self->peers);

@@ -3,8 +3,10 @@
 
 #define MS G_GINT64_CONSTANT (1000)
 #define DOUBT (500 * MS) /* or three round trips */
+#define KEEPALIVE 32 /* bytes that WireGuard counts for one; data has more */
 #define PROBES 3
 #define GAP (200 * MS)
+#define GAP_SUSPECT (60 * MS)
 #define PAUSE_FIRST (1000 * MS)
 #define PAUSE_LAST (30 * 1000 * MS)
 #define MEASURE (30 * 1000 * MS)
@@ -22,6 +24,7 @@ look (ScopePulse *pulse, gint64 now)
 {
   settle (pulse);
   pulse->looking = TRUE;
+  pulse->gap = GAP;
   pulse->next = now;
 }
 
@@ -46,7 +49,7 @@ scope_pulse_sample (ScopePulse *pulse, guint64 tx, guint64 rx, gint64 now)
 {
   /* Counters that fell: the peer was removed and added again. */
   gboolean known = pulse->sampled && tx >= pulse->tx && rx >= pulse->rx;
-  gboolean sent = known && tx > pulse->tx;
+  gboolean sent = known && tx > pulse->tx && tx - pulse->tx != KEEPALIVE; /* nobody answers those */
   gboolean got = known && rx > pulse->rx;
 
   pulse->tx = tx;
@@ -55,7 +58,8 @@ scope_pulse_sample (ScopePulse *pulse, guint64 tx, guint64 rx, gint64 now)
   if (got)
     received (pulse, now);
   else if (sent)
-    scope_pulse_sent (pulse, now);
+    scope_pulse_sent (pulse, pulse->at); /* since then nothing has come: a doubt that is early costs one probe */
+  pulse->at = now;
 }
 
 void
@@ -92,6 +96,16 @@ scope_pulse_check (ScopePulse *pulse, gint64 now)
 }
 
 void
+scope_pulse_suspect (ScopePulse *pulse, gint64 now)
+{
+  if (pulse->state != SCOPE_PULSE_ALIVE || (pulse->looking && pulse->strict && pulse->gap == GAP_SUSPECT))
+    return;
+  look (pulse, now);
+  pulse->strict = TRUE;
+  pulse->gap = GAP_SUSPECT;
+}
+
+void
 scope_pulse_want (ScopePulse *pulse, gint64 now)
 {
   pulse->wanted = pulse->asked = TRUE;
@@ -102,7 +116,7 @@ scope_pulse_want (ScopePulse *pulse, gint64 now)
 void
 scope_pulse_forget (ScopePulse *pulse)
 {
-  *pulse = (ScopePulse){ .sampled = pulse->sampled, .tx = pulse->tx, .rx = pulse->rx };
+  *pulse = (ScopePulse){ .sampled = pulse->sampled, .tx = pulse->tx, .rx = pulse->rx, .at = pulse->at };
 }
 
 void
@@ -125,7 +139,7 @@ due (gint64 at, gint64 now)
 static void
 fall_silent (ScopePulse *pulse, ScopePulseAct *act, gint64 now)
 {
-  if (pulse->state != SCOPE_PULSE_SILENT || pulse->asked)
+  if (pulse->state == SCOPE_PULSE_ALIVE || pulse->asked)
     *act |= SCOPE_PULSE_DOWN;
   settle (pulse);
   pulse->asked = FALSE;
@@ -141,9 +155,9 @@ probe (ScopePulse *pulse, gint64 now)
 {
   pulse->next = 0;
   if (pulse->looking && ++pulse->probes < PROBES)
-    pulse->next = now + GAP;
+    pulse->next = now + pulse->gap;
   else if (pulse->looking)
-    pulse->verdict = now + MAX (GAP, 2 * pulse->rtt);
+    pulse->verdict = now + MAX (pulse->gap, 2 * pulse->rtt);
   else
     {
       pulse->pause = CLAMP (pulse->pause * 2, PAUSE_FIRST, PAUSE_LAST);

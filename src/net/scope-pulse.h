@@ -24,7 +24,7 @@ typedef enum {
 typedef enum {
   SCOPE_PULSE_PROBE = 1 << 0, /* send a probe now */
   SCOPE_PULSE_UP = 1 << 1,    /* it is alive, and was not */
-  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was not, or scope_pulse_want() asked */
+  SCOPE_PULSE_DOWN = 1 << 2,  /* it is silent, and was alive, or scope_pulse_want() asked */
 } ScopePulseAct;
 
 /**
@@ -42,6 +42,7 @@ typedef struct {
   gboolean asked;
   gboolean came_up;
   guint64 tx, rx;
+  gint64 at;      /* when that was */
   gint64 owed;    /* since when something was sent and nothing came, 0 for not */
   gint64 rtt;     /* 0 when it is not known */
   gint64 next;    /* the next probe, 0 for none */
@@ -49,6 +50,7 @@ typedef struct {
   gint64 measure; /* the next round trip to measure, 0 for none */
   gint64 retry;   /* silent: no other probe before */
   gint64 pause;   /* silent: between two */
+  gint64 gap;       /* between two of them */
   guint probes;   /* of the three */
 } ScopePulse;
 
@@ -66,6 +68,9 @@ void scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now);
 
 /* Look at it at once, and believe nothing but an echo. */
 void scope_pulse_check (ScopePulse *pulse, gint64 now);
+
+/* Another has lost the same peer: as a check, but three probes in 120 ms and two round trips decide. */
+void scope_pulse_suspect (ScopePulse *pulse, gint64 now);
 
 /* Somebody wants it: a check at once; whenever it is silent it is probed after 1, 2, 4 … 30 s. */
 void scope_pulse_want (ScopePulse *pulse, gint64 now);

@@ -25,6 +25,28 @@ fail (int fd, const char *ifname, GError **error)
   return -1;
 }
 
+static gpointer
+close_thread (gpointer data)
+{
+  close (GPOINTER_TO_INT (data));
+  return NULL;
+}
+
+void
+scope_tap_close (int fd)
+{
+  struct sock_filter nothing[] = { BPF_STMT (BPF_RET | BPF_K, 0) };
+  struct sock_fprog program = { .len = G_N_ELEMENTS (nothing), .filter = nothing };
+  GThread *thread;
+
+  setsockopt (fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  thread = g_thread_try_new ("scope-tap-close", close_thread, GINT_TO_POINTER (fd), NULL);
+  if (thread)
+    g_thread_unref (thread);
+  else
+    close (fd);
+}
+
 int
 scope_tap_open (const char *ifname, guint16 protocol, const struct sock_filter *filter, gsize n, GError **error)
 {

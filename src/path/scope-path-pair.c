@@ -47,6 +47,8 @@ pair_use (ScopePath *path, Peer *peer)
   path->changed = TRUE;
   if (!is_relay (path->role))
     return;
+  if (peer->unheard)
+    attach_tell (path, peer, FALSE);
   if (was_leg)
     relays_leg_lost (path, peer);
   else if (pair->used_how == SCOPE_PATH_DIRECT)
@@ -164,7 +166,7 @@ pair_review (ScopePath *path, Peer *peer)
   else if (peer->link == LINK_UP && !peer->lossy)
     relays_review (path, peer);
   else
-    relays_lost (path, peer);
+    relays_lost (path, peer, TRUE);
 }
 
 /* We have no relay any more: directly, or not at all. */
@@ -200,8 +202,10 @@ take_legs (ScopePath *path, Pair *pair, const ScopePathMessage *message)
     {
       Peer *leg = g_hash_table_lookup (path->peers, &message->legs[i]);
 
-      if (leg)
-        pair->legs[pair->n_legs++] = leg;
+      if (!leg)
+        continue;
+      pair->legs[pair->n_legs++] = leg;
+      relays_not_refused (pair, leg);
     }
 }
 
@@ -214,12 +218,8 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   /* They do not go where we sent them: that way is none for this pair. */
   if (pair->how == SCOPE_PATH_VIA && pair->unsaid && message->n == pair->n + 1)
     relays_refused (path, peer, pair->via);
-  /* They lost the direct link, or cannot use it: it is left alone, by both. */
-  if (!is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->how == SCOPE_PATH_RELAYED)
-    scope_hold_fail (&peer->hold, path->now);
   pair->n = message->n;
   pair->unsaid = FALSE;
-  pair->say_at = G_MAXINT64;
   if (can_use (path, peer, direct, message, via))
     {
       pair->how = message->how;
@@ -233,6 +233,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
     {
       /* Their link works and ours does not. Who is attached to nobody has nothing else. */
       pair->how = SCOPE_PATH_DIRECT;
+      scope_hold_fail (&peer->hold, path->now); /* so that they do not try again at once */
       if (path->relay)
         pair_write (path, peer, SCOPE_PATH_RELAYED, NULL, 0);
       return;
@@ -241,8 +242,6 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->via = NULL;
   pair->at = path->now;
   pair->need_yes = FALSE;
-  if (via)
-    relays_refused (path, peer, via);
   relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA);
 }
 
@@ -286,12 +285,15 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
 
   if (same)
     {
-      pair->unsaid = pair->ask;
+      pair->unsaid = FALSE;
       pair->need_yes = FALSE;
       pair_use (path, peer);
     }
   else if (message->n > n || (message->n == n && scope_key_compare (&peer->key, &path->own) < 0))
     take (path, peer, direct, message);
+  else if (!is_relay (path->role) && direct && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_RELAYED &&
+           !scope_hold_active (&peer->hold, path->now))
+    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, message->in); /* it has begun a new life, and is right */
   else if (!pair->unsaid)
     pair_resay (path, peer, FALSE, FALSE); /* it has begun a new life, or what we said was overtaken */
 
@@ -300,7 +302,7 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
   if (pair->unsaid || message->answer)
     return;
   if (is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->hold)
-    relays_lost (path, peer);
+    relays_lost (path, peer, FALSE); /* saying so again would have no end */
   else if (message->ask || message->hold)
     pair_review (path, peer);
 }

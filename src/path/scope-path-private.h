@@ -11,8 +11,9 @@
 #define PLAN_MIN_MS 50   /* a planned change: the other end hears of it before, also at the second try */
 #define PLAN_MAX_MS 1000
 #define SAY_MIN_MS 200
+#define SAY_AGAIN_MS 5000
 #define SAY_MAX_MS 600000
-#define LOSSY_PERCENT 15
+#define LOSSY_PERCENT 20
 #define CLEAN_PERCENT 5
 #define UNKNOWN_MS 5000 /* a way of which nothing is known */
 
@@ -177,12 +178,13 @@ void pair_tick (ScopePath *path, Peer *peer);
 /* scope-path-relays.c */
 gboolean relays_leg (ScopePath *path, const Peer *peer);
 void relays_review (ScopePath *path, Peer *peer);
-void relays_lost (ScopePath *path, Peer *peer);
+void relays_lost (ScopePath *path, Peer *peer, gboolean say);
 void relays_choose_again (ScopePath *path, Peer *peer, gboolean say);
 void relays_leg_lost (ScopePath *path, Peer *leg);
 void relays_leg_found (ScopePath *path);
 guint relays_legs (ScopePath *path, Peer *peer, ScopeKey *legs);
 void relays_refused (ScopePath *path, Peer *peer, Peer *via);
+void relays_not_refused (Pair *pair, const Peer *via);
 guint32 relays_ms (ScopePath *path, const Peer *a, const Peer *b);
 void relays_tier (ScopePath *path, Peer *third);
 void relays_table (ScopePath *path);

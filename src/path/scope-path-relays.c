@@ -47,6 +47,14 @@ refused (const Pair *pair, const Peer *via, gint64 now)
 }
 
 void
+relays_not_refused (Pair *pair, const Peer *via)
+{
+  for (guint i = pair->refusals ? pair->refusals->len : 0; i-- > 0;)
+    if (g_array_index (pair->refusals, Refusal, i).relay == via)
+      g_array_remove_index_fast (pair->refusals, i);
+}
+
+void
 relays_refused (ScopePath *path, Peer *peer, Peer *via)
 {
   Pair *pair = pair_of (peer);
@@ -54,9 +62,9 @@ relays_refused (ScopePath *path, Peer *peer, Peer *via)
 
   if (!pair->refusals)
     pair->refusals = g_array_new (FALSE, FALSE, sizeof (Refusal));
+  relays_not_refused (pair, via);
   for (guint i = pair->refusals->len; i-- > 0;)
-    if (g_array_index (pair->refusals, Refusal, i).relay == via ||
-        g_array_index (pair->refusals, Refusal, i).until <= path->now)
+    if (g_array_index (pair->refusals, Refusal, i).until <= path->now)
       g_array_remove_index_fast (pair->refusals, i);
   g_array_append_val (pair->refusals, fresh);
 }
@@ -137,7 +145,8 @@ relays_choose_again (ScopePath *path, Peer *peer, gboolean say)
   gboolean up = peer->link == LINK_UP && !peer->lossy;
   Peer *via = NULL;
 
-  if (up && !scope_hold_active (&peer->hold, path->now))
+  /* A link that is to be left alone is still better than trying third relays one by one. */
+  if (up && (!scope_hold_active (&peer->hold, path->now) || (peer->pair->refusals && peer->pair->refusals->len > 1)))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;
@@ -149,9 +158,23 @@ relays_choose_again (ScopePath *path, Peer *peer, gboolean say)
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
 }
 
-/* The direct link to @peer is gone, here or there. */
+/* Links that work again, but were to be left alone for a while: they are needed. */
+static void
+end_holds (ScopePath *path, Peer *peer)
+{
+  for (guint i = 0; i < path->relays->len; i++)
+    {
+      Peer *leg = g_ptr_array_index (path->relays, i);
+
+      if (leg != peer && leg->link == LINK_UP && !leg->lossy && leg->pair && leg->pair->how == SCOPE_PATH_VIA &&
+          (!peer->pair->n_legs || has_leg (peer->pair, leg)))
+        pair_write (path, leg, SCOPE_PATH_DIRECT, NULL, plan_in (leg));
+    }
+}
+
+/* The direct link to @peer is gone, here or there. @say: it may not know */
 void
-relays_lost (ScopePath *path, Peer *peer)
+relays_lost (ScopePath *path, Peer *peer, gboolean say)
 {
   Pair *pair = pair_of (peer);
   Peer *via;
@@ -164,7 +187,10 @@ relays_lost (ScopePath *path, Peer *peer)
   via = best_via (path, peer, FALSE, NULL);
   if (via && !(peer->lossy && via->lossy))
     pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
-  else if (peer->link == LINK_DOWN && path->relays->len > 1 && !pair->unsaid)
+  if (via || peer->link != LINK_DOWN)
+    return;
+  end_holds (path, peer);
+  if (say && path->relays->len > 1 && !pair->unsaid)
     pair_resay (path, peer, FALSE, FALSE); /* perhaps they know one */
 }
 
@@ -354,7 +380,7 @@ relays_tick (ScopePath *path)
       Peer *peer = g_ptr_array_index (path->relays, i);
 
       if (peer->member && unreached (peer))
-        relays_lost (path, peer);
+        relays_lost (path, peer, TRUE);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "peer/scope-dialer.h"
 
 #include "common/scope-error.h"
+#include "peer/scope-soup.h"
 #include "peer/scope-timeout.h"
 #include "tunnel/scope-exit.h"
 
@@ -68,26 +69,19 @@ ScopeDialer *
 scope_dialer_new (const ScopeSettings *settings, const ScopeDialerCalls *calls, gpointer data, GError **error)
 {
   g_autoptr (ScopeDialer) self = g_new0 (ScopeDialer, 1);
+  GTlsDatabase *db = NULL;
 
   self->calls = calls;
   self->data = data;
   self->timings = default_timings;
   self->registries = g_strdupv (settings->registries);
-  /* No proxy: root has no desktop settings to take one from, and looking for them costs 2 MB and a bus. */
-  self->soup = soup_session_new_with_options ("user-agent", "nm-scope/" PACKAGE_VERSION, "timeout", 60,
-                                              "idle-timeout", 90, "proxy-resolver", NULL, NULL);
+  self->soup = scope_soup_new (settings->ca, &db, error);
+  if (!self->soup)
+    return NULL;
   if (settings->exit) /* its own connections must not go through it */
     g_signal_connect (self->soup, "request-queued", G_CALLBACK (on_queued), NULL);
-  if (settings->ca)
+  if (db)
     {
-      g_autoptr (GError) why = NULL;
-      g_autoptr (GTlsDatabase) db = g_tls_file_database_new (settings->ca, &why);
-      if (!db)
-        {
-          g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "ca: %s: %s", settings->ca, why->message);
-          return NULL;
-        }
-      soup_session_set_tls_database (self->soup, db);
       /* glib-networking 2.74 asks for the default one before it is told of ours: reading the system's
        * certificates for nothing costs 9 MB. */
       g_tls_backend_set_default_database (g_tls_backend_get_default (), db);
@@ -163,7 +157,8 @@ scope_dialer_stop (ScopeDialer *self)
 {
   g_clear_handle_id (&self->timer_id, g_source_remove);
   self->served_usec = 0;
-  soup_session_abort (self->soup); /* pooled connections belong to the old link */
+  if (self->soup)
+    soup_session_abort (self->soup); /* pooled connections belong to the old link */
 }
 
 void

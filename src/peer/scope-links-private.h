@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the files of scope-links share: -links: who there is, and what becomes of each; -talk: messages;
- * -shape: WireGuard's peers.
+ * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP.
  */
 #pragma once
 
 #include "net/scope-stun-agent.h"
+#include "peer/scope-carrier.h"
 #include "peer/scope-links.h"
 #include "peer/scope-liveness.h"
 #include "peer/scope-punch.h"
@@ -24,6 +25,7 @@ typedef enum {
  * @due: when punching starts unless it is up; G_MAXINT64 for never
  * @first: whether we call first then
  * @failures: of punching in a row
+ * @carried: @endpoint is the carrier's
  */
 typedef struct {
   ScopeLinks *links;
@@ -43,6 +45,7 @@ typedef struct {
   gint64 due;
   gboolean first;
   guint failures;
+  gboolean carried;
 } ScopeLink;
 
 struct _ScopeLinks {
@@ -64,8 +67,17 @@ struct _ScopeLinks {
   char **candidates; /* what we tell others */
   guint keepalive;
   gboolean connected;
+  gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
   guint timer_id;
+  guint report_id;
+
+  ScopeCarrier *carrier;
+  guint n_carried;
+  guint silence_id; /* UDP has this long to show that it works */
+  guint ask_id;     /* whether it does by now */
+  guint ask_seconds;
+  gint64 carry_hold;
 };
 
 gint64 scope_links_now (void);
@@ -77,8 +89,33 @@ void scope_links_run (ScopeLinks *links);
 /* Credentials and candidates of now, before anything that may say them. */
 void scope_link_refresh (ScopeLink *link);
 
+/* Hand @endpoint to WireGuard: it makes a handshake there, unless there is a session. */
+void scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint);
+
+/* Where are we? */
+void scope_links_ask_servers (ScopeLinks *links);
+
+/* To tell the registry of our links to relays: soon, or at once when there are @news. @link: (nullable): which has changed */
+void scope_links_report (ScopeLinks *links, const ScopeLink *link, gboolean news);
+void scope_links_take_table (ScopeLinks *links, const ScopeV1Message *message);
+
+void scope_links_make_carrier (ScopeLinks *links, guint16 port);
+
+/* @link should come up. */
+void scope_links_expect_carry (ScopeLinks *links, const ScopeLink *link);
+gboolean scope_links_may_stop_carry (ScopeLinks *links);
+void scope_links_stop_carry (ScopeLinks *links);
+
 /* To @to: over the link when it works, else by the registry, else by relays. @direct: the link or nothing. */
 gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
+
+#define SCOPE_LINKS_LOST "path.lost"
+
+/* Over the link: @relay does not answer us. */
+void scope_links_tell_lost (ScopeLinks *links, const ScopeKey *to, const ScopeKey *relay);
+
+/* As a relay, to edges that are attached to it. */
+void scope_links_spread_lost (ScopeLinks *links, const ScopeKey *relay);
 
 /* ScopeChannelFunc */
 void scope_links_on_message (const ScopeKey *from, const char *type, JsonObject *body, const char *text, gsize len,

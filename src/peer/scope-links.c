@@ -105,8 +105,13 @@ static void
 punch (ScopeLink *link)
 {
   link->due = G_MAXINT64;
-  if (!link->check || !link->online || link->up)
+  if (!link->online || link->up || scope_links_nat (link->links) == SCOPE_NAT_DENY)
     return;
+  if (!link->check) /* the tunnel is still coming up */
+    {
+      link->due = scope_links_now () + GIVEN_MS;
+      return;
+    }
   scope_link_refresh (link);
   scope_punch_start (link->punch, link->first, scope_links_now ());
 }
@@ -166,22 +171,35 @@ on_check (const ScopePunchMessage *theirs, const ScopeSockaddr *candidates, guin
 }
 
 /* WireGuard makes no second handshake within 5 s of one that got no answer: a peer that has one is added anew. */
-static void
-on_found (const ScopeSockaddr *endpoint, gpointer data)
+void
+scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint)
 {
-  ScopeLink *link = data;
   ScopeLinks *self = link->links;
-  g_autofree char *where = scope_sockaddr_format (endpoint);
   g_autoptr (GError) error = NULL;
-  char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  g_debug ("%.8s answers at %s", scope_key_to_base64 (&link->key, text), where);
   link->mode = LINK_FOUND;
   link->endpoint = *endpoint;
   link->wanted = FALSE;
   if (self->tunnel && !scope_tunnel_renew (self->tunnel, &link->key, endpoint, &error))
     g_warning ("%s", error->message);
   self->calls->changed (self->data);
+}
+
+static void
+on_found (const ScopeSockaddr *endpoint, gpointer data)
+{
+  ScopeLink *link = data;
+  g_autofree char *where = scope_sockaddr_format (endpoint);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  g_debug ("%.8s answers at %s", scope_key_to_base64 (&link->key, text), where);
+  if (link->carried)
+    {
+      link->carried = FALSE;
+      link->links->n_carried--;
+      scope_carrier_close (link->links->carrier, &link->key);
+    }
+  scope_link_use (link, endpoint);
 }
 
 static void
@@ -261,6 +279,8 @@ on_site (gboolean settled, gpointer data)
   gpointer value;
 
   scope_links_set_own (self, NULL, NULL);
+  if (scope_links_may_stop_carry (self))
+    scope_links_stop_carry (self);
   if (!settled)
     return;
   g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
@@ -275,9 +295,11 @@ on_site (gboolean settled, gpointer data)
   plan_timer (self);
 }
 
-static void
-ask_servers (ScopeLinks *self)
+void
+scope_links_ask_servers (ScopeLinks *self)
 {
+  if (self->site && scope_site_settled (self->site) && self->n_carried)
+    scope_site_reset (self->site);
   for (guint i = 0; self->site && i < self->servers->len; i++)
     {
       ScopeSockaddr sa;
@@ -288,18 +310,33 @@ ask_servers (ScopeLinks *self)
 }
 
 void
+scope_links_set_time (ScopeLinks *self, gint64 offset)
+{
+  self->offset = offset;
+}
+
+void
+scope_links_take_ticket (ScopeLinks *self, const char *registry, const char *ticket)
+{
+  if (self->carrier)
+    scope_carrier_ticket (self->carrier, registry, ticket);
+}
+
+void
 scope_links_add_server (ScopeLinks *self, const char *server)
 {
   if (self->servers->len >= SCOPE_SITE_SERVERS || g_ptr_array_find_with_equal_func (self->servers, server, g_str_equal, NULL))
     return;
   g_ptr_array_add (self->servers, g_strdup (server));
-  ask_servers (self);
+  scope_links_ask_servers (self);
 }
 
 void
 scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
 {
   ScopeCandidates own = { 0 };
+  GHashTableIter iter;
+  gpointer link;
 
   if (endpoints)
     {
@@ -316,6 +353,9 @@ scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
   own.reflexive = self->site ? scope_site_reflexive (self->site) : NULL;
   g_strfreev (self->candidates);
   self->candidates = scope_candidates_say (&own);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &link))
+    scope_link_refresh (link);
 }
 
 /* --- what the liveness says ---------------------------------------------------------------- */
@@ -331,7 +371,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   if (!link)
     return;
   fresh = !link->up;
-  g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
+  g_debug ("link to %.8s is up, %u ms %" G_GINT64_FORMAT, scope_key_to_base64 (peer, text), ms, scope_links_now ());
   link->up = TRUE;
   link->due = G_MAXINT64;
   link->failures = 0;
@@ -340,6 +380,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
     scope_liveness_measure (self->liveness, peer, TRUE);
   if (self->path)
     scope_path_link_up (self->path, scope_links_now (), peer, ms);
+  scope_links_report (self, link, fresh);
   scope_links_run (self);
   if (fresh)
     self->calls->changed (self->data);
@@ -349,9 +390,11 @@ static void
 on_rtt (const ScopeKey *peer, guint ms, gpointer data)
 {
   ScopeLinks *self = data;
+  const ScopeLink *link = scope_links_find (self, peer);
 
-  if (!self->path)
+  if (!self->path || !link)
     return;
+  scope_links_report (self, link, FALSE);
   scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
   scope_links_run (self);
 }
@@ -362,15 +405,24 @@ on_down (const ScopeKey *peer, gpointer data)
   ScopeLinks *self = data;
   ScopeLink *link = scope_links_find (self, peer);
   char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeKey was;
 
   if (!link || !link->up)
     return;
-  g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
+  g_message ("link to %.8s is silent %" G_GINT64_FORMAT, scope_key_to_base64 (peer, text), scope_links_now ());
   link->up = FALSE;
   link->first = scope_key_compare (&self->own, peer) < 0;
   link->due = scope_links_now ();
+  was = self->attachment;
   scope_path_link_down (self->path, scope_links_now (), peer);
+  scope_links_report (self, link, TRUE);
+  if (link->mode == LINK_GIVEN)
+    scope_links_expect_carry (self, link);
   scope_links_run (self);
+  if (link->role != SCOPE_ROLE_EDGE)
+    scope_links_spread_lost (self, peer);
+  if (scope_key_equal (&was, peer) && !scope_key_is_zero (&self->attachment))
+    scope_links_tell_lost (self, &self->attachment, peer);
   self->calls->changed (self->data);
 }
 
@@ -391,6 +443,7 @@ scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)
         continue;
       link->wanted = TRUE;
       scope_liveness_want (self->liveness, &peer->pub);
+      scope_links_expect_carry (self, link);
     }
 }
 
@@ -522,6 +575,8 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
     {
       self->connected = connected;
       scope_path_registry (self->path, scope_links_now (), connected);
+      if (connected && self->carrier)
+        scope_carrier_kick (self->carrier);
     }
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -531,6 +586,8 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
   g_hash_table_foreach_remove (self->table, is_gone, NULL);
   if (fresh)
     tell_links (self);
+  if (arrived)
+    scope_links_report (self, NULL, TRUE);
   scope_links_run (self);
 }
 
@@ -539,6 +596,8 @@ scope_links_take (ScopeLinks *self, const ScopeV1Message *message)
 {
   if (message->type == SCOPE_V1_PATH)
     scope_links_dispatch (self, &message->other, FALSE, message->name, message->body);
+  else if (message->type == SCOPE_V1_PATHS)
+    scope_links_take_table (self, message);
   else if (message->type == SCOPE_V1_JOIN && message->peers->len)
     {
       const ScopeV1Entry *entry = g_ptr_array_index (message->peers, 0);
@@ -562,10 +621,13 @@ scope_links_close (ScopeLinks *self)
 void
 scope_links_kick (ScopeLinks *self)
 {
+  if (self->carrier)
+    scope_carrier_kick (self->carrier);
   if (self->site)
     {
+      self->carry_hold = 0;
       scope_site_reset (self->site);
-      ask_servers (self);
+      scope_links_ask_servers (self);
     }
   if (self->liveness)
     scope_liveness_check_all (self->liveness);
@@ -585,8 +647,9 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
   if (!self->liveness)
     {
       g_warning ("links are not watched: %s", error->message);
-      g_clear_error (&error);
     }
+  g_clear_error (&error);
+  scope_links_make_carrier (self, scope_tunnel_get_config (tunnel)->listen_port);
   self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port,
                                       scope_tunnel_get_config (tunnel)->fwmark, &error);
   if (!self->agent)
@@ -596,7 +659,7 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
     }
   scope_stun_agent_set_serving (self->agent, self->path && self->role != SCOPE_ROLE_EDGE);
   self->site = scope_site_new (self->agent, on_site, self);
-  ask_servers (self);
+  scope_links_ask_servers (self);
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     arm (value);
@@ -621,6 +684,12 @@ void
 scope_links_free (ScopeLinks *self)
 {
   g_clear_handle_id (&self->timer_id, g_source_remove);
+  g_clear_handle_id (&self->report_id, g_source_remove);
+  g_clear_handle_id (&self->ask_id, g_source_remove);
+  g_clear_handle_id (&self->silence_id, g_source_remove);
+  if (self->carrier)
+    scope_carrier_stop (self->carrier);
+  g_clear_object (&self->carrier);
   g_clear_pointer (&self->liveness, scope_liveness_free);
   g_clear_pointer (&self->site, scope_site_free);
   g_hash_table_unref (self->table);

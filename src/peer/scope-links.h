@@ -42,6 +42,12 @@ void scope_links_set_own (ScopeLinks *links, char **endpoints, char **observed);
 /* "host:port", numeric, of somebody who answers STUN. */
 void scope_links_add_server (ScopeLinks *links, const char *server);
 
+/* @offset: the registry's clock minus ours, ms */
+void scope_links_set_time (ScopeLinks *links, gint64 offset);
+
+/* The answer to a question for a ticket; see scope_carrier_ticket(). */
+void scope_links_take_ticket (ScopeLinks *links, const char *registry, const char *ticket);
+
 /**
  * scope_links_set_peers:
  * @connected: a session is open: what @trust says of who is online is the registry's word of now
@@ -51,7 +57,7 @@ void scope_links_add_server (ScopeLinks *links, const char *server);
 void scope_links_set_peers (ScopeLinks *links, const ScopeTrust *trust, gboolean connected, gboolean arrived,
                             guint keepalive);
 
-/* punch.* and path.* of others, join and leave. */
+/* punch.* and path.* of others, paths, join. */
 void scope_links_take (ScopeLinks *links, const ScopeV1Message *message);
 
 /* The session with the registry is lost. */

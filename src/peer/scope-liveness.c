@@ -74,6 +74,17 @@ sample (ScopeLiveness *self, gint64 now)
     }
 }
 
+static void
+rest_all (ScopeLiveness *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    scope_pulse_rest (&((Link *) value)->pulse);
+}
+
 static Link *
 way_to (ScopeLiveness *self, const ScopePrefix *to)
 {
@@ -93,6 +104,8 @@ on_wake (const GArray *sent, gpointer data)
   gint64 now = g_get_monotonic_time ();
 
   self->asleep = now + AWAKE;
+  if (now - self->sampled > 2 * SAMPLE)
+    rest_all (self);
   sample (self, now);
   for (guint i = 0; i < sent->len; i++)
     {
@@ -250,7 +263,6 @@ static void
 on_message (const ScopeKey *from, const char *type, JsonObject *message, const char *text, gsize len, gpointer data)
 {
   ScopeLiveness *self = data;
-
   Link *link = find (self, from);
 
   if (scope_prober_take (self->prober, from, type, message, g_get_monotonic_time ()))
@@ -325,6 +337,17 @@ scope_liveness_want (ScopeLiveness *self, const ScopeKey *peer)
   if (!link)
     return;
   scope_pulse_want (&link->pulse, g_get_monotonic_time ());
+  run (self);
+}
+
+void
+scope_liveness_suspect (ScopeLiveness *self, const ScopeKey *peer)
+{
+  Link *link = find (self, peer);
+
+  if (!link)
+    return;
+  scope_pulse_suspect (&link->pulse, g_get_monotonic_time ());
   run (self);
 }
 

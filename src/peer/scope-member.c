@@ -326,6 +326,23 @@ report_forks (ScopeMember *self)
 }
 
 static void
+know_servers (ScopeMember *self, const ScopeV1Message *welcome)
+{
+  const char *gateway = scope_v1_session_get_gateway (self->session);
+
+  scope_links_set_time (self->links, scope_v1_session_offset (self->session));
+  for (char **stun = welcome->stun; stun && *stun; stun++)
+    {
+      g_autofree char *server = scope_v1_stun_endpoint (*stun, gateway);
+
+      if (server)
+        scope_links_add_server (self->links, server);
+    }
+  for (char **server = self->settings->stun_servers; server && *server; server++)
+    scope_links_add_server (self->links, *server);
+}
+
+static void
 on_welcome (ScopeMember *self, const ScopeV1Message *message)
 {
   self->welcomed = TRUE;
@@ -333,6 +350,8 @@ on_welcome (ScopeMember *self, const ScopeV1Message *message)
   store (self); /* the grant, which a token buys only once */
   scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
   scope_keys_open (self->keys, message->epoch_seconds);
+  if (self->links)
+    know_servers (self, message);
   scope_observer_reset (self->observer);
   if (!scope_trust_own_grant (self->trust))
     scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
@@ -388,7 +407,13 @@ on_message (ScopeV1Message *message, gpointer data)
     case SCOPE_V1_KILL:
       obey_kill (self, message->kill);
       break;
+    case SCOPE_V1_CARRY:
+      if (self->links)
+        scope_links_take_ticket (self->links, scope_v1_session_get_registry (self->session), message->token);
+      changed = FALSE;
+      break;
     case SCOPE_V1_PATH:
+    case SCOPE_V1_PATHS:
       if (self->links)
         scope_links_take (self->links, message);
       changed = FALSE;
@@ -579,6 +604,8 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   self->port = scope_tunnel_get_config (tunnel)->listen_port;
   scope_keys_set_tunnel (self->keys, tunnel);
   scope_observer_set_tunnel (self->observer, tunnel);
+  if (self->links)
+    scope_links_set_tunnel (self->links, tunnel);
   follow_role (self);
   if (self->settings->port_mapping && !keys_only (self))
     self->portmap = scope_portmap_new (self->port, scope_tunnel_get_config (tunnel)->ifname, on_mapped, self);

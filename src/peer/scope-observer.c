@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-observer.h"
 
+#include "net/scope-candidates.h"
 #include "wire/scope-v1.h"
 
 #define FIRST_MS 250
@@ -51,7 +52,8 @@ look (ScopeObserver *self)
   for (guint i = 0; device && i < device->peers->len && g_hash_table_size (message->observed) < AT_ONCE; i++)
     {
       const ScopeWgPeer *peer = g_ptr_array_index (device->peers, i);
-      g_autofree char *endpoint = peer->handshake_usec >= alive_since ? scope_sockaddr_format (&peer->endpoint) : NULL;
+      gboolean useful = peer->handshake_usec >= alive_since && scope_sockaddr_is_usable (&peer->endpoint); /* not carried */
+      g_autofree char *endpoint = useful ? scope_sockaddr_format (&peer->endpoint) : NULL;
 
       if (endpoint && g_strcmp0 (endpoint, g_hash_table_lookup (self->said, &peer->pub)) != 0)
         g_hash_table_insert (message->observed, g_memdup2 (&peer->pub, sizeof peer->pub), g_steal_pointer (&endpoint));

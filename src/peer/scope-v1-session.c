@@ -4,6 +4,7 @@
 #include "common/scope-error.h"
 #include "peer/scope-api.h"
 #include "peer/scope-intake.h"
+#include "peer/scope-soup.h"
 #include "peer/scope-timeout.h"
 
 #define PING_MS (20 * 1000)
@@ -272,28 +273,6 @@ knows_no_v1 (SoupMessage *message, SoupWebsocketConnection *socket, const GError
   return error && error->domain == SOUP_WEBSOCKET_ERROR && (status == 403 || status == 404 || status == 400 || status == 426);
 }
 
-/* The TCP connection, below libsoup's wrapper, and TLS if there is any. (transfer full) (nullable) */
-static GSocketConnection *
-base_connection (ScopeV1Session *self)
-{
-  static const char *const wrappers[] = { "base-iostream", "base-io-stream" };
-  GIOStream *stream = self->socket ? g_object_ref (soup_websocket_connection_get_io_stream (self->socket)) : NULL;
-
-  for (guint i = 0; stream && i < G_N_ELEMENTS (wrappers); i++)
-    if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream), wrappers[i]))
-      {
-        GIOStream *base = NULL;
-
-        g_object_get (stream, wrappers[i], &base, NULL);
-        g_object_unref (stream);
-        stream = base;
-      }
-  if (G_IS_SOCKET_CONNECTION (stream))
-    return G_SOCKET_CONNECTION (stream);
-  g_clear_object (&stream);
-  return NULL;
-}
-
 static void
 on_connected (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -334,7 +313,7 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
     }
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_V1_TO_PEER_MAX);
-  base = base_connection (self);
+  base = scope_soup_base_connection (self->socket);
   if (base)
     self->intake = scope_intake_new (base, MESSAGE_MAX, on_endless, self);
   g_signal_connect (self->socket, "message", G_CALLBACK (on_message), self);
@@ -447,6 +426,12 @@ scope_v1_session_offset (ScopeV1Session *self)
 }
 
 const char *
+scope_v1_session_get_registry (ScopeV1Session *self)
+{
+  return registry (self);
+}
+
+const char *
 scope_v1_session_get_gateway (ScopeV1Session *self)
 {
   return self->gateway;
@@ -455,7 +440,7 @@ scope_v1_session_get_gateway (ScopeV1Session *self)
 char *
 scope_v1_session_dup_local (ScopeV1Session *self)
 {
-  g_autoptr (GSocketConnection) base = base_connection (self);
+  g_autoptr (GSocketConnection) base = scope_soup_base_connection (self->socket);
   g_autoptr (GSocketAddress) local = base ? g_socket_connection_get_local_address (base, NULL) : NULL;
 
   if (!G_IS_INET_SOCKET_ADDRESS (local))

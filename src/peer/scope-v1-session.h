@@ -54,6 +54,9 @@ gboolean scope_v1_session_send (ScopeV1Session *session, const char *text);
 /* The registry's clock minus ours, ms; 0 before it was heard. */
 gint64 scope_v1_session_offset (ScopeV1Session *session);
 
+/* URL of the registry that we speak with, or try to */
+const char *scope_v1_session_get_registry (ScopeV1Session *session);
+
 /* (nullable): numeric address of the registry that answered last */
 const char *scope_v1_session_get_gateway (ScopeV1Session *session);
 

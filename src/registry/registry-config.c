@@ -92,6 +92,31 @@ parse_limits (RegistryParse *parse, JsonObject *root, RegistryLimits *limits)
                              registry_parse_member (object, "requestsPerMinute");
 }
 
+/* True and false are short for all the defaults, and for nothing at all. */
+static void
+parse_carry (RegistryParse *parse, JsonObject *root, RegistryCarrying *carry)
+{
+  static const char *const known[] = { "sessions",    "links",   "bytesPerSecond", "queueBytes",
+                                       "idleSeconds", "private", NULL };
+  JsonNode *node = registry_parse_member (root, "carry");
+  gboolean simple = node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_BOOLEAN;
+  JsonObject *object = simple ? NULL : registry_parse_object (parse, node, "carry");
+
+  registry_parse_names (parse, object, "carry", known);
+
+#define CARRY(name, min, max, fallback) \
+  registry_parse_number (parse, registry_parse_member (object, name), "carry." name, min, max, fallback)
+  carry->sessions = CARRY ("sessions", 0, 65536, 256);
+  carry->links = CARRY ("links", 1, 256, 16);
+  carry->bytes_per_second = CARRY ("bytesPerSecond", 0, 1000000000, 4 * 1024 * 1024);
+  carry->queue_bytes = CARRY ("queueBytes", 32 * 1024, REGISTRY_CARRY_QUEUE_MAX, 256 * 1024);
+  carry->idle_seconds = CARRY ("idleSeconds", 10, 86400, 180);
+#undef CARRY
+  carry->private = registry_parse_boolean (parse, registry_parse_member (object, "private"), "carry.private");
+  if (simple && !json_node_get_boolean (node))
+    carry->sessions = 0;
+}
+
 static int
 by_line (gconstpointer a, gconstpointer b)
 {
@@ -114,7 +139,9 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
 {
   static const char *const known[] = { "listen",         "listenPort",     "networks",       "self",
                                        "heartbeat",      "prefix",         "tlsCertificate", "tlsKey",
-                                       "trustedProxies", "stateDirectory", "limits",         NULL };
+                                       "trustedProxies", "stateDirectory", "limits",         "carry",
+                                       "stun",
+                                       NULL };
   g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (RegistryConfig) config = NULL;
   g_autoptr (JsonObject) root = NULL;
@@ -147,14 +174,17 @@ registry_config_parse (const char *text, gsize len, const char *base, GPtrArray 
   config = g_new0 (RegistryConfig, 1);
   config->networks = g_ptr_array_new_with_free_func ((GDestroyNotify) registry_network_config_free);
   config->trusted_proxies = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
+  config->stun_listen = g_ptr_array_new_with_free_func (g_object_unref);
   registry_parse_names (&parse, root, "", known);
   config->listen = parse_listen (&parse, root);
   config->listen_port = registry_parse_number (&parse, registry_parse_member (root, "listenPort"), "listenPort", 0, G_MAXUINT16,
                                                8000);
   config->prefix = parse_prefix (&parse, root);
+  registry_stun_parse (&parse, root, config);
   registry_networks_parse (&parse, root, config);
   parse_proxies (&parse, root, config);
   parse_limits (&parse, root, &config->limits);
+  parse_carry (&parse, root, &config->carry);
   config->tls_certificate = registry_parse_file (&parse, root, "tlsCertificate");
   config->tls_key = registry_parse_file (&parse, root, "tlsKey");
   config->state_directory = registry_parse_file (&parse, root, "stateDirectory");
@@ -233,6 +263,7 @@ registry_config_free (RegistryConfig *config)
   g_free (config->tls_certificate);
   g_free (config->tls_key);
   g_array_unref (config->trusted_proxies);
+  g_ptr_array_unref (config->stun_listen);
   g_free (config->state_directory);
   g_free (config);
 }

@@ -15,6 +15,8 @@
 #define REGISTRY_MAX_NETWORKS 256
 #define REGISTRY_MAX_LISTED 16384
 #define REGISTRY_EPOCH_SECONDS 3600
+#define REGISTRY_CARRY_QUEUE_MAX (1024 * 1024)
+#define REGISTRY_MAX_STUN 16
 
 /**
  * RegistryLimits:
@@ -40,6 +42,24 @@ typedef struct {
   guint idle_seconds;
   guint request_seconds;
 } RegistryLimits;
+
+/**
+ * RegistryCarrying:
+ * @sessions: that carry packets at once; 0: none, it is switched off
+ * @links: of one session, each a UDP socket
+ * @bytes_per_second: of one session, each way; 0 for no limit
+ * @queue_bytes: waiting for a session that does not read; what does not fit is dropped
+ * @idle_seconds: a link, or a session, without a packet
+ * @private: also to relays at private addresses where the registry does not see them itself
+ */
+typedef struct {
+  guint sessions;
+  guint links;
+  guint bytes_per_second;
+  guint queue_bytes;
+  guint idle_seconds;
+  gboolean private;
+} RegistryCarrying;
 
 /* How strangers may become members of a v1 network: bits. */
 typedef enum {
@@ -110,6 +130,9 @@ typedef struct {
  * @tls_certificate, @tls_key: (nullable): PEM files
  * @trusted_proxies: (element-type ScopePrefix): masked
  * @state_directory: (nullable): for what must survive a restart
+ * @stun_listen: (element-type GInetAddress): of the STUN server; empty for none
+ * @stun_port: UDP; 0: any
+ * @stun_required: the file asks for it: without its sockets there is no registry
  */
 typedef struct {
   GInetAddress *listen;
@@ -120,7 +143,11 @@ typedef struct {
   char *tls_key;
   GArray *trusted_proxies;
   char *state_directory;
+  GPtrArray *stun_listen;
+  guint16 stun_port;
+  gboolean stun_required;
   RegistryLimits limits;
+  RegistryCarrying carry;
 } RegistryConfig;
 
 /**

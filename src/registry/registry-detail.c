@@ -3,6 +3,7 @@
 
 #include "common/scope-error.h"
 #include "common/scope-json.h"
+#include "path/scope-least.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -343,14 +344,40 @@ registry_detail_put (RegistryDetail *detail, const RegistryNetwork *network, con
   return TRUE;
 }
 
+/* As seen from @reporter, which is a relay; or nothing. */
+static void
+fill_in (const RegistryNetwork *network, const ScopeKey *reporter, const GArray *links)
+{
+  g_autoptr (GHashTable) ways = scope_least_from (links, reporter);
+  char key[SCOPE_KEY_BASE64_LEN + 1];
+  GHashTableIter iter;
+  gpointer to, value;
+
+  g_hash_table_iter_init (&iter, ways);
+  while (g_hash_table_iter_next (&iter, &to, &value))
+    {
+      ScopeRosterPeer *peer = registry_network_find (network, scope_key_to_base64 (to, key));
+      const ScopeLeast *way = value;
+
+      if (!peer)
+        continue;
+      peer->sum = way->sum;
+      peer->least_sum = !scope_key_is_zero (&way->source);
+      peer->least_source = way->source;
+    }
+}
+
 GBytes *
-registry_detail_get (RegistryDetail *detail, const RegistryNetwork *network, const ScopeKey *reporter)
+registry_detail_get (RegistryDetail *detail, const RegistryNetwork *network, const ScopeKey *reporter,
+                     const GArray *links)
 {
   const ScopeRoster *roster = registry_network_get_roster (network);
   const Report *report = g_hash_table_lookup (detail->reports, reporter);
   char key[SCOPE_KEY_BASE64_LEN + 1];
   GString *out;
 
+  if (links && links->len)
+    fill_in (network, reporter, links);
   /* The shared roster carries the numbers for as long as it is written. */
   for (guint i = 0; report && i < report->entries->len; i++)
     {

@@ -38,5 +38,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistryDetail, registry_detail_free)
 gboolean registry_detail_put (RegistryDetail *detail, const RegistryNetwork *network, const ScopeKey *reporter,
                               const char *text, gsize len, char **field, GError **error);
 
-/* The roster with what @reporter measured, as JSON. */
-GBytes *registry_detail_get (RegistryDetail *detail, const RegistryNetwork *network, const ScopeKey *reporter);
+/**
+ * registry_detail_get:
+ * @links: (nullable) (element-type ScopeLatency): between relays of the v1 network of this name
+ *
+ * The roster with what @reporter measured, as JSON; of whom it did not measure, what the links say.
+ */
+GBytes *registry_detail_get (RegistryDetail *detail, const RegistryNetwork *network, const ScopeKey *reporter,
+                             const GArray *links);

@@ -26,6 +26,7 @@ typedef enum {
 #define REGISTRY_CLOSE_BAD_DATA 1007
 #define REGISTRY_CLOSE_POLICY 1008
 #define REGISTRY_CLOSE_TOO_BIG 1009
+#define REGISTRY_CLOSE_TRY_LATER 1013
 
 /* One unfragmented, unmasked frame. */
 GBytes *registry_frame_new (RegistryOpcode opcode, gconstpointer payload, gsize len);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -258,6 +260,13 @@ on_frame (RegistryOpcode opcode, const guint8 *payload, gsize len, gpointer user
     case REGISTRY_FRAME_CLOSE:
       registry_socket_close (s, registry_frame_close_code (payload, len));
       break;
+    case REGISTRY_FRAME_BINARY:
+      if (s->class->binary)
+        {
+          s->class->binary (s, payload, len, s->user_data);
+          break;
+        }
+      G_GNUC_FALLTHROUGH;
     default:
       s->class->message (s, NULL, 0, s->user_data);
     }
@@ -402,6 +411,8 @@ registry_hub_add (RegistryHub *hub, GIOStream *stream, RegistryConnection *conne
     }
   if (tls)
     s->tls = g_object_ref (stream);
+  if (class->unsent_bytes)
+    setsockopt (s->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &class->unsent_bytes, sizeof class->unsent_bytes);
 
   /* What the client sent along with its handshake is in the stream's buffer. */
   early = g_pollable_input_stream_read_nonblocking (in, hub->buffer, READ_BYTES, NULL, NULL);

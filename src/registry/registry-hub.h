@@ -19,7 +19,9 @@ typedef struct _RegistrySocket RegistrySocket;
  * RegistrySocketClass:
  * @frame_bytes: the largest message; 0 for the configuration's
  * @queue_bytes: may wait for a reader, when the configuration's is less
+ * @unsent_bytes: may wait in the kernel beyond what TCP has sent; 0 for as much as it likes
  * @message: a text message, not NUL-terminated; %NULL for one that is not text
+ * @binary: (nullable): a binary one
  * @drained: (nullable): all that had to wait is written: there is room for more
  * @closed: called once, in a turn of the loop of its own: the socket is gone after it
  *
@@ -28,7 +30,9 @@ typedef struct _RegistrySocket RegistrySocket;
 typedef struct {
   gsize frame_bytes;
   gsize queue_bytes;
+  guint unsent_bytes;
   void (*message) (RegistrySocket *socket, const char *text, gsize len, gpointer user_data);
+  void (*binary) (RegistrySocket *socket, const guint8 *data, gsize len, gpointer user_data);
   void (*drained) (RegistrySocket *socket, gpointer user_data);
   void (*closed) (RegistrySocket *socket, gpointer user_data);
 } RegistrySocketClass;

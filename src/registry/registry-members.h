@@ -38,7 +38,7 @@ typedef struct {
  * @ranges: (element-type ScopePrefix): granted
  * @issued, @expires: of the grant, seconds
  * @sequence, @record_digest: of the record; @has_record: whether there is one
- * @record_expires: seconds
+ * @record_expires: seconds; @record_role: what it wants to be
  * @port: of the record's first endpoint, 0 for none
  * @seen: ms since 1970
  * @presumed: was there when the registry stopped, and has not come back yet
@@ -63,6 +63,7 @@ typedef struct {
   guint64 sequence;
   guint8 record_digest[32];
   gint64 record_expires;
+  ScopeRole record_role;
   guint16 port;
 
   gboolean online;

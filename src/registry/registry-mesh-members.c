@@ -4,6 +4,7 @@
 
 #include "common/scope-error.h"
 #include "registry/registry-admission.h"
+#include "registry/registry-paths.h"
 #include "registry/registry-v1-session.h"
 #include "wire/scope-record.h"
 
@@ -80,6 +81,8 @@ registry_mesh_put_grant (RegistryMesh *mesh, const char *fingerprint, const char
   else if (!scope_key_equal (&member->key, key))
     {
       ScopeKey old = member->key;
+
+      registry_paths_forget (mesh->paths, &old);
       guint64 revision = registry_members_set_key (mesh->members, member, key);
 
       registry_store_delete_member (mesh->store, mesh->id, fingerprint, &old, revision);
@@ -91,6 +94,7 @@ registry_mesh_put_grant (RegistryMesh *mesh, const char *fingerprint, const char
   if (!registry_mesh_note_grant (mesh, member, grant))
     g_warning ("network %s: a grant that was verified is not one", mesh->name);
   member->admitted = how;
+  registry_paths_note (mesh->paths, member);
   /* A record may claim what is not granted any more: its peer makes a new one. */
   if (member->revision)
     registry_members_touch (mesh->members, member, REGISTRY_CHANGE_MOVED);
@@ -132,7 +136,9 @@ registry_mesh_put_record (RegistryMesh *mesh, RegistryMember *member, const Scop
                    mesh->name, member->fingerprint, record->sequence);
       return TRUE;
     }
-  registry_mesh_note_record (member, text, record->sequence, record->expires, record->endpoints[0]);
+  registry_mesh_note_record (member, text, record->sequence, record->expires, record->role,
+                             record->endpoints[0]);
+  registry_paths_note (mesh->paths, member);
   registry_members_touch (mesh->members, member, REGISTRY_CHANGE_MOVED);
   registry_store_set_record (mesh->store, mesh->id, member->fingerprint, text, member->revision);
   registry_mesh_changed (mesh, FALSE);

@@ -28,7 +28,7 @@ gboolean registry_mesh_restore (RegistryMesh *mesh, gint64 now, GError **error);
 gboolean registry_mesh_note_grant (RegistryMesh *mesh, RegistryMember *member, const char *text);
 /* @endpoint: (nullable): the first one */
 void registry_mesh_note_record (RegistryMember *member, const char *text, guint64 sequence, gint64 expires,
-                                const char *endpoint);
+                                ScopeRole role, const char *endpoint);
 /* SHA-256 of a record's text: 32 bytes */
 void registry_mesh_digest (const char *text, guint8 *out);
 

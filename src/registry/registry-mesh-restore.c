@@ -74,11 +74,12 @@ registry_mesh_digest (const char *text, guint8 *out)
 
 void
 registry_mesh_note_record (RegistryMember *member, const char *text, guint64 sequence, gint64 expires,
-                           const char *endpoint)
+                           ScopeRole role, const char *endpoint)
 {
   member->has_record = TRUE;
   member->sequence = sequence;
   member->record_expires = expires;
+  member->record_role = role;
   registry_mesh_digest (text, member->record_digest);
   if (!endpoint || !scope_endpoint_parse (endpoint, NULL, &member->port, NULL))
     member->port = 0;
@@ -98,9 +99,14 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
     {
       JsonArray *endpoints = array_of (record, "endpoints");
       gboolean any = endpoints && json_array_get_length (endpoints);
+      const char *role = scope_json_get_string (record, "role");
+      ScopeRole is = SCOPE_ROLE_EDGE;
+
+      if (role && !scope_role_parse (&is, role))
+        is = SCOPE_ROLE_EDGE;
 
       registry_mesh_note_record (member, stored->record, registry_mesh_integer (record, "sequence"),
-                                 registry_mesh_integer (record, "expires"),
+                                 registry_mesh_integer (record, "expires"), is,
                                  any ? json_array_get_string_element (endpoints, 0) : NULL);
     }
   mesh->kept = MAX (mesh->kept, stored->revision);

@@ -3,6 +3,7 @@
 #include "registry/registry-mesh-private.h"
 
 #include "registry/registry-admission.h"
+#include "registry/registry-paths.h"
 #include "registry/registry-v1-session.h"
 
 void
@@ -44,6 +45,7 @@ registry_mesh_new (RegistryStore *store, const RegistryNetworkConfig *config, gi
   mesh->delegations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   mesh->addresses = registry_addresses_new ();
   mesh->sessions = g_ptr_array_new ();
+  mesh->paths = registry_paths_new (mesh);
   mesh->config = config;
   if (!registry_mesh_restore (mesh, now, error))
     return NULL;
@@ -61,6 +63,7 @@ registry_mesh_free (RegistryMesh *mesh)
   g_hash_table_unref (mesh->delegations);
   g_free (mesh->revocation);
   g_free (mesh->kill);
+  g_clear_pointer (&mesh->paths, registry_paths_free);
   g_clear_pointer (&mesh->members, registry_members_free);
   registry_addresses_free (mesh->addresses);
   g_ptr_array_unref (mesh->sessions);
@@ -192,6 +195,7 @@ registry_mesh_arrive (RegistryMesh *mesh, RegistryMember *member, gint64 now)
   member->seen = now;
   if (came)
     registry_mesh_touch (mesh, member, REGISTRY_CHANGE_CAME);
+  registry_paths_note (mesh->paths, member);
   registry_mesh_observe (mesh, member, now);
 }
 
@@ -201,6 +205,7 @@ registry_mesh_depart (RegistryMesh *mesh, RegistryMember *member, gint64 now)
   member->online = member->presumed = FALSE;
   member->seen = now;
   g_clear_pointer (&member->progress, g_free);
+  registry_paths_note (mesh->paths, member);
   registry_mesh_touch (mesh, member, REGISTRY_CHANGE_LEFT);
 }
 
@@ -213,6 +218,7 @@ registry_mesh_remove (RegistryMesh *mesh, RegistryMember *member, const char *co
 
   if (member->session)
     registry_v1_session_end (member->session, code, "no longer a member");
+  registry_paths_forget (mesh->paths, &member->key);
   registry_addresses_give_back (mesh->addresses, member->ranges);
   revision = registry_members_remove (mesh->members, member);
   registry_store_delete_member (mesh->store, mesh->id, fingerprint, &key, revision);

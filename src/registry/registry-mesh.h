@@ -21,6 +21,7 @@
 
 typedef struct _RegistryV1Session RegistryV1Session;
 typedef struct _RegistryMesh RegistryMesh;
+typedef struct _RegistryPaths RegistryPaths;
 
 /**
  * RegistryChangedFunc:
@@ -36,6 +37,7 @@ typedef void (*RegistryChangedFunc) (RegistryMesh *mesh, gboolean durable, gpoin
  * @id: in the store
  * @delegations: fingerprint → envelope
  * @sessions: (element-type RegistryV1Session): whose hello was good
+ * @paths: of relays
  * @published: all sessions that are live know of the changes up to this revision
  * @kept, @started: revisions between them were perhaps told before the start, and lost
  * @dirty: there is something to publish
@@ -61,6 +63,7 @@ struct _RegistryMesh {
   RegistryMembers *members;
   RegistryAddresses *addresses;
   GPtrArray *sessions;
+  RegistryPaths *paths;
   guint64 published;
   guint64 ceiling;
   guint64 floor;

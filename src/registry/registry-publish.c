@@ -3,6 +3,7 @@
 
 #include "common/scope-json.h"
 #include "registry/registry-frame.h"
+#include "registry/registry-paths.h"
 #include "registry/registry-v1-session.h"
 #include "wire/scope-v1.h"
 
@@ -33,6 +34,7 @@ entry_of (const RegistryMesh *mesh, const RegistryMember *member)
     return NULL;
   entry->online = member->online;
   entry->seen = member->seen;
+  entry->pipe = registry_paths_is_pipe (mesh->paths, member);
   g_strfreev (entry->observed);
   entry->observed = member->observed ? g_strdupv (member->observed) : g_new0 (char *, 1);
   return g_steal_pointer (&entry);
@@ -141,6 +143,7 @@ registry_publish (RegistryMesh *mesh, gint64 now)
   mesh->published = revision;
   for (guint i = 0; i < mesh->sessions->len; i++)
     registry_v1_session_go_on (g_ptr_array_index (mesh->sessions, i), now);
+  registry_paths_publish (mesh->paths);
 }
 
 void
@@ -155,7 +158,7 @@ registry_publish_to_all (RegistryMesh *mesh, const char *text)
 /* To one */
 
 GBytes *
-registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint64 now)
+registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, const char *const *stun, gint64 now)
 {
   g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_WELCOME);
 
@@ -170,6 +173,8 @@ registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint
   message->revision = mesh->published;
   message->heartbeat = mesh->config->heartbeat;
   message->epoch_seconds = mesh->config->epoch_seconds;
+  if (stun && *stun)
+    message->stun = g_strdupv ((char **) stun);
   return message_frame (message);
 }
 
@@ -259,8 +264,10 @@ registry_publish_query (const RegistryMesh *mesh)
   registry_members_progress (mesh->members, epoch, &sum, &peers);
   g_string_append_printf (out,
                           "],\"gone\":[],\"killed\":%s,\"kex\":{\"epoch\":%" G_GUINT64_FORMAT ",\"peers\":%u,\"haveKey\":%u,"
-                          "\"npq\":[%u,%u,%u],\"pq\":[%u,%u,%u,%u]}}",
+                          "\"npq\":[%u,%u,%u],\"pq\":[%u,%u,%u,%u]},\"paths\":",
                           mesh->config->killed ? "true" : "false", epoch, peers, sum.has_key, sum.npq[0], sum.npq[1],
                           sum.npq[2], sum.pq[0], sum.pq[1], sum.pq[2], sum.pq[3]);
+  registry_paths_append (mesh->paths, out);
+  g_string_append_c (out, '}');
   return g_string_free_to_bytes (g_steal_pointer (&out));
 }

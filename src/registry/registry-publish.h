@@ -14,7 +14,8 @@ void registry_publish (RegistryMesh *mesh, gint64 now);
 /* To all whose hello was good. @text: a frame's */
 void registry_publish_to_all (RegistryMesh *mesh, const char *text);
 
-GBytes *registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, gint64 now);
+GBytes *registry_publish_welcome (RegistryMesh *mesh, const RegistryMember *member, const char *const *stun,
+                                  gint64 now);
 
 /**
  * RegistryCursor:
@@ -37,5 +38,5 @@ GBytes *registry_publish_roster (RegistryMesh *mesh, RegistryCursor *cursor, gbo
 /* A member's entry, as it stands in a roster. */
 gboolean registry_publish_entry (const RegistryMesh *mesh, const RegistryMember *member, GString *out);
 
-/* The answer to a scope-query: a whole roster's data, how far the epoch is, and whether the network is switched off. */
+/* The answer to a scope-query: a whole roster's data, how far the epoch is, whether the network is switched off, paths. */
 GBytes *registry_publish_query (const RegistryMesh *mesh);

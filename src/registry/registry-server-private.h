@@ -6,6 +6,7 @@
 #include "registry/registry-limits.h"
 #include "registry/registry-listener.h"
 #include "registry/registry-server.h"
+#include "registry/registry-stun.h"
 #include "registry/registry-v1.h"
 #include "registry/registry-verbs.h"
 
@@ -20,6 +21,7 @@ struct _RegistryServer {
   RegistryMessages *messages;
   RegistryVerbs *verbs;
   RegistryV1 *v1;
+  RegistryStun *stun;
   GHashTable *waiting;
   int placeholder;
   guint hook_signal;
@@ -32,5 +34,13 @@ struct _RegistryServer {
 RegistryConnection *registry_server_connection (SoupServerMessage *message);
 ScopePrefix registry_server_client (RegistryServer *server, SoupServerMessage *message, RegistryConnection *connection);
 
-/* @network: (nullable): of v1; NULL is /messages */
-void registry_server_upgrade (RegistryServer *server, SoupServerMessage *message, const char *network);
+/* What a WebSocket is for: /messages of 0.0.x; the session of a v1 network; its packets. */
+typedef enum {
+  REGISTRY_UPGRADE_MESSAGES,
+  REGISTRY_UPGRADE_V1,
+  REGISTRY_UPGRADE_CARRY,
+} RegistryUpgradeKind;
+
+/* @network: (nullable): NULL with REGISTRY_UPGRADE_MESSAGES */
+void registry_server_upgrade (RegistryServer *server, SoupServerMessage *message, RegistryUpgradeKind kind,
+                              const char *network);

@@ -5,6 +5,7 @@
 #include "common/scope-error.h"
 #include "registry/registry-answer.h"
 #include "registry/registry-path.h"
+#include "registry/registry-paths.h"
 #include "registry/registry-v1-http.h"
 
 #include <errno.h>
@@ -38,17 +39,20 @@ static void
 on_v1 (RegistryServer *server, SoupServerMessage *message, const RegistryPath *path)
 {
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
-  RegistryMesh *mesh = *path->key ? NULL : registry_v1_find (server->v1, path->network);
+  RegistryMesh *mesh = registry_v1_find (server->v1, path->network);
+  gboolean upgrade = soup_message_headers_header_contains (headers, "Upgrade", "websocket");
 
-  if (!mesh)
+  if (mesh && upgrade && g_str_equal (path->key, "carry") && registry_carry_is_on (registry_v1_get_carry (server->v1)))
+    registry_server_upgrade (server, message, REGISTRY_UPGRADE_CARRY, path->network);
+  else if (!mesh || *path->key)
     registry_answer_text (message, SOUP_STATUS_NOT_FOUND, "No such network");
   else if (g_ascii_strcasecmp (soup_server_message_get_method (message), "POST") == 0)
     {
       ScopePrefix client = registry_server_client (server, message, registry_server_connection (message));
       registry_v1_http_post (server->v1, mesh, message, &client);
     }
-  else if (soup_message_headers_header_contains (headers, "Upgrade", "websocket"))
-    registry_server_upgrade (server, message, path->network);
+  else if (upgrade)
+    registry_server_upgrade (server, message, REGISTRY_UPGRADE_V1, path->network);
   else
     registry_v1_http_get (mesh, message);
 }
@@ -89,6 +93,7 @@ static gboolean
 route (RegistryServer *server, SoupServerMessage *message, guint *wait)
 {
   g_auto (RegistryPath) path = { 0 };
+  const RegistryMesh *mesh;
 
   *wait = 0;
   registry_path_parse (&path, g_uri_get_path (soup_server_message_get_uri (message)), server->config->prefix);
@@ -106,7 +111,7 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       registry_verbs_networks (server->verbs, message);
       break;
     case REGISTRY_PATH_MESSAGES:
-      registry_server_upgrade (server, message, NULL);
+      registry_server_upgrade (server, message, REGISTRY_UPGRADE_MESSAGES, NULL);
       break;
     case REGISTRY_PATH_GET:
       registry_verbs_get (server->verbs, message, &path, wait);
@@ -115,7 +120,8 @@ route (RegistryServer *server, SoupServerMessage *message, guint *wait)
       registry_verbs_update (server->verbs, message, &path, wait);
       break;
     case REGISTRY_PATH_DETAIL:
-      registry_verbs_detail (server->verbs, message, &path, wait);
+      mesh = registry_v1_find (server->v1, path.network);
+      registry_verbs_detail (server->verbs, message, &path, mesh ? registry_paths_links (mesh->paths) : NULL, wait);
       break;
     case REGISTRY_PATH_V1:
       on_v1 (server, message, &path);
@@ -332,6 +338,7 @@ registry_server_new (RegistryReadFunc read, GError **error)
   server->accounts = registry_accounts_new ();
   server->waiting = g_hash_table_new_full (NULL, NULL, waiting_free, NULL);
   server->soup = soup_server_new ("raw-paths", TRUE, NULL);
+  server->stun = registry_stun_new ();
   server->listener = registry_listener_new (server->accounts, on_accepted, release_connection, server);
   server->hub = registry_hub_new (server->accounts, error);
   if (server->hub)
@@ -368,6 +375,7 @@ registry_server_free (RegistryServer *server)
   g_signal_handlers_disconnect_by_data (server->soup, server);
   g_clear_object (&server->soup);
   g_clear_pointer (&server->listener, registry_listener_free);
+  g_clear_pointer (&server->stun, registry_stun_free);
   g_clear_pointer (&server->verbs, registry_verbs_free);
   g_clear_pointer (&server->accounts, registry_accounts_free);
   g_clear_pointer (&server->config, registry_config_free);
@@ -384,13 +392,17 @@ registry_server_configure (RegistryServer *server, RegistryConfig *config, GErro
 
   if (!registry_v1_prepare (server->v1, config, error))
     return FALSE;
-  if (!registry_listener_configure (server->listener, config, error))
+  if (!registry_stun_prepare (server->stun, config, error) ||
+      !registry_listener_configure (server->listener, config, error))
     {
+      registry_stun_abandon (server->stun);
       registry_v1_abandon (server->v1);
       return FALSE;
     }
   old = g_steal_pointer (&server->config);
   server->config = g_steal_pointer (&unused);
+  registry_stun_configure (server->stun);
+  registry_v1_set_stun (server->v1, registry_stun_told (server->stun));
   registry_hub_configure (server->hub, server->config);
   registry_messages_configure (server->messages, server->config);
   registry_verbs_configure (server->verbs, server->config);

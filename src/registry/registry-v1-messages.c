@@ -3,6 +3,8 @@
 #include "registry/registry-v1-session-private.h"
 
 #include "common/scope-error.h"
+#include "registry/registry-paths.h"
+#include "wire/scope-carry.h"
 
 #include <string.h>
 
@@ -105,6 +107,7 @@ on_report (RegistryV1Session *session, const ScopeV1Message *message)
 
   if (message->fork[0] && registry_bucket_take (&session->forks, 1, REGISTRY_V1_FORKS, REGISTRY_V1_FORKS_BURST, now))
     g_message ("network %s: %.8s reports a fork: two records with one sequence", mesh->name, session->member->fingerprint);
+  registry_paths_report (mesh->paths, session->member, message, &session->links);
   if (!message->observed)
     return;
   g_hash_table_iter_init (&iter, message->observed);
@@ -130,6 +133,17 @@ on_ping (RegistryV1Session *session, const ScopeV1Message *message)
   registry_v1_session_send (session, answer);
 }
 
+static void
+on_carry (RegistryV1Session *session)
+{
+  g_autoptr (ScopeV1Message) answer = scope_v1_message_new (SCOPE_V1_CARRY);
+
+  answer->token = registry_carry_issue (session->shared->carry, session->mesh->name, session->member->fingerprint,
+                                        g_get_monotonic_time ());
+  answer->seconds = SCOPE_CARRY_TICKET_SECONDS;
+  registry_v1_session_send (session, answer);
+}
+
 void
 registry_v1_session_dispatch (RegistryV1Session *session, const ScopeV1Message *message, gsize len)
 {
@@ -151,6 +165,9 @@ registry_v1_session_dispatch (RegistryV1Session *session, const ScopeV1Message *
       break;
     case SCOPE_V1_PING:
       on_ping (session, message);
+      break;
+    case SCOPE_V1_CARRY:
+      on_carry (session);
       break;
     case SCOPE_V1_LEAVE:
       registry_socket_close (session->socket, REGISTRY_CLOSE_NORMAL);

@@ -18,6 +18,7 @@
  * @welcome: is due, with the next go_on(): what admitted it is stored then
  * @grant: the same, for a new grant; @granted: when, monotonic µs
  * @strange: messages before its hello was good
+ * @paths: revision of the table that it has
  * @live: it knows the roster: events are for it
  */
 struct _RegistryV1Session {
@@ -34,7 +35,8 @@ struct _RegistryV1Session {
   gboolean open;
   gboolean live;
   RegistryCursor cursor;
-  RegistryBucket messages, bytes, signatures, reports, forks;
+  guint64 paths;
+  RegistryBucket messages, bytes, signatures, reports, forks, links;
 };
 
 void registry_v1_session_send (RegistryV1Session *session, const ScopeV1Message *message);

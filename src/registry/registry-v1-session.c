@@ -6,6 +6,7 @@
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
 #include "registry/registry-admission.h"
+#include "registry/registry-paths.h"
 #include "wire/scope-record.h"
 #include "wire/scope-v1.h"
 
@@ -121,6 +122,19 @@ send_grant (RegistryV1Session *session, gint64 now)
   registry_v1_session_send (session, message);
 }
 
+/* Who does not read now gets it later, and then the newest one. */
+void
+registry_v1_session_paths (RegistryV1Session *session)
+{
+  GBytes *frame;
+
+  if (!session->live || registry_socket_queued (session->socket) > REGISTRY_V1_LAG_BYTES)
+    return;
+  frame = registry_paths_frame (session->mesh->paths, session->member, &session->paths);
+  if (frame)
+    registry_socket_send (session->socket, frame);
+}
+
 static void
 send_roster (RegistryV1Session *session)
 {
@@ -133,6 +147,7 @@ send_roster (RegistryV1Session *session)
       registry_socket_send (session->socket, frame);
       session->live = !more;
     }
+  registry_v1_session_paths (session);
 }
 
 void
@@ -140,7 +155,7 @@ registry_v1_session_go_on (RegistryV1Session *session, gint64 now)
 {
   if (session->welcome)
     {
-      g_autoptr (GBytes) frame = registry_publish_welcome (session->mesh, session->member, now);
+      g_autoptr (GBytes) frame = registry_publish_welcome (session->mesh, session->member, session->shared->stun, now);
 
       session->welcome = session->grant = FALSE;
       if (!frame)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "registry/registry-carry.h"
 #include "registry/registry-hub.h"
 #include "registry/registry-mesh.h"
 
@@ -34,10 +35,12 @@
 /* Waiting for a peer to read: beyond it, events wait for a roster since then, and who sends it something hears `busy`. */
 #define REGISTRY_V1_LAG_BYTES (256 * 1024)
 
-/* What all sessions share. Borrowed. @closed: this one is freed after it */
+/* What all sessions share. Borrowed. @stun: (nullable): told in the welcome; @closed: this one is freed after it */
 typedef struct {
   RegistryAccounts *accounts;
   const RegistryConfig *config;
+  RegistryCarry *carry;
+  const char *const *stun;
   void (*closed) (RegistryV1Session *session, gpointer user_data);
   gpointer user_data;
 } RegistryV1Shared;
@@ -62,6 +65,9 @@ void registry_v1_session_end (RegistryV1Session *session, const char *code, cons
 void registry_v1_session_event (RegistryV1Session *session, GBytes *frame, guint64 revision);
 void registry_v1_session_tell (RegistryV1Session *session, GBytes *frame);
 void registry_v1_session_go_on (RegistryV1Session *session, gint64 now);
+
+/* The table of paths is a newer one, or it has become a relay. */
+void registry_v1_session_paths (RegistryV1Session *session);
 
 /* Its grant is another one. */
 void registry_v1_session_grant (RegistryV1Session *session);

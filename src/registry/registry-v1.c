@@ -161,6 +161,7 @@ on_sweep (gpointer user_data)
   gpointer value;
 
   registry_v1_sweep (v1, g_get_monotonic_time ());
+  registry_carry_sweep (v1->shared.carry, g_get_monotonic_time ());
   g_hash_table_iter_init (&iter, v1->meshes);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -187,6 +188,18 @@ RegistryMesh *
 registry_v1_find (const RegistryV1 *v1, const char *network)
 {
   return g_hash_table_lookup (v1->meshes, network);
+}
+
+static RegistryMesh *
+find_for_carry (const char *network, gpointer user_data)
+{
+  return registry_v1_find (user_data, network);
+}
+
+RegistryCarry *
+registry_v1_get_carry (const RegistryV1 *v1)
+{
+  return v1->shared.carry;
 }
 
 static void
@@ -227,6 +240,7 @@ registry_v1_new (RegistryHub *hub, RegistryAccounts *accounts)
 
   v1->hub = hub;
   v1->shared.accounts = accounts;
+  v1->shared.carry = registry_carry_new (hub, find_for_carry, v1);
   v1->shared.closed = on_closed;
   v1->shared.user_data = v1;
   v1->meshes = meshes_new ();
@@ -241,6 +255,7 @@ registry_v1_free (RegistryV1 *v1)
   g_clear_handle_id (&v1->sweep, g_source_remove);
   g_clear_handle_id (&v1->flush, g_source_remove);
   registry_v1_abandon (v1);
+  registry_carry_free (v1->shared.carry);
   g_hash_table_unref (v1->meshes);
   g_hash_table_unref (v1->sessions);
   g_clear_pointer (&v1->store, registry_store_free);
@@ -314,6 +329,12 @@ registry_v1_prepare (RegistryV1 *v1, const RegistryConfig *config, GError **erro
 }
 
 void
+registry_v1_set_stun (RegistryV1 *v1, const char *const *stun)
+{
+  v1->shared.stun = stun;
+}
+
+void
 registry_v1_abandon (RegistryV1 *v1)
 {
   g_clear_pointer (&v1->next, g_hash_table_unref);
@@ -327,6 +348,7 @@ registry_v1_configure (RegistryV1 *v1, const RegistryConfig *config)
   gpointer mesh;
 
   v1->shared.config = config;
+  registry_carry_configure (v1->shared.carry, config);
   for (GList *l = old; l; l = l->next)
     {
       RegistryMesh *known = l->data;

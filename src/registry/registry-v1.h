@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "registry/registry-carry.h"
 #include "registry/registry-hub.h"
 #include "registry/registry-mesh.h"
 
@@ -27,6 +28,9 @@ gboolean registry_v1_prepare (RegistryV1 *v1, const RegistryConfig *config, GErr
 void registry_v1_configure (RegistryV1 *v1, const RegistryConfig *config);
 void registry_v1_abandon (RegistryV1 *v1);
 
+/* Borrowed: what every welcome from now on says of STUN servers. */
+void registry_v1_set_stun (RegistryV1 *v1, const char *const *stun);
+
 /**
  * registry_v1_stop:
  *
@@ -41,6 +45,9 @@ RegistryMesh *registry_v1_find (const RegistryV1 *v1, const char *network);
 /* As registry_hub_add(). */
 void registry_v1_add (RegistryV1 *v1, const char *network, GIOStream *stream, RegistryConnection *connection,
                       const ScopePrefix *client);
+
+/* Borrowed. */
+RegistryCarry *registry_v1_get_carry (const RegistryV1 *v1);
 
 /* Ends sessions whose hello is overdue; also runs by itself once a second. @now: monotonic time, µs */
 void registry_v1_sweep (RegistryV1 *v1, gint64 now);

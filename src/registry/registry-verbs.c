@@ -82,7 +82,8 @@ registry_verbs_get (RegistryVerbs *verbs, SoupServerMessage *message, const Regi
 }
 
 void
-registry_verbs_detail (RegistryVerbs *verbs, SoupServerMessage *message, const RegistryPath *path, guint *wait)
+registry_verbs_detail (RegistryVerbs *verbs, SoupServerMessage *message, const RegistryPath *path, const GArray *links,
+                       guint *wait)
 {
   ScopeKey key;
   Served *served = find_listed (verbs, message, path, &key, wait);
@@ -94,7 +95,7 @@ registry_verbs_detail (RegistryVerbs *verbs, SoupServerMessage *message, const R
     return;
   if (g_ascii_strcasecmp (soup_server_message_get_method (message), "PUT") != 0)
     {
-      body = registry_detail_get (served->detail, served->network, &key);
+      body = registry_detail_get (served->detail, served->network, &key, links);
       registry_answer (message, SOUP_STATUS_OK, REGISTRY_JSON_TYPE, body);
       return;
     }

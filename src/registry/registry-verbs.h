@@ -34,8 +34,9 @@ void registry_verbs_networks (RegistryVerbs *verbs, SoupServerMessage *message);
  */
 void registry_verbs_get (RegistryVerbs *verbs, SoupServerMessage *message, const RegistryPath *path, guint *wait);
 
-/* Both GET and PUT; @wait as in registry_verbs_get(). */
-void registry_verbs_detail (RegistryVerbs *verbs, SoupServerMessage *message, const RegistryPath *path, guint *wait);
+/* Both GET and PUT; @links as in registry_detail_get(), @wait as in registry_verbs_get(). */
+void registry_verbs_detail (RegistryVerbs *verbs, SoupServerMessage *message, const RegistryPath *path,
+                            const GArray *links, guint *wait);
 
 /* Tells all WebSockets; @wait as in registry_verbs_get(). */
 void registry_verbs_update (RegistryVerbs *verbs, SoupServerMessage *message, const RegistryPath *path, guint *wait);

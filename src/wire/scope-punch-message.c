@@ -62,12 +62,12 @@ scope_punch_message_format (const ScopePunchMessage *message)
   return body;
 }
 
-/* Printable ASCII without the colon that parts two ids in a USERNAME. */
+/* RFC 8839's ice-char. */
 static gboolean
 is_plain (const char *text)
 {
   for (; *text; text++)
-    if (!g_ascii_isalnum (*text) && *text != '-' && *text != '_')
+    if (!g_ascii_isalnum (*text) && *text != '+' && *text != '/')
       return FALSE;
   return TRUE;
 }
@@ -80,7 +80,7 @@ read_word (const ScopeFields *d, const char *name, gsize min, gsize max, char **
   if (!text)
     return FALSE;
   if (strlen (text) < min || !is_plain (text))
-    return scope_fields_wrong (d, name, error, "not %zu to %zu letters, digits, - and _", min, max);
+    return scope_fields_wrong (d, name, error, "not %zu to %zu letters, digits, + and /", min, max);
   *word = g_strdup (text);
   return TRUE;
 }

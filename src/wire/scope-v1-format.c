@@ -190,6 +190,8 @@ welcome (GString *out, const ScopeV1Message *message)
   scope_fields_put_integer (out, "revision", message->revision);
   scope_fields_put_integer (out, "heartbeat", message->heartbeat);
   scope_fields_put_integer (out, "epochSeconds", message->epoch_seconds);
+  if (message->stun)
+    scope_fields_put_strings (out, "stun", message->stun);
 }
 
 static void
@@ -284,6 +286,11 @@ data (GString *out, const ScopeV1Message *message)
       scope_fields_put_integer (out, "n", message->n);
       if (message->time)
         scope_fields_put_integer (out, "time", message->time);
+      break;
+    case SCOPE_V1_CARRY:
+      string_if_any (out, "ticket", message->token);
+      if (message->token)
+        scope_fields_put_integer (out, "seconds", message->seconds);
       break;
     case SCOPE_V1_ERROR:
       scope_fields_put_string (out, "code", message->code);

@@ -224,6 +224,32 @@ parse_hello (const ScopeFields *d, ScopeV1Message *message, GError **error)
          (!scope_fields_has (d, "since") || scope_fields_count (d, "since", &message->since, error));
 }
 
+/* Endpoints, or ":3478": a port of the registry's own host */
+static gboolean
+read_stun (const ScopeFields *d, char ***out, GError **error)
+{
+  JsonArray *array = scope_fields_array (d, "stun", SCOPE_V1_MAX_STUN, error);
+  g_autoptr (GPtrArray) list = NULL;
+
+  if (!array)
+    return FALSE;
+  list = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      const char *text = scope_fields_element (d, "stun", array, i, SCOPE_ENDPOINT_MAX, error);
+      g_autofree char *endpoint = text ? scope_v1_stun_endpoint (text, "registry") : NULL;
+
+      if (!text)
+        return FALSE;
+      if (!scope_endpoint_parse (endpoint, NULL, NULL, NULL))
+        return scope_fields_wrong_element (d, "stun", i, error, "not an endpoint");
+      g_ptr_array_add (list, g_strdup (text));
+    }
+  g_ptr_array_add (list, NULL);
+  *out = (char **) g_ptr_array_free (g_steal_pointer (&list), FALSE);
+  return TRUE;
+}
+
 static gboolean
 parse_welcome (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
@@ -234,7 +260,8 @@ parse_welcome (const ScopeFields *d, ScopeV1Message *message, GError **error)
          read_string (d, "generation", SCOPE_V1_NAME_MAX, &message->generation, error) &&
          scope_fields_count (d, "revision", &message->revision, error) &&
          read_number (d, "heartbeat", 0, G_MAXUINT16, &message->heartbeat, error) &&
-         read_number (d, "epochSeconds", 1, SCOPE_V1_MAX_EPOCH_SECONDS, &message->epoch_seconds, error);
+         read_number (d, "epochSeconds", 1, SCOPE_V1_MAX_EPOCH_SECONDS, &message->epoch_seconds, error) &&
+         (!scope_fields_has (d, "stun") || read_stun (d, &message->stun, error));
 }
 
 static gboolean
@@ -420,6 +447,16 @@ parse_ping (const ScopeFields *d, ScopeV1Message *message, GError **error)
          (!scope_fields_has (d, "time") || read_time (d, "time", &message->time, error));
 }
 
+/* The question has no members, a refusal no ticket. */
+static gboolean
+parse_carry (const ScopeFields *d, ScopeV1Message *message, GError **error)
+{
+  if (scope_fields_has (d, "ticket") && !read_bytes_text (d, "ticket", SCOPE_CARRY_TICKET_LEN, &message->token, error))
+    return FALSE;
+  return !scope_fields_has (d, "seconds") ||
+         read_number (d, "seconds", 0, SCOPE_V1_MAX_TICKET_SECONDS, &message->seconds, error);
+}
+
 static gboolean
 parse_error (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
@@ -469,6 +506,8 @@ parse_data (const ScopeFields *d, gsize len, ScopeV1Message *message, guint *ski
       return scope_v1_parse_paths (d, message, error);
     case SCOPE_V1_PING:
       return parse_ping (d, message, error);
+    case SCOPE_V1_CARRY:
+      return parse_carry (d, message, error);
     case SCOPE_V1_ERROR:
       return parse_error (d, message, error);
     case SCOPE_V1_UNKNOWN:

@@ -5,6 +5,7 @@
 #include "common/scope-fields.h"
 #include "crypto/scope-identity.h"
 #include "crypto/scope-jws.h"
+#include "wire/scope-carry.h"
 #include "wire/scope-v1.h"
 
 #define SCOPE_V1_ENVELOPE_MAX SCOPE_JWS_MAX_BYTES
@@ -14,6 +15,7 @@
 #define SCOPE_V1_TEXT_MAX 1024
 #define SCOPE_V1_MAX_DELEGATIONS 64
 #define SCOPE_V1_MAX_EPOCH_SECONDS (7 * 24 * 3600)
+#define SCOPE_V1_MAX_TICKET_SECONDS 3600
 #define SCOPE_V1_NPQ_MAX 2
 #define SCOPE_V1_PQ_MAX 3
 

@@ -3,6 +3,8 @@
 
 #include "wire/scope-v1-private.h"
 
+#include <string.h>
+
 static const char *const type_names[] = {
   [SCOPE_V1_CHALLENGE] = "challenge",
   [SCOPE_V1_HELLO] = "hello",
@@ -21,6 +23,7 @@ static const char *const type_names[] = {
   [SCOPE_V1_REPORT] = "report",
   [SCOPE_V1_PATHS] = "paths",
   [SCOPE_V1_PING] = "ping",
+  [SCOPE_V1_CARRY] = "carry",
   [SCOPE_V1_ERROR] = "error",
 };
 
@@ -90,6 +93,7 @@ scope_v1_message_free (ScopeV1Message *message)
   g_free (message->revocation);
   g_free (message->kill);
   g_strfreev (message->delegations);
+  g_strfreev (message->stun);
   g_free (message->generation);
   g_clear_pointer (&message->states, g_hash_table_unref);
   g_clear_pointer (&message->observed, g_hash_table_unref);
@@ -104,4 +108,12 @@ scope_v1_message_free (ScopeV1Message *message)
   g_clear_pointer (&message->peers, g_ptr_array_unref);
   g_clear_pointer (&message->gone, g_array_unref);
   g_free (message);
+}
+
+char *
+scope_v1_stun_endpoint (const char *stun, const char *host)
+{
+  if (stun[0] != ':')
+    return g_strdup (stun);
+  return strchr (host, ':') ? g_strdup_printf ("[%s]%s", host, stun) : g_strconcat (host, stun, NULL);
 }

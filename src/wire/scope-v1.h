@@ -18,6 +18,7 @@
 #define SCOPE_V1_MAX_PEERS 16384 /* entries of one frame */
 #define SCOPE_V1_MAX_ROSTER 16384 /* entries, and frames without any, of one roster */
 #define SCOPE_V1_MAX_OBSERVED 16
+#define SCOPE_V1_MAX_STUN 16
 #define SCOPE_V1_MAX_RELAYS 512 /* that a report or a table of paths speaks of */
 #define SCOPE_V1_MAX_LINKS 60000 /* of a table: what fits in a frame to a peer */
 #define SCOPE_V1_MAX_MSEC 60000 /* of a link */
@@ -44,6 +45,7 @@ typedef enum {
   SCOPE_V1_REPORT,
   SCOPE_V1_PATHS,
   SCOPE_V1_PING,
+  SCOPE_V1_CARRY, /* asks for a ticket, and the answer: data/protocol.md, section 10 */
   SCOPE_V1_ERROR,
 } ScopeV1Type;
 
@@ -93,10 +95,14 @@ typedef struct {
  * @time, @seen: ms
  * @delegations: (nullable): envelopes, NULL-terminated
  * @peers: (element-type ScopeV1Entry) (nullable): roster; join and move have one
+ * @stun: (nullable): welcome: STUN servers, NULL-terminated, each an endpoint, or ":PORT": the registry's own host, by
+ *   the name that this session reached it with; see scope_v1_stun_endpoint()
  * @gone: (element-type ScopeKey) (nullable)
  * @states: (nullable) (element-type ScopeKey ScopeV1Progress)
  * @observed: (nullable) (element-type ScopeKey utf8)
  * @fork: (nullable): two envelopes
+ * @token: hello: of an invite; carry: the ticket, %NULL in the question and in a refusal
+ * @seconds: carry: how long the ticket is good
  * @latency: (nullable) (element-type ScopeKey ScopeV1Latency): report: the sender's links
  * @reach: (nullable) (element-type ScopeKey ScopeV1Reach): report: by GPOINTER_TO_UINT
  * @at: paths: from when on, the registry's time, ms; it has @revision
@@ -116,6 +122,7 @@ typedef struct {
   char *identity; /* challenge: the root's; hello: the peer's */
   char *proof;
   char *token;
+  guint seconds;
   char *grant;
   char *record;
   char *kex;
@@ -130,6 +137,7 @@ typedef struct {
   gint64 seen;
   guint heartbeat;
   guint epoch_seconds;
+  char **stun;
   guint64 epoch;
   gboolean has_key_broadcast;
   GHashTable *states;
@@ -170,6 +178,15 @@ ScopeV1Message *scope_v1_parse (const char *text, gsize len, gsize max, guint *s
 /* The frame's text, newly allocated. A SCOPE_V1_KEX has "from" when its @body does, else "to"; to choose: */
 char *scope_v1_format (const ScopeV1Message *message);
 char *scope_v1_format_kex (const char *name, JsonObject *body, const char *direction, const ScopeKey *other);
+
+/**
+ * scope_v1_stun_endpoint:
+ * @stun: one of a welcome's
+ * @host: address or name of the registry, without brackets
+ *
+ * Returns: (transfer full): an endpoint, with a name still to be resolved
+ */
+char *scope_v1_stun_endpoint (const char *stun, const char *host);
 
 /* An entry alone, as it stands in a roster: registries keep it formatted. Appends. */
 void scope_v1_entry_append (const ScopeV1Entry *entry, GString *out);

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   scope_key_parse (&key, KEY);
   if (registry_detail_put (detail, network, &key, (const char *) data, size, &field, &error))
     {
-      g_autoptr (GBytes) answer = registry_detail_get (detail, network, &key);
+      g_autoptr (GBytes) answer = registry_detail_get (detail, network, &key, NULL);
       g_autoptr (ScopeRoster) roster = scope_roster_parse (g_bytes_get_data (answer, NULL), g_bytes_get_size (answer),
                                                            NULL, &error);
       g_assert_no_error (error);

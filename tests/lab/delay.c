@@ -19,7 +19,8 @@
  *
  * A cable with a length, for kernels without netem: carries Ethernet frames between two
  * interfaces, each way MICROSECONDS late, and loses LOSS_PERCENT of them. Says "ready" on
- * its standard output when it does. With PACKET_VNET_HDR (packet(7)) frames keep their unfinished checksums and segmentation, so
+ * its standard output when it does. A line "MICROSECONDS [LOSS_PERCENT]" on its standard input
+ * changes that from the next frame on; frames never overtake each other. With PACKET_VNET_HDR (packet(7)) frames keep their unfinished checksums and segmentation, so
  * that TCP is as fast as over a plain cable.
  */
 
@@ -55,7 +56,7 @@ struct frame {
     uint8_t *data;
 };
 
-/* One way of the cable. The delay is fixed, so frames are due in the order they came. */
+/* One way of the cable. Frames leave in the order they came, also when the delay has become shorter. */
 struct way {
     int in, out;
     unsigned head, count;
@@ -163,21 +164,44 @@ transmit(struct way *way)
     return UINT64_MAX;
 }
 
+static uint64_t
+parse_loss(const char *percent)
+{
+    return strtod(percent, NULL) / 100 * 4294967296.0;
+}
+
+/* Reads what the cable is to be like from now on; returns 0 when there will be no more of it. */
+static int
+command(void)
+{
+    char line[100], *rest;
+    ssize_t length = read(STDIN_FILENO, line, sizeof line - 1);
+
+    if (length <= 0)
+        return 0;
+    line[length] = 0;
+    delay_ns = strtoull(line, &rest, 10) * 1000;
+    if (*rest == ' ')
+        loss = parse_loss(rest);
+    return 1;
+}
+
 int
 main(int argc, char **argv)
 {
-    struct pollfd polls[2];
+    struct pollfd polls[3];
 
     if (argc < 4 || argc > 6)
         errx(2, "usage: delay IF1 IF2 MICROSECONDS [LOSS_PERCENT [SEED]]");
     delay_ns = strtoull(argv[3], NULL, 10) * 1000;
-    loss = argc > 4 ? strtod(argv[4], NULL) / 100 * 4294967296.0 : 0;
+    loss = argc > 4 ? parse_loss(argv[4]) : 0;
     seed = argc > 5 ? strtoull(argv[5], NULL, 10) : 1;
 
     ways[0].in = ways[1].out = open_interface(argv[1]);
     ways[1].in = ways[0].out = open_interface(argv[2]);
     for (int i = 0; i < 2; i++)
         polls[i] = (struct pollfd){ .fd = ways[i].in, .events = POLLIN };
+    polls[2] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
     prctl(PR_SET_TIMERSLACK, 1UL);
     puts("ready");
     fflush(stdout);
@@ -200,10 +224,12 @@ main(int argc, char **argv)
             wait.tv_nsec = left % 1000000000;
             timeout = &wait;
         }
-        if (ppoll(polls, 2, timeout, NULL) < 0 && errno != EINTR)
+        if (ppoll(polls, 3, timeout, NULL) < 0 && errno != EINTR)
             err(1, "ppoll");
         for (int i = 0; i < 2; i++)
             if (polls[i].revents)
                 receive(&ways[i]);
+        if (polls[2].revents && !command())
+            polls[2].fd = -1;
     }
 }

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Sequence
 
@@ -81,6 +84,10 @@ _BUS = """\
     <allow receive_type="error"/>
     <allow receive_type="signal"/>
     <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  <policy user="root">
+    <allow own="org.freedesktop.login1"/>
+    <allow send_destination="org.freedesktop.login1"/>
   </policy>
   <includedir>/usr/share/dbus-1/system.d</includedir>
   <includedir>/etc/dbus-1/system.d</includedir>
@@ -162,6 +169,7 @@ class Host(Node):
         self._ipv6, self._ipv4 = ipv6, ipv4
         self._ready = False
         self._nm: Process | None = None
+        self._logind: Process | None = None
         if dns != "none":
             self._exec(["sh", "-c", _OWN_RESOLV_CONF, "lab", str(lab.hosts_file)])
         self._exec(["sh", "-c", _DIRECTORIES, "lab", "/etc/NetworkManager", "/var/lib/NetworkManager", _STATE])
@@ -245,6 +253,41 @@ class Host(Node):
         steps = [["up", to], ["down", *others]]
         for verb, *names in reversed(steps) if gap else steps:
             self.nmcli("-w", "10", "connection", verb, *names, check=verb == "up")
+
+    # --- sleep
+
+    def logind(self) -> None:
+        """Put a logind on the bus that can announce sleep (tests/lab/login1.c); NetworkManager and the service listen."""
+        if not self._logind:
+            program = self.lab.helper("login1", "gio-unix-2.0")
+            with open(self.dir / "login1.log", "ab") as log:
+                self._logind = self.popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+            self._hears("ready", 10)
+
+    def sleep(self) -> float:
+        """Go to sleep as a laptop does: announced, then frozen. Returns how many seconds others held it up."""
+        self.logind()
+        start = time.monotonic()
+        self._logind.stdin.write(b"sleep\n")
+        self._logind.stdin.flush()
+        self._hears("released", 5)  # logind's InhibitDelayMaxSec: then it sleeps all the same
+        took = time.monotonic() - start
+        self.freeze()
+        return took
+
+    def wake(self) -> None:
+        """Awake again: processes go on, the cable is there, logind says so. NetworkManager then brings the links up."""
+        self.thaw()
+        self._logind.stdin.write(b"wake\n")
+        self._logind.stdin.flush()
+
+    def _hears(self, word: str, timeout: float) -> bool:
+        if not select.select([self._logind.stdout], [], [], timeout)[0]:
+            return False
+        line = os.read(self._logind.stdout.fileno(), 100).decode()
+        if line != f"{word}\n":
+            raise RuntimeError(f"{self.name}: login1 said {line!r} for {word!r}, see {self.dir / 'login1.log'}")
+        return True
 
     # --- files
 

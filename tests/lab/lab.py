@@ -59,7 +59,7 @@ class Lab:
         self._owner = _identity(os.getpid())
         self._closed = False
         self._kernel_wireguard: bool | None = None
-        self._delay_program: Path | None = None
+        self._helpers: dict[str, Path] = {}
         self._delays = 0
         sweep()
         self.env = {key: value for key, value in os.environ.items() if _PASSED_ON.fullmatch(key)}
@@ -246,19 +246,24 @@ class Lab:
             argv += [key, value]
         return re.search(r"\(([0-9a-f-]{36})\)", host.nmcli(*argv).stdout)[1]
 
+    def helper(self, name: str, *packages: str) -> Path:
+        """A program of tests/lab: of the build tree, or made here and now with what pkg-config knows of `packages`."""
+        if name not in self._helpers:
+            built = self.build and self.build / "tests/lab" / name
+            self._helpers[name] = built if built and built.exists() else self.dir / name
+            if not self._helpers[name].exists():
+                flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", *packages], text=True) if packages else ""
+                subprocess.check_call(["cc", "-O2", "-o", self.dir / name, _HERE / f"{name}.c", *flags.split()], env=self.env)
+        return self._helpers[name]
+
     def delay(self, node: Node, one: str, other: str) -> Process:
-        """Run the delay helper between two interfaces of a node."""
-        if not self._delay_program:
-            built = self.build and self.build / "tests/lab/delay"
-            self._delay_program = built if built and built.exists() else self.dir / "delay"
-            if not self._delay_program.exists():
-                subprocess.check_call(["cc", "-O2", "-o", self._delay_program, _HERE / "delay.c"], env=self.env)
+        """Run the delay helper between two interfaces of a node; what is written to it changes it, see delay.c."""
         share = 100 * (1 - (1 - self.loss / 100) ** 0.5)  # lost on one of the two cables
         delay_us = round(self.delay_ms * 1000 / 4)
         self._delays += 1
-        argv = [self._delay_program, one, other, str(delay_us), f"{share:.6f}", str(self._delays)]
+        argv = [self.helper("delay"), one, other, str(delay_us), f"{share:.6f}", str(self._delays)]
         with open(node.dir / "delay.log", "ab") as log:
-            process = node.popen(argv, stdout=subprocess.PIPE, stderr=log)
+            process = node.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         if not process.stdout.readline():  # a line comes when it forwards
             raise RuntimeError(f"no delay between {one} and {other}, see {log.name}")
         process.stdout.close()
@@ -289,7 +294,9 @@ class Lab:
             node.halt(wait=True)
         if self.keep_logs:
             (self.dir / "kept").touch()
-            (self.dir / "delay").unlink(missing_ok=True)
+            for program in self._helpers.values():
+                if program.parent == self.dir:
+                    program.unlink(missing_ok=True)
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -162,11 +162,10 @@ class Segment:
             wires = (far, inner, port)
             lines += [f"link add {inner} type veth peer name {port}", f"link set {inner} up", f"link set {port} up"]
         here.ip(*lines, f"link set {port} master {self.bridge}")
-        if port != far:
-            lab.delay(here, far, inner)
+        helper = lab.delay(here, far, inner) if port != far else None
         number = 0x10 + self._hosts - 10
         ipv6 = str(self.net6[number]) if self.net6 else None
-        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6)
+        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6, helper)
         node.links.append(link)
         return link
 

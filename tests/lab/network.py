@@ -8,12 +8,15 @@
         network.join(a)
         network.join(b)
         network.open_pings(a, b)
+
+A relay (or master) is made by the root: network.relay(network.member("r")) in the place of join().
 """
 
 import json
 import re
 import subprocess
 import time
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,10 @@ class Network:
     def url(self) -> str:
         return f"http://{self.host.address(4)}:8080"
 
+    def url_for(self, host) -> str:
+        """The registry's URL in an address family that the host has outside."""
+        return self.url if host.links[0].ipv4 else f"http://[{self.host.address(6)}]:8080"
+
     def member(self, name: str, **host: Any) -> Member:
         return self.adopt(self.lab.host(name, **host))
 
@@ -107,14 +114,43 @@ class Network:
         self.create()
         entry = {"name": self.name, "file": str(self.dir / f"{self.name}.network"), "admission": ["token", "granted"],
                  "heartbeat": 20, **(network or {})}  # fmt: skip
-        self.config = {"networks": [entry], "stateDirectory": str(self.dir), **(config or {})}
+        self.config = {"listen": "::", "networks": [entry], "stateDirectory": str(self.dir), **(config or {})}
         self.registry = self.lab.registry(self.host, self.config)
 
     def invite(self, member: Member, *options: Any) -> Path:
         """An invite for a member: the .scope file that it imports."""
         file = self.dir / f"{member.host.name}.scope"
         self.root_ctl("invite", "--registry", self.url, "--name", member.host.name, "--output", file, *options)
+        file.write_text(file.read_text().replace(self.url, self.url_for(member.host)))
         return file
+
+    def enroll(self, member: Member, role: str, *options: Any, **data: Any) -> None:
+        """Make a member what an invite does not: relay or master, with keys of ours and a grant by the root itself.
+
+        Its address counts from the end of the prefixes, which the registry gives away from the beginning.
+        """
+        number = 255 - member.number
+        addresses = {4: str(IPv4Network(self.prefixes[0])[number]), 6: str(IPv6Network(self.prefixes[1])[number])}
+        private, member.public = self.lab.genkey()
+        secret = self.dir / f"{member.host.name}.identity"
+        public = json.loads(self.ctl("keygen", "--identity", "--json", "--output", secret).stdout)["public"]
+        file = self.dir / f"{member.host.name}.public"  # too long for a command line
+        file.write_text(public)
+        self.root_ctl("grant", "--registry", self.url, "--identity", f"@{file}", "--key", member.public, "--role", role,
+                      "--name", member.host.name, "--range", f"{addresses[4]}/32", "--range", f"{addresses[6]}/128",
+                      *options)  # fmt: skip
+        data = {"registry": self.url_for(member.host), "network": self.name, "root": self.fingerprint,
+                **{key.replace("_", "-"): value for key, value in data.items()}}  # fmt: skip
+        self.lab.scope_add(member.host, self.name, data, {"private-key": private, "identity": secret.read_text().strip()},
+                           **{"vpn.persistent": "yes"})  # fmt: skip
+        member.profile = self.name
+
+    def relay(self, member: Member, role: str = "relay", port: int = 51820, **data: Any) -> float:
+        """Let a host with public addresses join as a relay or master that says where it is."""
+        link = member.host.links[0]
+        endpoints = [f"{link.ipv4}:{port}" if link.ipv4 else "", f"[{link.ipv6}]:{port}" if link.ipv6 else ""]
+        self.enroll(member, role, listen_port=port, endpoint=" ".join(filter(None, endpoints)), **data)
+        return self.up(member)
 
     def accept(self, member: Member, file: Path, **data: Any) -> None:
         """nmcli connection import, as a new member does; `data` are changes to vpn.data."""

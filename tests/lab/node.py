@@ -125,6 +125,7 @@ class Link:
     wires: tuple[str, ...]  #: all interfaces of the cable in the segment's node
     ipv4: str | None  #: address without prefix length
     ipv6: str | None
+    helper: Process | None = None  #: what delays and loses its packets, in a lab with a delay
     is_cut: bool = False
 
 
@@ -315,6 +316,57 @@ class Node:
             cable.segment.node.tool(["bridge", "link", "set", "dev", cable.port, "state", "3"])
         cable.is_cut = False
         self.carries(cable)
+
+    def slow(self, ms: float, link: str | int = 0, loss: float = 0) -> None:
+        """From now on a link's cable makes round trips to hosts with usual cables take `ms`, and loses `loss` percent each way.
+
+        Only in a lab with a delay, and on links to the internet: other cables have no helper that delays.
+        """
+        cable, lab = self.link(link), self.lab
+        if not cable.helper:
+            raise LookupError(f"{self.name}: nothing delays {cable.name}: make the lab with delay_ms")
+        one_way = max(0, ms - lab.delay_ms / 2) / 2
+        cable.helper.stdin.write(b"%d %f\n" % (round(one_way * 1000), loss))
+        cable.helper.stdin.flush()
+
+    def processes(self) -> list[int]:
+        """All processes of the node but its first one, by their PIDs outside."""
+        own = os.stat(f"/proc/{self.pid}/ns/pid").st_ino
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.stat(path / "ns/pid").st_ino == own and int(path.name) != self.pid:
+                    found.append(int(path.name))
+        return found
+
+    def freeze(self) -> None:
+        """Stop every process where it is and lose every packet: all that a machine does while it sleeps.
+
+        Its clocks go on, other than those of a real machine (CLOCK_MONOTONIC stands still there), since a clock of
+        one host cannot be set here. For who looks at the wall clock that is the same.
+        """
+        for link in range(len(self.links)):
+            self.cut(link)
+        stopped: set[int] = set()
+        while new := set(self.processes()) - stopped:
+            for pid in new:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            stopped |= new
+
+    def thaw(self) -> None:
+        """Undo freeze()."""
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                # nsenter(1) stops itself when what it has started stops
+                [parent] = re.findall(r"^PPid:\t(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+                for each in {pid, int(parent)} - {0, 1, self.pid}:
+                    os.kill(each, signal.SIGCONT)
+        for cable in self.links:
+            cable.is_cut = False
+            # A port whose other end was switched off while asleep forwards by itself as soon as that is on again.
+            if (self.file("/sys/class/net") / cable.name / "operstate").read_text() == "up\n":
+                cable.segment.node.tool(["bridge", "link", "set", "dev", cable.port, "state", "3"])
 
     def carries(self, cable: Link) -> None:
         """Wait until a link that is up carries packets: the kernel works on a new carrier in the background.

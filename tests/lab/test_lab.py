@@ -191,6 +191,60 @@ def a_loss_of_20_percent() -> None:
 
 
 @tap.test
+def a_link_becomes_slow_and_quick_again() -> None:
+    with Lab(delay_ms=20) as lab:
+        a, b, c = (lab.host(name, nm=False) for name in "abc")
+        for host in (a, b, c):
+            assert all(host.ping(other.address()) is not None for other in (a, b, c) if other is not host)
+        b.slow(400)
+        answers = {other.name: statistics.median(round_trips(a, other.address(), 5)) for other in (b, c)}
+        assert 400 <= answers["b"] < 460 and 20 <= answers["c"] < 40 or EMULATED, answers
+        b.slow(20, loss=100)
+        assert a.ping(b.address(), 0.5) is None
+        b.slow(20)
+        assert 20 <= statistics.median(round_trips(a, b.address(), 5)) < 40 or EMULATED
+        tap.comment(f"{answers} ms")
+    with Lab() as lab:
+        try:
+            lab.host("a", nm=False).slow(400)
+        except LookupError:
+            return
+        raise AssertionError("slow without a delay")
+
+
+@tap.test
+def a_machine_sleeps_and_wakes() -> None:
+    with Lab() as lab:
+        a, b = lab.host("a"), lab.host("b", nm=False)
+        lab.up()
+        a.logind()
+        count = a.popen(["sh", "-c", "while echo; do sleep 0.05; done"], log="count.log")
+        watch = a.popen(["dbus-monitor", "--system", "type=signal,member=PrepareForSleep"], log="watch.log")
+        wait_for("it counts", lambda: count.log.read_text())
+        wait_for("somebody watches", lambda: "NameAcquired" in watch.log.read_text())
+        # NetworkManager holds sleep up until its links are off.
+        wait_for("NetworkManager's lock", lambda: "lock of NetworkManager" in (a.dir / "login1.log").read_text())
+        took = a.sleep()
+        before = count.log.stat().st_size
+        assert b.ping(a.address(), 0.5) is None
+        time.sleep(0.3)
+        assert count.log.stat().st_size == before, "something runs"
+        a.wake()
+        wait_for("it goes on", lambda: count.log.stat().st_size > before)
+        assert b.ping(a.address(), 10) is not None
+        text = watch.log.read_text()
+        assert text.count("boolean true") == text.count("boolean false") == 1, text
+        assert "sleep: sleep requested" in a.log.read_text() and "sleep: wake requested" in a.log.read_text()
+        tap.comment(f"held up for {took:.2f} s")
+        # Frozen without a word, as by a hypervisor: links stay as they are.
+        a.freeze()
+        assert b.ping(a.address(), 0.3) is None
+        a.thaw()
+        assert b.ping(a.address(), 5) is not None and a.ping(b.address(), 5) is not None
+    assert not lab.leftovers()
+
+
+@tap.test
 def two_wireguard_interfaces() -> None:
     with Lab() as lab:
         tap.comment("kernel WireGuard" if lab.kernel_wireguard else "wireguard-go")

@@ -1089,6 +1089,67 @@ test_peers (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_strv_length (lines), ==, G_N_ELEMENTS (m) + 2);
   g_assert_true (g_str_has_prefix (lines[G_N_ELEMENTS (m)], "(")); /* nobody knows whose key that is: last */
 
+  /* The links between three of them, as the registry tells: from 0 to 2 it is shorter over 1. */
+  {
+    const Member *r[] = { &m[0], &m[1], &m[6] };
+    g_autoptr (ScopeV1Message) paths = scope_v1_message_new (SCOPE_V1_PATHS);
+    g_autofree char *text = NULL;
+    JsonObject *far = NULL, *near = NULL;
+
+    paths->relays = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
+    paths->links = g_array_new (FALSE, FALSE, sizeof (ScopeLatency));
+    for (guint i = 0; i < 3; i++)
+      g_array_append_val (paths->relays, r[i]->key);
+    g_array_sort (paths->relays, scope_key_compare);
+    for (guint i = 0; i < 2; i++)
+      for (guint j = i + 1; j < 3; j++)
+        {
+          ScopeLatency link = { g_array_index (paths->relays, ScopeKey, i), g_array_index (paths->relays, ScopeKey, j), 20 };
+
+          if (!scope_key_equal (&link.a, &m[1].key) && !scope_key_equal (&link.b, &m[1].key))
+            link.ms = 100;
+          g_array_append_val (paths->links, link);
+        }
+    text = scope_v1_format (paths);
+    text[strlen (text) - 1] = '\0';
+    g_string_truncate (f->peers, f->peers->len - 1);
+    g_string_append_printf (f->peers, ",\"paths\":%s}", text + strlen ("{\"t\":\"paths\",\"d\":"));
+    run (f, NULL, "peers", "home", "--json", "--from", "L\xc3\xa4ptop", ROOT, NULL);
+    assert_ran (f);
+    g_clear_pointer (&node, json_node_unref);
+    node = json_from_string (f->out, NULL);
+    peers = json_node_get_array (node);
+    for (guint i = 0; i < json_array_get_length (peers); i++)
+      {
+        JsonObject *peer = json_array_get_object_element (peers, i);
+        const char *key = scope_json_get_string (peer, "key");
+
+        if (g_str_equal (key, m[6].base64))
+          far = peer;
+        else if (g_str_equal (key, m[1].base64))
+          near = peer;
+        else
+          g_assert_false (json_object_has_member (peer, "sum"));
+      }
+    g_assert_cmpint (json_object_get_int_member (far, "sum"), ==, 40);
+    g_assert_cmpstr (scope_json_get_string (far, "mode"), ==, "leastSum");
+    g_assert_cmpstr (scope_json_get_string (far, "leastSource"), ==, m[1].base64);
+    g_assert_cmpint (json_object_get_int_member (near, "sum"), ==, 20);
+    g_assert_cmpstr (scope_json_get_string (near, "mode"), ==, "direct");
+    g_assert_false (json_object_has_member (near, "leastSource"));
+
+    run (f, NULL, "peers", "home", "--from", "L\xc3\xa4ptop", ROOT, NULL);
+    assert_ran (f);
+    assert_contains (f->out, "LEASTSOURCE");
+    assert_contains (f->out, "40 ms");
+    assert_contains (f->err, "as seen from L\xc3\xa4ptop");
+    run (f, NULL, "peers", "home", ROOT, NULL); /* whoever is the first one */
+    assert_ran (f);
+    assert_contains (f->out, "20 ms");
+    run (f, NULL, "peers", "home", "--from", "nobody", ROOT, NULL);
+    assert_failed (f, CTL_FAILURE, "nobody");
+  }
+
   g_string_assign (f->peers, "{\"peers\":7}");
   run (f, NULL, "peers", "home", ROOT, NULL);
   assert_failed (f, CTL_FAILURE, "roster");

@@ -57,7 +57,11 @@ test_defaults (void)
   g_assert_null (registry_config_find (config, "a")->end);
   g_assert_false (config->limits.loopback_limited);
   g_assert_cmpuint (config->limits.idle_seconds, ==, 60);
+  g_assert_cmpuint (config->carry.sessions, ==, 256);
+  g_assert_cmpuint (config->carry.queue_bytes, ==, 256 * 1024);
+  g_assert_false (config->carry.private);
   g_assert_null (config->state_directory);
+  g_assert_cmpuint (config->stun_listen->len, ==, 0); /* 127.0.0.1 is of no use to others */
 }
 
 static void
@@ -67,6 +71,7 @@ test_everything (void)
   g_autoptr (RegistryConfig) config = parse ("{\"listen\":\"::\",\"listenPort\":0,\"networks\":[\"a\"],\"prefix\":\"/x/y/\","
                                              "\"tlsCertificate\":\"cert.pem\",\"tlsKey\":\"/k.pem\",\"stateDirectory\":\"s\","
                                              "\"trustedProxies\":[\"10.1.2.3/8\",\"::1\"],"
+                                             "\"stun\":{\"listen\":[\"192.0.2.1\",\"::\"],\"port\":3479},"
                                              "\"limits\":{\"connections\":5,\"connectionsPerAddress\":0}}",
                                              &problems);
 
@@ -79,6 +84,44 @@ test_everything (void)
   g_assert_cmpuint (g_array_index (config->trusted_proxies, ScopePrefix, 0).addr[1], ==, 0); /* masked */
   g_assert_cmpuint (config->limits.connections, ==, 5);
   g_assert_true (config->limits.loopback_limited);
+  g_assert_cmpuint (config->stun_listen->len, ==, 2);
+  g_assert_cmpuint (config->stun_port, ==, 3479);
+  g_assert_true (config->stun_required);
+}
+
+static void
+test_stun (void)
+{
+  static const struct {
+    const char *listen, *stun, *expected;
+    gboolean required;
+  } cases[] = {
+    { "0.0.0.0", NULL, "0.0.0.0", FALSE },   { "::", NULL, "::", FALSE },
+    { "192.0.2.1", NULL, "192.0.2.1", FALSE }, { "::1", NULL, "", FALSE },
+    { "localhost", NULL, "", FALSE },        { "0.0.0.0", "false", "", FALSE },
+    { "192.0.2.1", "true", "192.0.2.1", TRUE }, { "127.0.0.1", "true", "::", TRUE },
+    { "127.0.0.1", "{}", "::", TRUE },       { "127.0.0.1", "{\"listen\":\"127.0.0.1\"}", "127.0.0.1", TRUE },
+    { "::", "{\"listen\":[\"192.0.2.1\",\"192.0.2.2\"]}", "192.0.2.1 192.0.2.2", TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("{\"networks\":[\"a\"],\"listen\":\"%s\"%s%s}", cases[i].listen,
+                                               cases[i].stun ? ",\"stun\":" : "", cases[i].stun ? cases[i].stun : "");
+      g_autofree char *problems = NULL;
+      g_autoptr (RegistryConfig) config = parse (text, &problems);
+      g_autoptr (GString) listen = g_string_new (NULL);
+
+      g_assert_cmpstr (problems, ==, "");
+      for (guint j = 0; j < config->stun_listen->len; j++)
+        {
+          g_autofree char *address = g_inet_address_to_string (g_ptr_array_index (config->stun_listen, j));
+          g_string_append_printf (listen, "%s%s", j ? " " : "", address);
+        }
+      g_assert_cmpstr (listen->str, ==, cases[i].expected);
+      g_assert_cmpint (config->stun_required, ==, cases[i].required);
+      g_assert_cmpuint (config->stun_port, ==, 3478);
+    }
 }
 
 #define V1 "{\"name\":\"a\",\"file\":\"f\",\n"
@@ -116,6 +159,11 @@ test_mistakes (void)
     { "{\"networks\":[\"a\"],\"self\":{\n\"a\":[]}}", "f:2: self.a: expected an object\n" },
     { "{\"networks\":[\"wg.1\"],\"self\":{\n\"wg.1\":{\n\"end\":1}}}", "f:3: self.wg.1.end: expected a string\n" },
     { "{\"networks\":[],\n\"self\":1}", "f:2: self: expected an object\n" },
+    { "{\"networks\":[],\n\"stun\":7}", "f:2: stun: expected true, false, or an object" },
+    { "{\"networks\":[],\"stun\":{\n\"port\":65536}}", "f:2: stun.port: expected a whole number from 0 to 65535\n" },
+    { "{\"networks\":[],\"stun\":{\n\"listen\":\"here\"}}", "f:2: stun.listen: “here” is not an IP address\n" },
+    { "{\"networks\":[],\"stun\":{\n\"listen\":[]}}", "f:2: stun.listen: empty" },
+    { "{\"networks\":[],\"stun\":{\"listen\":[\"::\",\n7]}}", "f:2: stun.listen[1]: expected a string\n" },
     { "{\"networks\":[],\n\"prefix\":\"x\"}", "f:2: prefix: expected a path" },
     { "{\"networks\":[],\n\"prefix\":\"/a//b\"}", "f:2: prefix: expected a path" },
     { "{\"networks\":[],\n\"prefix\":\"/a%20\"}", "f:2: prefix: expected a path" },
@@ -125,6 +173,9 @@ test_mistakes (void)
     { "{\"networks\":[],\"trustedProxies\":[\"::1\",\n\"x\"]}", "f:2: trustedProxies[1]: “x” is not" },
     { "{\"networks\":[],\"limits\":{\n\"idleSeconds\":0}}", "f:2: limits.idleSeconds: expected a whole number from 1" },
     { "{\"networks\":[],\n\"limits\":7}", "f:2: limits: expected an object\n" },
+    { "{\"networks\":[],\n\"carry\":7}", "f:2: carry: expected an object\n" },
+    { "{\"networks\":[],\"carry\":{\n\"links\":0}}", "f:2: carry.links: expected a whole number from 1" },
+    { "{\"networks\":[],\"carry\":{\n\"private\":1}}", "f:2: carry.private: expected" },
     { "{\"networks\":[{\n\"file\":\"f\"}]}", "f:1: networks[0].name: missing\n" },
     { "{\"networks\":[{\n\"name\":\"a b\",\"file\":\"f\"}]}", "f:2: networks[0].name: “a b” is not a network's name" },
     { "{\"networks\":[\n{\"name\":\"a\"}]}", "f:2: networks[0].file: missing" },
@@ -319,6 +370,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/config/documented", test_documented);
   g_test_add_func ("/registry/config/defaults", test_defaults);
   g_test_add_func ("/registry/config/everything", test_everything);
+  g_test_add_func ("/registry/config/stun", test_stun);
   g_test_add_func ("/registry/config/mistakes", test_mistakes);
   g_test_add_func ("/registry/config/several", test_several);
   g_test_add_func ("/registry/config/warnings", test_warnings);

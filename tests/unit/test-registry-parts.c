@@ -528,7 +528,7 @@ test_detail (void)
   g_assert_true (registry_detail_put (detail, network, &a, good, strlen (good), &no_field, &error));
   for (guint round = 0; round < 2; round++)
     {
-      g_autoptr (GBytes) bytes = registry_detail_get (detail, network, &a);
+      g_autoptr (GBytes) bytes = registry_detail_get (detail, network, &a, NULL);
       g_autoptr (ScopeRoster) roster = scope_roster_parse (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL, NULL);
       const ScopeRosterPeer *first = roster->peers->pdata[0], *second = roster->peers->pdata[1];
       const ScopeRosterPeer *shared = registry_network_get_roster (network)->peers->pdata[1];

@@ -29,6 +29,7 @@
 #define SOON 5000 /* ms: a slow machine */
 
 static const char *why_not; /* the namespaces are not there */
+static pid_t far_pid, holder_pid;
 
 static ScopeSockaddr
 address (const char *text)
@@ -120,7 +121,7 @@ far_main (int to_near, int from_near)
   if (unshare (CLONE_NEWNET) < 0 || write (to_near, "", 1) != 1 || read (from_near, &byte, 1) != 1 ||
       !ip ("link set lo up") || !ip ("link set cable up") || !ip ("addr add 10.9.0.2/24 dev cable") ||
       !ip ("addr add 10.9.0.3/24 dev cable") || !ip ("addr add fd09::2/64 dev cable nodad") ||
-      !ip ("addr add fd09::3/64 dev cable nodad"))
+      !ip ("addr add fd09::3/64 dev cable nodad preferred_lft 0"))
     _exit (1);
   hold (FAR_PORT);
   ScopeStunAgent *agent = scope_stun_agent_new (FAR_PORT, 0, NULL);
@@ -140,7 +141,6 @@ make_namespaces (void)
 {
   int to_far[2], to_near[2];
   char byte;
-  pid_t far;
 
   if (unshare (CLONE_NEWNET) < 0 && unshare (CLONE_NEWUSER | CLONE_NEWNET) < 0)
     {
@@ -149,8 +149,9 @@ make_namespaces (void)
     }
   g_assert_cmpint (pipe (to_far), ==, 0);
   g_assert_cmpint (pipe (to_near), ==, 0);
-  far = fork ();
-  if (far == 0)
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  far_pid = fork ();
+  if (far_pid == 0)
     {
       close (to_near[0]);
       close (to_far[1]);
@@ -159,14 +160,25 @@ make_namespaces (void)
   close (to_near[1]);
   close (to_far[0]);
   if (read (to_near[0], &byte, 1) != 1 ||
-      !ip ("link add cable type veth peer name cable netns %d", (int) far) || !ip ("link set lo up") ||
+      !ip ("link add cable type veth peer name cable netns %d", (int) far_pid) || !ip ("link set lo up") ||
       !ip ("link set cable up") || !ip ("addr add 10.9.0.1/24 dev cable") ||
       !ip ("addr add fd09::1/64 dev cable nodad") || write (to_far[1], "", 1) != 1 || read (to_near[0], &byte, 1) != 1)
     {
       why_not = "no virtual cables, no raw sockets or no `ip`";
       return;
     }
-  hold (NEAR_PORT);
+  holder_pid = hold (NEAR_PORT);
+}
+
+static void
+end_namespaces (void)
+{
+  if (far_pid > 0)
+    kill (far_pid, SIGKILL); /* its own child dies with it */
+  if (holder_pid > 0)
+    kill (holder_pid, SIGKILL);
+  while (wait (NULL) > 0)
+    ;
 }
 
 static gboolean
@@ -446,7 +458,7 @@ ask (ScopeStunAgent *agent, const char *server, const char *mapped)
   assert_address (&asked.mapped, mapped);
   assert_address (&asked.local, mapped);
   g_assert_cmpuint (asked.rtt, >, 0);
-  g_assert_cmpuint (asked.rtt, <, 1000);
+  g_assert_cmpuint (asked.rtt, <, SOON); /* after a new link, with the second that ARP takes for another question */
 }
 
 static void
@@ -466,11 +478,10 @@ test_ask (void)
   ask (agent, "[fd09::3]:51821", "[fd09::1]:51820");
 
   /* Addresses come and go. */
-  g_assert_true (ip ("addr add 10.9.0.7/24 dev cable"));
   g_assert_true (ip ("addr del 10.9.0.1/24 dev cable"));
+  g_assert_true (ip ("addr add 10.9.0.7/24 dev cable"));
   g_assert_true (ip ("addr add fd09::7/64 dev cable nodad"));
   g_assert_true (ip ("addr del fd09::1/64 dev cable"));
-  g_assert_true (ip ("addr add 10.9.0.7/24 dev cable") || TRUE); /* went with its primary one */
   ask (agent, "10.9.0.2:51821", "10.9.0.7:51820");
   ask (agent, "[fd09::2]:51821", "[fd09::7]:51820");
   g_assert_true (ip ("link set cable down"));
@@ -591,6 +602,7 @@ check_with_far (ScopeStunAgent *agent, const char *far, const char *near)
 
   scope_stun_check_open (check, &to, 1); /* arrives: there is no router between */
   wait_until (&checked.answered, 2);
+  wait_until (&checked.heard, 2);
 }
 
 static void
@@ -677,5 +689,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stun-agent/check", test_check);
   g_test_add_func ("/stun-agent/check-silence", test_check_silence);
   g_test_add_func ("/stun-agent/check-freed", test_check_freed);
-  return g_test_run ();
+  int status = g_test_run ();
+  end_namespaces ();
+  return status;
 }

@@ -85,9 +85,14 @@ static const struct {
   { SCOPE_V1_PATHS, "{\"t\":\"paths\",\"d\":{\"revision\":12,\"at\":1700000002000,\"relays\":[" LOW "," KEYS "],"
                     "\"links\":[[0,1,0],[0,2,60000],[1,2,17]]}}" },
   { SCOPE_V1_PING, "{\"t\":\"ping\",\"d\":{\"n\":7}}" },
+  { SCOPE_V1_CARRY, "{\"t\":\"carry\",\"d\":{}}" },
+  { SCOPE_V1_CARRY, "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"seconds\":60}}" },
   { SCOPE_V1_PING, "{\"t\":\"ping\",\"d\":{\"n\":7,\"time\":1700000000000}}" },
   { SCOPE_V1_ERROR, "{\"t\":\"error\",\"d\":{\"code\":\"denied\",\"message\":\"a \\\"b\\\"\"}}" },
   { SCOPE_V1_ERROR, "{\"t\":\"error\",\"d\":{\"code\":\"busy\"}}" },
+  { SCOPE_V1_WELCOME, "{\"t\":\"welcome\",\"d\":{\"grant\":" JWS ",\"delegations\":[],\"revocation\":null,\"kill\":null,\"time\":1,"
+                      "\"generation\":\"g\",\"revision\":57,\"heartbeat\":20,\"epochSeconds\":3600,\"stun\":[\":3478\",\"192.0.2.1:1\","
+                      "\"[2001:db8::1]:3478\",\"stun.example:65535\"]}}" },
 };
 
 static void
@@ -269,6 +274,8 @@ static const struct {
   { "{\"t\":7}", "t: " },
   { "{\"t\":\"\"}", "t: " },
   { "{\"t\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", "t: " },
+  { "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQ\",\"seconds\":60}}", "carry.ticket: " },
+  { "{\"t\":\"carry\",\"d\":{\"ticket\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"seconds\":3601}}", "carry.seconds: " },
   { "{\"t\":\"ping\"}", "ping: d " },
   { "{\"t\":\"ping\",\"d\":[]}", "ping: d " },
   { "{\"t\":\"ping\",\"d\":{\"n\":1,\"n\":1}}", "same name" },
@@ -453,6 +460,13 @@ test_wrong_welcome (void)
     { "\"heartbeat\":20", "\"x\":0", "welcome.heartbeat: missing" },
     { "\"epochSeconds\":3600", "\"epochSeconds\":0", "welcome.epochSeconds: " },
     { "\"epochSeconds\":3600", "\"epochSeconds\":604801", "welcome.epochSeconds: " },
+    { "3600", "3600,\"stun\":7", "welcome.stun: " },
+    { "3600", "3600,\"stun\":[7]", "welcome.stun[0]: " },
+    { "3600", "3600,\"stun\":[\":1\",\"\"]", "welcome.stun[1]: not an endpoint" },
+    { "3600", "3600,\"stun\":[\":0\"]", "welcome.stun[0]: not an endpoint" },
+    { "3600", "3600,\"stun\":[\"3478\"]", "welcome.stun[0]: not an endpoint" },
+    { "3600", "3600,\"stun\":[\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\","
+              "\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\"]", "welcome.stun: " },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -461,6 +475,23 @@ test_wrong_welcome (void)
 
       g_assert_cmpuint (g_string_replace (text, cases[i].member, cases[i].instead, 0), ==, 1);
       refused (text->str, cases[i].error);
+    }
+}
+
+static void
+test_stun_endpoint (void)
+{
+  static const char *const cases[][3] = {
+    { ":3478", "r.example", "r.example:3478" },
+    { ":3478", "192.0.2.1", "192.0.2.1:3478" },
+    { ":1", "2001:db8::1", "[2001:db8::1]:1" },
+    { "192.0.2.9:5", "r.example", "192.0.2.9:5" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *endpoint = scope_v1_stun_endpoint (cases[i][0], cases[i][1]);
+      g_assert_cmpstr (endpoint, ==, cases[i][2]);
     }
 }
 
@@ -586,6 +617,7 @@ main (int argc, char **argv)
   g_test_add_func ("/v1/roster-around", test_roster_around);
   g_test_add_func ("/v1/wrong", test_wrong);
   g_test_add_func ("/v1/wrong-welcome", test_wrong_welcome);
+  g_test_add_func ("/v1/stun-endpoint", test_stun_endpoint);
   g_test_add_func ("/v1/skips", test_skips);
   g_test_add_func ("/v1/bounds", test_bounds);
   return g_test_run ();

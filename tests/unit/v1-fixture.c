@@ -9,6 +9,7 @@
 
 ScopeV1Message *last_roster;
 const char *fixture_top = "";
+GArray *fixture_device;
 
 void
 run_main_loop (guint msec)
@@ -50,10 +51,20 @@ sign (const ScopeIdentity *who, const char *typ, const char *payload)
 /* The server */
 
 static ScopeWgDevice *
-read_nothing (const char *ifname, ScopeWgBackend *backend, GError **error)
+read_device (const char *ifname, ScopeWgBackend *backend, GError **error)
 {
-  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_GONE, "%s: no such device", ifname);
-  return NULL;
+  ScopeWgDevice *device;
+
+  if (!fixture_device)
+    {
+      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_GONE, "%s: no such device", ifname);
+      return NULL;
+    }
+  device = scope_wg_device_new ();
+  device->pub = g_array_index (fixture_device, ScopeKey, 0);
+  for (guint i = 1; i < fixture_device->len; i++)
+    scope_wg_device_peer (device, &g_array_index (fixture_device, ScopeKey, i));
+  return device;
 }
 
 static RegistryConfig *
@@ -77,7 +88,7 @@ serve (Fixture *f, const char *more)
 {
   g_autoptr (GError) error = NULL;
 
-  f->server = registry_server_new (read_nothing, &error);
+  f->server = registry_server_new (read_device, &error);
   g_assert_no_error (error);
   registry_server_configure (f->server, load_config (f, more), &error);
   g_assert_no_error (error);

@@ -21,6 +21,9 @@ typedef struct {
 extern const char *fixture_top;
 
 /* @more: members of the network's entry, each with a comma before it, such as ",\"killed\":true" */
+/* WireGuard keys that the interface of the network has for 0.0.x, its own first: (element-type ScopeKey); NULL: no device */
+extern GArray *fixture_device;
+
 void fixture_start (Fixture *f, const char *more);
 /* @pool: such as "10.77.0.0/24" */
 void fixture_start_with_pool (Fixture *f, const char *more, const char *pool);

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test-pulse: src/net/scope-pulse and scope-prober. Time is handed in; what the pulse says is written down with the
+ * millisecond: P probe, U up, D down.
+ */
+#include "net/scope-prober.h"
+#include "net/scope-pulse.h"
+
+#include <string.h>
+
+#define MS 1000
+
+typedef struct {
+  ScopePulse pulse;
+  gint64 now;
+  gint64 next;
+  guint64 tx, rx;
+  gint64 echo;  /* µs after a probe that its echo comes, 0 for never */
+  gint64 comes; /* the next echo */
+  GString *said;
+} Sim;
+
+static void
+sim_init (Sim *sim)
+{
+  *sim = (Sim){ .now = 1000 * 1000 * MS, .next = SCOPE_PULSE_NEVER, .said = g_string_new (NULL) };
+}
+
+static gint64
+ms (const Sim *sim)
+{
+  return sim->now / MS - 1000 * 1000;
+}
+
+static void
+sim_step (Sim *sim)
+{
+  ScopePulseAct acts = scope_pulse_step (&sim->pulse, sim->now, &sim->next);
+
+  if (acts & SCOPE_PULSE_PROBE)
+    {
+      g_string_append_printf (sim->said, "P%" G_GINT64_FORMAT " ", ms (sim));
+      if (sim->echo && !sim->comes)
+        sim->comes = sim->now + sim->echo;
+    }
+  if (acts & SCOPE_PULSE_UP)
+    g_string_append_printf (sim->said, "U%" G_GINT64_FORMAT " ", ms (sim));
+  if (acts & SCOPE_PULSE_DOWN)
+    g_string_append_printf (sim->said, "D%" G_GINT64_FORMAT " ", ms (sim));
+  g_assert_cmpint (sim->next, >, sim->now);
+}
+
+/* Up to @until ms; the counters move by @tx and @rx each 250 ms, sampled when they would be. */
+static void
+sim_flow (Sim *sim, gint64 until, guint tx, guint rx)
+{
+  gint64 end = (until + 1000 * 1000) * MS, tick = 250 * MS;
+  gboolean flows = tx || rx;
+  gint64 sampled = sim->now;
+
+  sim_step (sim);
+  while (sim->now < end)
+    {
+      gint64 at = MIN (sim->next, end);
+
+      if (sim->comes)
+        at = MIN (at, sim->comes);
+      if (flows)
+        at = MIN (at, sampled + tick);
+      sim->now = MAX (at, sim->now);
+      if (flows && sim->now >= sampled + tick)
+        {
+          sim->tx += tx;
+          sim->rx += rx;
+          sampled = sim->now;
+          scope_pulse_sample (&sim->pulse, sim->tx, sim->rx, sim->now);
+        }
+      if (sim->comes && sim->now >= sim->comes)
+        {
+          sim->comes = 0;
+          scope_pulse_echo (&sim->pulse, sim->echo, sim->now);
+        }
+      sim_step (sim);
+    }
+}
+
+static void
+sim_wait (Sim *sim, gint64 until)
+{
+  sim_flow (sim, until, 0, 0);
+}
+
+static void
+expect (Sim *sim, const char *said)
+{
+  g_strchomp (sim->said->str);
+  g_assert_cmpstr (sim->said->str, ==, said);
+  g_string_truncate (sim->said, 0);
+}
+
+/* Alive at 0 with a round trip of @rtt ms, the counters known. */
+static void
+sim_alive (Sim *sim, guint rtt)
+{
+  sim_init (sim);
+  scope_pulse_sample (&sim->pulse, 0, 0, sim->now);
+  scope_pulse_echo (&sim->pulse, rtt * MS, sim->now);
+  sim->echo = rtt * MS;
+  sim_step (sim);
+  expect (sim, "U0");
+}
+
+static void
+sim_clear (Sim *sim)
+{
+  g_string_free (sim->said, TRUE);
+}
+
+static void
+test_rest (void)
+{
+  Sim sim;
+
+  sim_init (&sim);
+  sim_step (&sim);
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim_clear (&sim);
+
+  sim_alive (&sim, 40);
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  /* Two ways: nothing to ask. */
+  sim_flow (&sim, 60 * 1000, 1000, 1000);
+  expect (&sim, "");
+  /* They only send. */
+  sim_flow (&sim, 120 * 1000, 0, 1000);
+  expect (&sim, "");
+  /* Our keepalives. */
+  sim_flow (&sim, 180 * 1000, 32, 0);
+  expect (&sim, "");
+  sim_clear (&sim);
+}
+
+static void
+test_dead (void)
+{
+  Sim sim;
+
+  sim_alive (&sim, 40);
+  sim_flow (&sim, 1000, 1000, 1000);
+  sim.echo = 0;
+  sim_flow (&sim, 20 * 1000, 1000, 0);
+  expect (&sim, "P1500 P1700 P1900 D2100");
+  /* Nobody wants it. */
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim_clear (&sim);
+
+  /* A link with long round trips is given longer. */
+  sim_alive (&sim, 400);
+  sim.echo = 0;
+  sim_flow (&sim, 10 * 1000, 1000, 0);
+  expect (&sim, "P1200 P1400 P1600 D2400");
+  sim_clear (&sim);
+
+  /* A single packet into an idle link. */
+  sim_alive (&sim, 40);
+  sim.echo = 0;
+  sim_wait (&sim, 7000);
+  scope_pulse_rest (&sim.pulse);
+  scope_pulse_sample (&sim.pulse, 5000, 5000, sim.now);
+  scope_pulse_sent (&sim.pulse, sim.now);
+  sim_step (&sim);
+  sim_wait (&sim, 60 * 1000);
+  expect (&sim, "P7500 P7700 P7900 D8100");
+  sim_clear (&sim);
+}
+
+static void
+test_one_way (void)
+{
+  Sim sim;
+  guint probes = 0;
+
+  /* They hear us, and have nothing to say: each doubt is one probe, and it stays alive. */
+  sim_alive (&sim, 40);
+  sim_flow (&sim, 10 * 1000, 1000, 0);
+  g_assert_null (strchr (sim.said->str, 'D'));
+  for (const char *p = sim.said->str; *p; p++)
+    probes += *p == 'P';
+  g_assert_cmpuint (probes, >=, 8);
+  g_assert_cmpuint (probes, <=, 20);
+  /* An acknowledgement every half a second is enough. */
+  g_string_truncate (sim.said, 0);
+  sim_wait (&sim, 20 * 1000);
+  scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
+  g_string_truncate (sim.said, 0);
+  for (guint i = 0; i < 20; i++)
+    {
+      sim_flow (&sim, 20250 + 500 * i, 1000, 0);
+      sim_flow (&sim, 20500 + 500 * i, 1000, 100);
+    }
+  expect (&sim, "");
+  sim_clear (&sim);
+}
+
+static void
+test_doubt_ends (void)
+{
+  Sim sim;
+
+  /* Something comes while it is being looked at. */
+  sim_alive (&sim, 40);
+  sim.echo = 0;
+  sim_flow (&sim, 600, 1000, 0);
+  expect (&sim, "P500");
+  sim_flow (&sim, 5000, 0, 100);
+  expect (&sim, "P700");
+  /* But not when the base connection has changed: what comes may have been under way. */
+  scope_pulse_check (&sim.pulse, sim.now);
+  sim_flow (&sim, 6000, 1000, 1000);
+  expect (&sim, "P5000 P5200 P5400 D5600");
+  sim_clear (&sim);
+
+  sim_alive (&sim, 40);
+  scope_pulse_check (&sim.pulse, sim.now);
+  scope_pulse_check (&sim.pulse, sim.now);
+  sim_wait (&sim, 5000);
+  expect (&sim, "P0");
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim_clear (&sim);
+
+  /* Counters that begin anew say nothing. */
+  sim_alive (&sim, 40);
+  sim.tx = sim.rx = 100000;
+  scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
+  sim.tx = 148;
+  sim.rx = 0;
+  scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
+  sim_step (&sim);
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  /* Nor what they did while nobody looked. */
+  scope_pulse_rest (&sim.pulse);
+  scope_pulse_sample (&sim.pulse, 9000, 0, sim.now);
+  sim_step (&sim);
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim_clear (&sim);
+}
+
+static void
+test_want (void)
+{
+  Sim sim;
+
+  /* It answers. */
+  sim_init (&sim);
+  sim.echo = 40 * MS;
+  scope_pulse_want (&sim.pulse, sim.now);
+  sim_wait (&sim, 60 * 1000);
+  expect (&sim, "P0 U40");
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  /* Asked again: the caller hears nothing new. */
+  scope_pulse_want (&sim.pulse, sim.now);
+  sim_wait (&sim, 61 * 1000);
+  expect (&sim, "P60000");
+  sim_clear (&sim);
+
+  /* It answers in the end. */
+  sim_init (&sim);
+  scope_pulse_want (&sim.pulse, sim.now);
+  sim_wait (&sim, 130 * 1000);
+  expect (&sim, "P0 P200 P400 D600 P1600 P3600 P7600 P15600 P31600 P61600 P91600 P121600");
+  sim.echo = 40 * MS;
+  sim_wait (&sim, 300 * 1000);
+  expect (&sim, "P151600 U151640");
+  /* And falls silent once more. */
+  sim.echo = 0;
+  scope_pulse_check (&sim.pulse, sim.now);
+  sim_wait (&sim, 302 * 1000);
+  expect (&sim, "P300000 P300200 P300400 D300600 P301600");
+  /* Asked again, it says so again. */
+  scope_pulse_want (&sim.pulse, sim.now);
+  sim_wait (&sim, 304 * 1000);
+  expect (&sim, "P302000 P302200 P302400 D302600 P303600");
+  scope_pulse_forget (&sim.pulse);
+  sim_wait (&sim, 400 * 1000);
+  expect (&sim, "");
+  sim_clear (&sim);
+
+  /* Late echoes of a link that takes a second. */
+  sim_init (&sim);
+  sim.echo = 1000 * MS;
+  scope_pulse_want (&sim.pulse, sim.now);
+  sim_wait (&sim, 20 * 1000);
+  expect (&sim, "P0 P200 P400 D600 U1000");
+  sim_clear (&sim);
+}
+
+static void
+test_heard_of (void)
+{
+  Sim sim;
+
+  /* Nobody has looked at it; what they send makes us look, and again only after a pause. */
+  sim_init (&sim);
+  scope_pulse_sample (&sim.pulse, 0, 0, sim.now);
+  sim_flow (&sim, 5000, 0, 100);
+  expect (&sim, "P250 P450 P650 P2000 P4000");
+  sim.echo = 40 * MS;
+  sim_flow (&sim, 9000, 0, 100);
+  expect (&sim, "P8000 U8040");
+  sim_clear (&sim);
+
+  /* What we send into the unknown is a doubt, but no news. */
+  sim_init (&sim);
+  scope_pulse_sample (&sim.pulse, 0, 0, sim.now);
+  sim_flow (&sim, 30 * 1000, 148, 0);
+  expect (&sim, "P500 P700 P900");
+  sim_clear (&sim);
+}
+
+static void
+test_measure (void)
+{
+  Sim sim;
+
+  sim_init (&sim);
+  sim.echo = 40 * MS;
+  scope_pulse_measure (&sim.pulse, TRUE, sim.now);
+  scope_pulse_measure (&sim.pulse, TRUE, sim.now);
+  sim_wait (&sim, 65 * 1000);
+  expect (&sim, "P0 U40 P30040 P60080");
+  sim.echo = 0;
+  sim_wait (&sim, 95 * 1000);
+  expect (&sim, "P90120 P90320 P90520 D90720 P91720 P93720");
+  sim.echo = 40 * MS;
+  sim_wait (&sim, 130 * 1000);
+  expect (&sim, "P97720 U97760 P127760");
+  scope_pulse_measure (&sim.pulse, FALSE, sim.now);
+  sim_wait (&sim, 300 * 1000);
+  expect (&sim, "");
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim_clear (&sim);
+}
+
+/* --- scope-prober --- */
+
+typedef struct {
+  GString *said;
+  char *last; /* frame */
+} Wire;
+
+static void
+on_send (const ScopeKey *to, const char *text, gsize len, gpointer data)
+{
+  Wire *wire = data;
+
+  g_assert_cmpuint (strlen (text), ==, len);
+  g_string_append_printf (wire->said, "%d ", to->bytes[0]);
+  g_free (wire->last);
+  wire->last = g_strdup (text);
+}
+
+static void
+on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
+{
+  Wire *wire = data;
+
+  g_string_append_printf (wire->said, "echo %d %" G_GINT64_FORMAT " %u ", from->bytes[0], usec, size);
+}
+
+static const ScopeProberCalls calls = { on_send, on_echo };
+
+static JsonObject *
+frame_data (const char *text, const char *type)
+{
+  g_autoptr (JsonNode) node = json_from_string (text, NULL);
+  JsonObject *frame = json_node_get_object (node);
+
+  g_assert_cmpstr (json_object_get_string_member (frame, "t"), ==, type);
+  return json_object_ref (json_object_get_object_member (frame, "d"));
+}
+
+static void
+expect_wire (Wire *wire, const char *said)
+{
+  g_strchomp (wire->said->str);
+  g_assert_cmpstr (wire->said->str, ==, said);
+  g_string_truncate (wire->said, 0);
+}
+
+static void
+wire_clear (Wire *wire)
+{
+  g_string_free (wire->said, TRUE);
+  g_free (wire->last);
+}
+
+static void
+test_probes (void)
+{
+  Wire wire = { g_string_new (NULL), NULL };
+  g_autoptr (ScopeProber) one = scope_prober_new (&calls, &wire), two = scope_prober_new (&calls, &wire);
+  const ScopeKey a = { { 1 } }, b = { { 2 } };
+  static const guint rtts[] = { 40, 90, 41, 43, 42, 500, 500 };
+  static const guint medians[] = { 40, 40, 41, 41, 42, 43, 43 };
+  g_autoptr (JsonObject) other = json_object_new ();
+  gint64 now = 5 * G_USEC_PER_SEC;
+  guint ever;
+
+  g_assert_cmpint (scope_prober_rtt (one, &b), ==, -1);
+  g_assert_false (scope_prober_take (one, &b, "path.x", other, now));
+  for (guint i = 0; i < G_N_ELEMENTS (rtts); i++)
+    {
+      g_autoptr (JsonObject) probe = NULL, echo = NULL;
+      g_autofree char *said = g_strdup_printf ("echo 2 %u 0", rtts[i] * 1000);
+
+      scope_prober_probe (one, &b, 0, now);
+      expect_wire (&wire, "2");
+      probe = frame_data (wire.last, "probe");
+      g_assert_true (scope_prober_take (two, &a, "probe", probe, now));
+      expect_wire (&wire, "1");
+      echo = frame_data (wire.last, "echo");
+      now += rtts[i] * 1000;
+      /* Of another peer, it is none. */
+      g_assert_true (scope_prober_take (one, &a, "echo", echo, now));
+      expect_wire (&wire, "");
+      g_assert_true (scope_prober_take (one, &b, "echo", echo, now));
+      expect_wire (&wire, said);
+      g_assert_cmpint (scope_prober_rtt (one, &b), ==, medians[i] * 1000);
+      /* Once. */
+      g_assert_true (scope_prober_take (one, &b, "echo", echo, now));
+      expect_wire (&wire, "");
+    }
+  g_assert_cmpuint (scope_prober_lost (one, &b, &ever, now), ==, 0);
+  g_assert_cmpuint (ever, ==, 0);
+  scope_prober_forget (one, &b);
+  g_assert_cmpint (scope_prober_rtt (one, &b), ==, -1);
+  wire_clear (&wire);
+}
+
+static void
+test_lost (void)
+{
+  Wire wire = { g_string_new (NULL), NULL };
+  g_autoptr (ScopeProber) prober = scope_prober_new (&calls, &wire);
+  const ScopeKey b = { { 2 } };
+  g_autoptr (JsonObject) probe = NULL, first = NULL;
+  gint64 now = 5 * G_USEC_PER_SEC;
+  guint ever;
+
+  g_assert_cmpuint (scope_prober_lost (prober, &b, NULL, now), ==, 0);
+  scope_prober_probe (prober, &b, 0, now);
+  first = frame_data (wire.last, "probe");
+  for (guint i = 0; i < 2; i++)
+    scope_prober_probe (prober, &b, 0, now);
+  now += SCOPE_PROBER_LOST_USEC - 1;
+  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now), ==, 0);
+  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 1), ==, 3);
+  g_assert_cmpuint (ever, ==, 3);
+  g_string_truncate (wire.said, 0);
+  /* Late is lost. */
+  scope_prober_take (prober, &b, "echo", first, now + 1);
+  expect_wire (&wire, "");
+  /* The ninth takes the place of the first. */
+  for (guint i = 0; i < SCOPE_PROBER_OUTSTANDING + 2; i++)
+    scope_prober_probe (prober, &b, 0, now + 2);
+  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 2), ==, 5);
+  probe = frame_data (wire.last, "probe");
+  scope_prober_take (prober, &b, "echo", probe, now + 7);
+  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 7), ==, 0);
+  g_assert_cmpuint (ever, ==, 5);
+  wire_clear (&wire);
+}
+
+static void
+test_pad (void)
+{
+  static const guint sizes[] = { 100, 1200, 1372, 8952 };
+  Wire wire = { g_string_new (NULL), NULL };
+  g_autoptr (ScopeProber) prober = scope_prober_new (&calls, &wire);
+  const ScopeKey b = { { 2 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (JsonObject) probe = NULL;
+      g_autofree char *said = g_strdup_printf ("echo 2 10 %u", sizes[i]);
+
+      scope_prober_probe (prober, &b, sizes[i], 1000);
+      g_assert_cmpuint (strlen (wire.last), ==, sizes[i]);
+      probe = frame_data (wire.last, "probe");
+      g_string_truncate (wire.said, 0);
+      scope_prober_take (prober, &b, "echo", probe, 1010);
+      expect_wire (&wire, said);
+    }
+  /* It says nothing of how long the link takes. */
+  g_assert_cmpint (scope_prober_rtt (prober, &b), ==, -1);
+  wire_clear (&wire);
+}
+
+static void
+test_bad_probes (void)
+{
+  static const char *const bad[] = { "{}", "{\"n\":\"7\"}", "{\"n\":7.5}", "{\"n\":-1}", "{\"n\":0}", "{\"n\":null}", "{\"n\":[7]}" };
+  Wire wire = { g_string_new (NULL), NULL };
+  g_autoptr (ScopeProber) prober = scope_prober_new (&calls, &wire);
+  const ScopeKey b = { { 2 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (JsonNode) node = json_from_string (bad[i], NULL);
+
+      scope_prober_probe (prober, &b, 0, 1000);
+      g_string_truncate (wire.said, 0);
+      g_assert_true (scope_prober_take (prober, &b, "probe", json_node_get_object (node), 1000));
+      g_assert_true (scope_prober_take (prober, &b, "echo", json_node_get_object (node), 1000));
+      expect_wire (&wire, "");
+    }
+  wire_clear (&wire);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/pulse/rest", test_rest);
+  g_test_add_func ("/pulse/dead", test_dead);
+  g_test_add_func ("/pulse/one-way", test_one_way);
+  g_test_add_func ("/pulse/doubt-ends", test_doubt_ends);
+  g_test_add_func ("/pulse/want", test_want);
+  g_test_add_func ("/pulse/heard-of", test_heard_of);
+  g_test_add_func ("/pulse/measure", test_measure);
+  g_test_add_func ("/prober/probes", test_probes);
+  g_test_add_func ("/prober/lost", test_lost);
+  g_test_add_func ("/prober/pad", test_pad);
+  g_test_add_func ("/prober/bad", test_bad_probes);
+  return g_test_run ();
+}
