@@ -2,14 +2,12 @@
 #include "net/scope-waker.h"
 
 #include "common/scope-error.h"
-#include "net/scope-channel.h"
 #include "net/scope-tap.h"
 
 #include <errno.h>
 #include <glib-unix.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #define HEADER 40 /* bytes of a packet to keep: the longer of both IP headers without options */
@@ -22,23 +20,20 @@ struct _ScopeWaker {
   guint id;
 };
 
-/* Not what goes to many: on a tunnel nobody hears it. Not link messages: they would keep us awake by themselves. */
+/* Not what goes to many: on a tunnel nobody hears it. Not what goes to link addresses: messages, which would keep us awake
+ * by themselves, and the errors that a firewall answers them with. */
 static const struct sock_filter filter[] = {
-  /*  0 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 0),
-  /*  1 */ BPF_STMT (BPF_ALU | BPF_AND | BPF_K, 0xf0),
-  /*  2 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0x60, 3, 0),
-  /*  3 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 16),
-  /*  4 */ BPF_STMT (BPF_ALU | BPF_AND | BPF_K, 0xf0),
-  /*  5 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0xe0, 8, 7),
-  /*  6 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 24),
-  /*  7 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0xff, 6, 0),
-  /*  8 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0xfe, 0, 4), /* to a link address, or near it: a message? */
-  /*  9 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 6),
-  /* 10 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 2),
-  /* 11 */ BPF_STMT (BPF_LD | BPF_H | BPF_ABS, 42),
-  /* 12 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SCOPE_CHANNEL_PORT, 1, 0),
-  /* 13 */ BPF_STMT (BPF_RET | BPF_K, HEADER),
-  /* 14 */ BPF_STMT (BPF_RET | BPF_K, 0),
+  /* 0 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 0),
+  /* 1 */ BPF_STMT (BPF_ALU | BPF_AND | BPF_K, 0xf0),
+  /* 2 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0x60, 3, 0),
+  /* 3 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 16),
+  /* 4 */ BPF_STMT (BPF_ALU | BPF_AND | BPF_K, 0xf0),
+  /* 5 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0xe0, 4, 3),
+  /* 6 */ BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 24),
+  /* 7 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0xff, 2, 0),
+  /* 8 */ BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0xfe, 1, 0),
+  /* 9 */ BPF_STMT (BPF_RET | BPF_K, HEADER),
+  /* 10 */ BPF_STMT (BPF_RET | BPF_K, 0),
 };
 
 ScopeWaker *

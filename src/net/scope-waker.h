@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-waker: tells of the next packet through an interface, whichever way it goes, and costs nothing until
- * then: no timer, and the socket that sees it is closed at once. Link messages (port 51819) do not count.
+ * then: no timer, and the socket that sees it is closed at once. What goes to link addresses
+ * does not count: nobody but ourselves sends there.
  */
 #pragma once
 

@@ -13,12 +13,6 @@
 /* The edge. */
 
 static guint
-score (const Peer *peer)
-{
-  return peer->rtt + 10 * peer->loss / 256;
-}
-
-static guint
 edge_class (ScopePath *path, const Peer *relay)
 {
   return relay_class (relay) + (scope_hold_active (&relay->hold, path->now) || relay->lossy ? 3 : 0);
@@ -43,8 +37,8 @@ best_relay (ScopePath *path)
         }
       a = edge_class (path, relay);
       b = edge_class (path, best);
-      if (a < b || (a == b && score (relay) < score (best)) ||
-          (a == b && score (relay) == score (best) && scope_key_compare (&relay->key, &best->key) < 0))
+      if (a < b || (a == b && relay->rtt < best->rtt) ||
+          (a == b && relay->rtt == best->rtt && scope_key_compare (&relay->key, &best->key) < 0))
         best = relay;
     }
   return best;
@@ -168,7 +162,7 @@ attach_review (ScopePath *path)
   if (best != path->relay &&
       (edge_class (path, best) < edge_class (path, path->relay)
          ? settling || path->relay->pipe || path->relay->lossy || best->up_since + BETTER_CLASS_MS <= path->now
-         : settling && scope_damping_better (score (best), score (path->relay))))
+         : settling && scope_damping_better (best->rtt, path->relay->rtt)))
     {
       attach_to (path, best, plan_in (best));
       return;
@@ -197,7 +191,7 @@ attach_sample (ScopePath *path, Peer *peer)
       return;
     }
   better = edge_class (path, peer) <= edge_class (path, path->relay) &&
-           scope_damping_better (score (peer), score (path->relay));
+           scope_damping_better (peer->rtt, path->relay->rtt);
   if (!peer->damping)
     {
       if (!better)

@@ -47,6 +47,8 @@ pair_use (ScopePath *path, Peer *peer)
   path->changed = TRUE;
   if (!is_relay (path->role))
     return;
+  if (peer->unheard)
+    attach_tell (path, peer, FALSE);
   if (was_leg)
     relays_leg_lost (path, peer);
   else if (pair->used_how == SCOPE_PATH_DIRECT)

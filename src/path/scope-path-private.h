@@ -11,8 +11,9 @@
 #define PLAN_MIN_MS 50   /* a planned change: the other end hears of it before, also at the second try */
 #define PLAN_MAX_MS 1000
 #define SAY_MIN_MS 200
+#define SAY_AGAIN_MS 5000
 #define SAY_MAX_MS 600000
-#define LOSSY_PERCENT 15
+#define LOSSY_PERCENT 20
 #define CLEAN_PERCENT 5
 #define UNKNOWN_MS 5000 /* a way of which nothing is known */
 

@@ -145,7 +145,8 @@ relays_choose_again (ScopePath *path, Peer *peer, gboolean say)
   gboolean up = peer->link == LINK_UP && !peer->lossy;
   Peer *via = NULL;
 
-  if (up && !scope_hold_active (&peer->hold, path->now))
+  /* A link that is to be left alone is still better than trying third relays one by one. */
+  if (up && (!scope_hold_active (&peer->hold, path->now) || (peer->pair->refusals && peer->pair->refusals->len > 1)))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;

@@ -85,7 +85,10 @@ path_send (ScopePath *path, Peer *to, ScopePathMessageType type, gboolean direct
   return &send->message;
 }
 
-/* Twice a round trip, then half as long again each time; after 8 tries it is not loss, and there is no hurry. */
+/*
+ * Twice a round trip, then half as long again each time; after 8 tries it is not loss, after two minutes there is no
+ * hurry any more.
+ */
 guint
 path_say_delay (const Peer *peer, guint tries)
 {
@@ -93,7 +96,9 @@ path_say_delay (const Peer *peer, guint tries)
 
   for (guint i = 0; i < MIN (tries, 8); i++)
     delay += delay / 2;
-  for (guint i = 8; i < MIN (tries, 16); i++)
+  if (tries > 8)
+    delay = SAY_AGAIN_MS;
+  for (guint i = 24; i < MIN (tries, 32); i++)
     delay *= 2;
   return MIN (delay, SAY_MAX_MS);
 }

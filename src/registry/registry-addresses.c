@@ -109,7 +109,7 @@ registry_addresses_take (RegistryAddresses *addresses, const GArray *ranges)
           guint n = GPOINTER_TO_UINT (g_hash_table_lookup (addresses->singles, range));
           g_hash_table_replace (addresses->singles, g_memdup2 (range, sizeof *range), GUINT_TO_POINTER (n + 1));
         }
-      else
+      else if (range->len > 0) /* an exit (everything) takes nobody's address */
         g_array_append_val (addresses->ranges, *range);
     }
 }
@@ -138,6 +138,8 @@ registry_addresses_give_back (RegistryAddresses *addresses, const GArray *ranges
     {
       const ScopePrefix *range = &g_array_index (ranges, ScopePrefix, i);
 
+      if (range->len == 0)
+        continue;
       forget (addresses, range);
       for (guint j = 0; j < addresses->pools->len; j++)
         {
@@ -176,6 +178,8 @@ registry_addresses_overlap (const RegistryAddresses *addresses, const GArray *ra
       GHashTableIter iter;
       gpointer single;
 
+      if (range->len == 0)
+        continue;
       if (g_hash_table_contains (addresses->singles, range) || range_around (addresses, range))
         return TRUE;
       if (is_single (range))

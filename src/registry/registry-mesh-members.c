@@ -33,7 +33,8 @@ find_loser (RegistryMember *member, gpointer user_data)
     return;
   for (guint i = 0; i < member->ranges->len; i++)
     for (guint j = 0; j < contest->winner->ranges->len; j++)
-      if (scope_prefix_contains (&g_array_index (contest->winner->ranges, ScopePrefix, j),
+      if (g_array_index (contest->winner->ranges, ScopePrefix, j).len > 0 && /* everything is an exit, nobody's address */
+          scope_prefix_contains (&g_array_index (contest->winner->ranges, ScopePrefix, j),
                                  &g_array_index (member->ranges, ScopePrefix, i)))
         {
           g_ptr_array_add (contest->losers, member);

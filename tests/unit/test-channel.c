@@ -358,7 +358,8 @@ test_waker (Pair *pair, gconstpointer data)
   g_autoptr (ScopeWaker) nowhere = scope_waker_new ("nobody", on_wake, woken);
   g_autoptr (GError) error = NULL;
   char text[SCOPE_PREFIX_STRLEN];
-  ScopePrefix many;
+  ScopePrefix many, own, other;
+  guint8 ip4[40] = { 0x45, 0, 0, 40, 0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1 };
   guint8 packet[9000];
   gsize n;
 
@@ -367,8 +368,11 @@ test_waker (Pair *pair, gconstpointer data)
   g_assert_true (scope_err_gone (error));
   g_clear_error (&error);
   g_assert_true (scope_prefix_parse (&many, "ff02::1"));
+  g_assert_true (scope_prefix_parse (&own, "fd99::1/64"));
+  g_assert_true (scope_prefix_parse (&other, "fd99::2"));
+  g_assert_true (scope_rtnl_address_add (scope_link_index ("tuna"), &own, &error));
   /* Not armed. */
-  send_to (&pair->b.address, "tuna", 9);
+  send_to (&other, "tuna", 9);
   expect_woken (woken, "");
   take (&pair->a, packet, sizeof packet);
   g_assert_true (scope_waker_arm (waker, &error));
@@ -381,18 +385,26 @@ test_waker (Pair *pair, gconstpointer data)
   n = take (&pair->b, packet, sizeof packet);
   give (&pair->a, packet, n, "2 echo 7;");
   send_to (&many, "tuna", 9);
+  send_to (&pair->b.address, "tuna", 9);
+  expect_woken (woken, "");
+  ip4[16] = 224;
+  give (&pair->a, ip4, sizeof ip4, "");
   expect_woken (woken, "");
   /* What is sent, to whom; once. */
-  send_to (&pair->b.address, "tuna", 9);
-  send_to (&pair->b.address, "tuna", 9);
-  scope_prefix_format (&pair->b.address, text);
+  send_to (&other, "tuna", 9);
+  send_to (&other, "tuna", 9);
+  scope_prefix_format (&other, text);
   g_string_printf (list, "[%s,%s]", text, text);
   expect_woken (woken, list->str);
-  send_to (&pair->b.address, "tuna", 9);
+  send_to (&other, "tuna", 9);
   expect_woken (woken, "");
   /* What comes. */
   g_assert_true (scope_waker_arm (waker, &error));
-  packet[UDP + 3] ^= 1;
+  ip4[16] = 10;
+  give (&pair->a, ip4, sizeof ip4, "");
+  expect_woken (woken, "[]");
+  g_assert_true (scope_waker_arm (waker, &error));
+  memcpy (packet + 24, own.addr, 16);
   give (&pair->a, packet, n, "");
   expect_woken (woken, "[]");
   /* No longer. */
