@@ -109,6 +109,14 @@ void scope_links_stop_carry (ScopeLinks *links);
 /* To @to: over the link when it works, else by the registry, else by relays. @direct: the link or nothing. */
 gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
 
+#define SCOPE_LINKS_LOST "path.lost"
+
+/* Over the link: @relay does not answer us. */
+void scope_links_tell_lost (ScopeLinks *links, const ScopeKey *to, const ScopeKey *relay);
+
+/* As a relay, to edges that are attached to it. */
+void scope_links_spread_lost (ScopeLinks *links, const ScopeKey *relay);
+
 /* ScopeChannelFunc */
 void scope_links_on_message (const ScopeKey *from, const char *type, JsonObject *body, const char *text, gsize len,
                              gpointer data);

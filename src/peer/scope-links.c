@@ -371,7 +371,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   if (!link)
     return;
   fresh = !link->up;
-  g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
+  g_debug ("link to %.8s is up, %u ms %" G_GINT64_FORMAT, scope_key_to_base64 (peer, text), ms, scope_links_now ());
   link->up = TRUE;
   link->due = G_MAXINT64;
   link->failures = 0;
@@ -405,18 +405,24 @@ on_down (const ScopeKey *peer, gpointer data)
   ScopeLinks *self = data;
   ScopeLink *link = scope_links_find (self, peer);
   char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeKey was;
 
   if (!link || !link->up)
     return;
-  g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
+  g_message ("link to %.8s is silent %" G_GINT64_FORMAT, scope_key_to_base64 (peer, text), scope_links_now ());
   link->up = FALSE;
   link->first = scope_key_compare (&self->own, peer) < 0;
   link->due = scope_links_now ();
+  was = self->attachment;
   scope_path_link_down (self->path, scope_links_now (), peer);
   scope_links_report (self, link, TRUE);
   if (link->mode == LINK_GIVEN)
     scope_links_expect_carry (self, link);
   scope_links_run (self);
+  if (link->role != SCOPE_ROLE_EDGE)
+    scope_links_spread_lost (self, peer);
+  if (scope_key_equal (&was, peer) && !scope_key_is_zero (&self->attachment))
+    scope_links_tell_lost (self, &self->attachment, peer);
   self->calls->changed (self->data);
 }
 

@@ -62,6 +62,9 @@ void scope_liveness_gone (ScopeLiveness *liveness, const ScopeKey *peer);
 /* Its round trip every 30 s (relays to relays), whether packets flow or not. */
 void scope_liveness_measure (ScopeLiveness *liveness, const ScopeKey *peer, gboolean measure);
 
+/* Others have lost this peer: is it there? An answer must come within some 200 ms, or down is called. */
+void scope_liveness_suspect (ScopeLiveness *liveness, const ScopeKey *peer);
+
 /* Another base connection, or awake again: all links that are up or wanted are probed at once. */
 void scope_liveness_check_all (ScopeLiveness *liveness);
 
