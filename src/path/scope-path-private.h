@@ -56,6 +56,12 @@ typedef struct {
   GArray *refusals; /* (nullable) */
 } Pair;
 
+/* An edge of ours that a relay may not have heard of */
+typedef struct {
+  Peer *edge;
+  guint64 n; /* number of the message that told it; 0: none yet */
+} Unheard;
+
 struct Peer {
   ScopeKey key;
   ScopeRole role;
@@ -80,8 +86,7 @@ struct Peer {
 
   Pair *pair;
 
-  /* a relay, to a relay: edges of ours that it may not have heard of → number of the message that told, 0 for none */
-  GHashTable *unheard;
+  GArray *unheard; /* (nullable) (element-type Unheard): a relay, to a relay */
   guint unheard_tries;
   gint64 unheard_at;
 

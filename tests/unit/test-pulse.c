@@ -237,6 +237,12 @@ test_doubt_ends (void)
   scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
   sim_step (&sim);
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim.tx = 4000;
+  sim.rx = 4000;
+  scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
+  scope_pulse_sample (&sim.pulse, sim.tx + 148, 0, sim.now + 250 * MS);
+  sim_step (&sim);
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
   /* Nor what they did while nobody looked. */
   scope_pulse_rest (&sim.pulse);
   scope_pulse_sample (&sim.pulse, 9000, 0, sim.now);

@@ -48,7 +48,7 @@ assert_address (const ScopeSockaddr *sa, const char *text)
   g_assert_cmpstr (is, ==, text);
 }
 
-static gboolean
+G_GNUC_PRINTF (1, 2) static gboolean
 ip (const char *format, ...)
 {
   g_autofree char *arguments = NULL;
