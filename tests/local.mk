@@ -229,6 +229,11 @@ tests_unit_test_registry_carry_SOURCES = tests/unit/test-registry-carry.c tests/
 tests_unit_test_registry_carry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_carry_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-carrier
+tests_unit_test_carrier_SOURCES = tests/unit/test-carrier.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_carrier_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_carrier_LDADD = libscope-registry.la libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
 tests_unit_test_registry_parts_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -425,7 +430,7 @@ EXTRA_DIST += tests/fuzz/corpus
 # The registry under load; tests/bench/README.md has what was measured.
 check_PROGRAMS += tests/bench/ws-load
 tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
-EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double
+EXTRA_DIST += tests/bench/README.md tests/bench/bench-paths tests/bench/bench-registry tests/bench/uapi-double
 
 # Peers without NetworkManager and with a double of WireGuard, for tests/bench/bench-keys.
 check_PROGRAMS += tests/bench/members

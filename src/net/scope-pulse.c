@@ -6,6 +6,7 @@
 #define KEEPALIVE 32 /* bytes that WireGuard counts for one; data has more */
 #define PROBES 3
 #define GAP (200 * MS)
+#define GAP_SUSPECT (60 * MS)
 #define PAUSE_FIRST (1000 * MS)
 #define PAUSE_LAST (30 * 1000 * MS)
 #define MEASURE (30 * 1000 * MS)
@@ -23,6 +24,7 @@ look (ScopePulse *pulse, gint64 now)
 {
   settle (pulse);
   pulse->looking = TRUE;
+  pulse->gap = GAP;
   pulse->next = now;
 }
 
@@ -78,7 +80,6 @@ scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now)
 {
   settle (pulse);
   pulse->rtt = rtt;
-  pulse->asked = FALSE;
   pulse->pause = pulse->retry = 0;
   pulse->measure = pulse->measured ? now + MEASURE : 0;
   pulse->came_up |= pulse->state != SCOPE_PULSE_ALIVE;
@@ -91,6 +92,16 @@ scope_pulse_check (ScopePulse *pulse, gint64 now)
   if (!pulse->looking || !pulse->strict)
     look (pulse, now);
   pulse->strict = TRUE;
+}
+
+void
+scope_pulse_suspect (ScopePulse *pulse, gint64 now)
+{
+  if (pulse->state != SCOPE_PULSE_ALIVE || (pulse->looking && pulse->strict && pulse->gap == GAP_SUSPECT))
+    return;
+  look (pulse, now);
+  pulse->strict = TRUE;
+  pulse->gap = GAP_SUSPECT;
 }
 
 void
@@ -143,9 +154,9 @@ probe (ScopePulse *pulse, gint64 now)
 {
   pulse->next = 0;
   if (pulse->looking && ++pulse->probes < PROBES)
-    pulse->next = now + GAP;
+    pulse->next = now + pulse->gap;
   else if (pulse->looking)
-    pulse->verdict = now + MAX (GAP, 2 * pulse->rtt);
+    pulse->verdict = now + MAX (pulse->gap, 2 * pulse->rtt);
   else
     {
       pulse->pause = CLAMP (pulse->pause * 2, PAUSE_FIRST, PAUSE_LAST);

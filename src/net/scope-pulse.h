@@ -50,6 +50,7 @@ typedef struct {
   gint64 measure; /* the next round trip to measure, 0 for none */
   gint64 retry;   /* silent: no other probe before */
   gint64 pause;   /* silent: between two */
+  gint64 gap;       /* between two of them */
   guint probes;   /* of the three */
 } ScopePulse;
 
@@ -67,6 +68,9 @@ void scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now);
 
 /* Look at it at once, and believe nothing but an echo. */
 void scope_pulse_check (ScopePulse *pulse, gint64 now);
+
+/* Another has lost the same peer: as a check, but three probes in 120 ms and two round trips decide. */
+void scope_pulse_suspect (ScopePulse *pulse, gint64 now);
 
 /* Somebody wants it: a check at once; whenever it is silent it is probed after 1, 2, 4 … 30 s. */
 void scope_pulse_want (ScopePulse *pulse, gint64 now);

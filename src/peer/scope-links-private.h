@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the files of scope-links share: -links: who there is, and what becomes of each; -talk: messages;
+ * What the files of scope-links share: -links: who there is, and what becomes of each; -meet: making links; -talk: messages;
  * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP.
  */
 #pragma once
@@ -86,6 +86,23 @@ ScopeLink *scope_links_find (ScopeLinks *links, const ScopeKey *key);
 /* What the path machine wants said and done; after everything that it was told. */
 void scope_links_run (ScopeLinks *links);
 
+/* The one timer, anew: what is due when may have changed. */
+void scope_links_plan (ScopeLinks *links);
+
+extern const ScopePunchCalls scope_link_punch_calls;
+
+/* It is there now: whoever came later begins. */
+void scope_link_begin (ScopeLink *link, gboolean newcomer);
+
+/* Unless it is up. */
+void scope_link_punch (ScopeLink *link);
+
+/* Ready for checks, once the tunnel has its port. */
+void scope_link_arm (ScopeLink *link);
+
+/* ScopeSiteChanged */
+void scope_links_on_site (gboolean settled, gpointer data);
+
 /* Credentials and candidates of now, before anything that may say them. */
 void scope_link_refresh (ScopeLink *link);
 
@@ -108,6 +125,14 @@ void scope_links_stop_carry (ScopeLinks *links);
 
 /* To @to: over the link when it works, else by the registry, else by relays. @direct: the link or nothing. */
 gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
+
+#define SCOPE_LINKS_LOST "path.lost"
+
+/* Over the link: @relay does not answer us. */
+void scope_links_tell_lost (ScopeLinks *links, const ScopeKey *to, const ScopeKey *relay);
+
+/* As a relay, to edges that are attached to it. */
+void scope_links_spread_lost (ScopeLinks *links, const ScopeKey *relay);
 
 /* ScopeChannelFunc */
 void scope_links_on_message (const ScopeKey *from, const char *type, JsonObject *body, const char *text, gsize len,

@@ -120,6 +120,66 @@ scope_links_on_message (const ScopeKey *from, const char *type, JsonObject *body
   scope_links_dispatch (self, &origin, scope_key_equal (&origin, from), type, body);
 }
 
+/* --- path.lost: a relay is silent, and those who are attached to it may not have noticed: who only answers has
+ * nothing to miss. */
+
+void
+scope_links_tell_lost (ScopeLinks *self, const ScopeKey *to, const ScopeKey *relay)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+
+  put_key (body, "relay", relay);
+  send_on_link (self, to, SCOPE_LINKS_LOST, body);
+}
+
+/* As a relay: to its edges that we reach, and when we have it from an edge, to the other relays that may reach more. */
+static void
+spread_lost (ScopeLinks *self, const ScopeKey *from, const ScopeKey *relay, gboolean relays)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+      const ScopeKey *at = is_relay (link->role) ? NULL : scope_path_attachment_of (self->path, &link->key);
+
+      if (!link->up || scope_key_equal (&link->key, from) || scope_key_equal (&link->key, relay))
+        continue;
+      if (is_relay (link->role) ? relays : at && scope_key_equal (at, relay))
+        scope_links_tell_lost (self, &link->key, relay);
+    }
+}
+
+void
+scope_links_spread_lost (ScopeLinks *self, const ScopeKey *relay)
+{
+  if (is_relay (self->role))
+    spread_lost (self, relay, relay, FALSE);
+}
+
+static void
+on_lost (ScopeLinks *self, const ScopeLink *link, JsonObject *body, GError **error)
+{
+  const ScopeFields d = { body, SCOPE_LINKS_LOST };
+  ScopeKey relay;
+
+  if (!scope_fields_key (&d, "relay", &relay, error))
+    return;
+  if (!is_relay (self->role))
+    {
+      if (is_relay (link->role) && scope_key_equal (&relay, &self->attachment) && self->liveness)
+        scope_liveness_suspect (self->liveness, &relay);
+      return;
+    }
+  if (scope_key_equal (&relay, &self->own) || !scope_links_find (self, &relay) || !link->up)
+    return;
+  if (self->liveness)
+    scope_liveness_suspect (self->liveness, &relay);
+  spread_lost (self, &link->key, &relay, !is_relay (link->role));
+}
+
 static void
 on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 {
@@ -145,6 +205,11 @@ scope_links_dispatch (ScopeLinks *self, const ScopeKey *from, gboolean direct, c
   g_debug ("%s from %.8s%s", name, scope_key_to_base64 (from, text), direct ? " on the link" : "");
   if (g_str_has_prefix (name, "punch."))
     on_punch (link, name, body, &error);
+  else if (g_str_equal (name, SCOPE_LINKS_LOST))
+    {
+      if (direct && self->path)
+        on_lost (self, link, body, &error);
+    }
   else if (self->path && scope_path_message_parse (&message, name, body, &error))
     scope_path_handle (self->path, scope_links_now (), from, direct, &message);
   if (error)

@@ -341,6 +341,17 @@ scope_liveness_want (ScopeLiveness *self, const ScopeKey *peer)
 }
 
 void
+scope_liveness_suspect (ScopeLiveness *self, const ScopeKey *peer)
+{
+  Link *link = find (self, peer);
+
+  if (!link)
+    return;
+  scope_pulse_suspect (&link->pulse, g_get_monotonic_time ());
+  run (self);
+}
+
+void
 scope_liveness_gone (ScopeLiveness *self, const ScopeKey *peer)
 {
   Link *link = find (self, peer);

@@ -14,7 +14,7 @@ typedef struct _ScopeLiveness ScopeLiveness;
  * ScopeLivenessCalls:
  * @up: the link answers and did not, or was not known; @ms its round trip
  * @rtt: another echo; @ms the median of the last ones, rounded
- * @down: three probes have no echo. Also for a link that never was up, when it was asked for
+ * @down: three probes have no echo. For a link that was not up only after scope_liveness_want(), each time
  * @message: (nullable): a link message that is no probe and no echo; see ScopeChannelFunc
  *
  * None may free the liveness; all may call its functions.
@@ -52,7 +52,7 @@ void scope_liveness_set_peers (ScopeLiveness *liveness, const GPtrArray *peers);
  *
  * Probes the link now, and on after 1, 2, 4 … 30 s until it answers (up) or scope_liveness_gone(); down comes once,
  * after 600 ms. To be called where a handshake has been made: a probe on a link without a session makes WireGuard begin one,
- * and handshakes that cross collide.
+ * and handshakes that cross collide. A peer that probes us while its link is not up makes it wanted here, too.
  */
 void scope_liveness_want (ScopeLiveness *liveness, const ScopeKey *peer);
 
@@ -61,6 +61,9 @@ void scope_liveness_gone (ScopeLiveness *liveness, const ScopeKey *peer);
 
 /* Its round trip every 30 s (relays to relays), whether packets flow or not. */
 void scope_liveness_measure (ScopeLiveness *liveness, const ScopeKey *peer, gboolean measure);
+
+/* Others have lost this peer: is it there? An answer must come within some 200 ms, or down is called. */
+void scope_liveness_suspect (ScopeLiveness *liveness, const ScopeKey *peer);
 
 /* Another base connection, or awake again: all links that are up or wanted are probed at once. */
 void scope_liveness_check_all (ScopeLiveness *liveness);

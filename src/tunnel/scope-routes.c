@@ -49,6 +49,13 @@ take_attr (const struct nlattr *attr, void *data)
       else
         memcpy (parse->route->to.addr, mnl_attr_get_payload (attr), len);
       break;
+    case RTA_GATEWAY:
+      if (mnl_attr_get_payload_len (attr) != len)
+        break;
+      parse->route->via.family = parse->route->to.family;
+      parse->route->via.len = len * 8;
+      memcpy (parse->route->via.addr, mnl_attr_get_payload (attr), len);
+      break;
     case RTA_OIF:
       if (mnl_attr_validate (attr, MNL_TYPE_U32) >= 0)
         parse->route->ifindex = mnl_attr_get_u32 (attr);
