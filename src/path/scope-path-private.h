@@ -74,6 +74,7 @@ struct Peer {
   guint64 sequence; /* of the newest word, which @next is from, if there is one */
   Peer *next;
   gint64 next_at;
+  guint64 told; /* by us as its relay to all others: the sequence */
 
   /* our link */
   Link link;
