@@ -430,7 +430,7 @@ EXTRA_DIST += tests/fuzz/corpus
 # The registry under load; tests/bench/README.md has what was measured.
 check_PROGRAMS += tests/bench/ws-load
 tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
-EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double
+EXTRA_DIST += tests/bench/README.md tests/bench/bench-paths tests/bench/bench-registry tests/bench/uapi-double
 
 # Peers without NetworkManager and with a double of WireGuard, for tests/bench/bench-keys.
 check_PROGRAMS += tests/bench/members

@@ -18,6 +18,8 @@ from .watch import Watch
 ROUND_TRIP_MS = 20
 SLOWED_MS = 400
 INTERVAL = 0.02
+HICCUP = 0.1
+"""Shorter than this is the machine's doing, not the network's: seconds."""
 GOOD = 0.2
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
 OBSERVED = 30 if EMULATED else 8
@@ -99,7 +101,7 @@ class Relayed:
             act(primary)
             time.sleep(OBSERVED)
         end = at + OBSERVED - GOOD
-        steady = stream.steady(at, end, GOOD)
+        steady = stream.steady(at, end, GOOD, HICCUP)
         tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after")
         recovered = steady - at if steady and end - steady > 1 else float("inf")
         return recovered, stream.gap(at, end)

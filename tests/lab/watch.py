@@ -55,20 +55,25 @@ class Stream:
         seen = [relays for at, _, relays in self.answers if at >= since]
         return sum(one != other for one, other in zip(seen, seen[1:]))
 
-    def steady(self, since: float, until: float, within: float = 1) -> float | None:
+    def steady(self, since: float, until: float, within: float = 1, hiccup: float = 0) -> float | None:
         """When the first ping was sent from which on each one was answered `within` s; None: not even the last ones were.
 
-        Only pings that were sent between `since` and `until` count.
+        Only pings that were sent between `since` and `until` count, and not those of bad times shorter than `hiccup` s.
         """
-        answered = {number: at for at, number, _ in reversed(self.answers)}
-        found = None
-        for number in reversed(range(len(self.sent_at))):
-            sent = self.sent_at[number]
-            if sent >= until:
+        answered: dict[int, float] = {}
+        for at, number, _ in self.answers:
+            answered.setdefault(number, at)
+        found = began = None
+        for number, sent in enumerate(self.sent_at):
+            if not since <= sent < until:
                 continue
-            if sent < since or answered.get(number, sent + within + 1) - sent > within:
-                break
-            found = sent
+            if number in answered and answered[number] - sent <= within:
+                found = sent if found is None else found
+                began = None
+                continue
+            began = sent if began is None else began
+            if sent - began >= hiccup:
+                found = None
         return found
 
     def gap(self, since: float, until: float) -> float:
