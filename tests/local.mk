@@ -80,6 +80,10 @@ unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-slow
+tests_unit_test_slow_SOURCES = tests/unit/test-slow.c
+tests_unit_test_slow_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-punch
 tests_unit_test_punch_SOURCES = tests/unit/test-punch.c
 tests_unit_test_punch_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
