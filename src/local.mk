@@ -71,6 +71,7 @@ libscope_net_la_SOURCES = \
 	src/net/scope-prober.c src/net/scope-prober.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
 	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-slow.c src/net/scope-slow.h \
 	src/net/scope-stun.c src/net/scope-stun.h \
 	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \
 	src/net/scope-stun-check.c src/net/scope-stun-private.h \
@@ -131,11 +132,12 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
-	src/peer/scope-links-carry.c src/peer/scope-links-report.c \
+	src/peer/scope-links-carry.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
 	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-links-view.c src/peer/scope-links-view.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
+	src/peer/scope-portmap.c src/peer/scope-portmap-ask.c src/peer/scope-portmap.h src/peer/scope-portmap-private.h \
 	src/peer/scope-reach.c src/peer/scope-reach.h \
 	src/peer/scope-resolver.c src/peer/scope-resolver.h \
 	src/peer/scope-self.c src/peer/scope-self.h \
@@ -149,8 +151,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
 	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
-libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
-libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(JSON_LIBS)
+libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(MINIUPNPC_CFLAGS) $(JSON_CFLAGS)
+libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(MINIUPNPC_LIBS) $(NATPMP_LIBS) $(JSON_LIBS)
 
 libexec_PROGRAMS += src/service/nm-scope-service
 

@@ -80,6 +80,10 @@ unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-slow
+tests_unit_test_slow_SOURCES = tests/unit/test-slow.c
+tests_unit_test_slow_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-punch
 tests_unit_test_punch_SOURCES = tests/unit/test-punch.c
 tests_unit_test_punch_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -146,6 +150,15 @@ tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
+
+unit_tests += tests/unit/test-damping
+tests_unit_test_damping_SOURCES = tests/unit/test-damping.c
+tests_unit_test_damping_LDADD = libscope-path.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path
+tests_unit_test_path_SOURCES = tests/unit/test-path.c $(path_sim)
+tests_unit_test_path_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-path-sim
 tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
@@ -219,6 +232,11 @@ tests_unit_test_registry_carry_SOURCES = tests/unit/test-registry-carry.c tests/
 	$(test_log)
 tests_unit_test_registry_carry_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_registry_carry_LDADD = libscope-registry.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-carrier
+tests_unit_test_carrier_SOURCES = tests/unit/test-carrier.c tests/unit/v1-fixture.c tests/unit/v1-fixture.h $(test_log)
+tests_unit_test_carrier_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_carrier_LDADD = libscope-registry.la libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-registry-parts
 tests_unit_test_registry_parts_SOURCES = tests/unit/test-registry-parts.c $(test_log)
@@ -413,6 +431,11 @@ tests_fuzz_fuzz_kex_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_fuzz_fuzz_kex_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_fuzz_fuzz_kex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_kex_LDADD = libscope-peer.la $(JSON_LIBS) $(GLIB_LIBS)
+fuzz_targets += tests/fuzz/fuzz-path
+tests_fuzz_fuzz_path_SOURCES = tests/fuzz/fuzz-path.c
+tests_fuzz_fuzz_path_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_path_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_path_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
 fuzz_targets += tests/fuzz/fuzz-stun
 tests_fuzz_fuzz_stun_SOURCES = tests/fuzz/fuzz-stun.c
 tests_fuzz_fuzz_stun_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -426,7 +449,7 @@ EXTRA_DIST += tests/fuzz/corpus
 # The registry under load; tests/bench/README.md has what was measured.
 check_PROGRAMS += tests/bench/ws-load
 tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
-EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double
+EXTRA_DIST += tests/bench/README.md tests/bench/bench-paths tests/bench/bench-registry tests/bench/uapi-double
 
 # Peers without NetworkManager and with a double of WireGuard, for tests/bench/bench-keys.
 check_PROGRAMS += tests/bench/members

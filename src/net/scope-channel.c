@@ -164,7 +164,6 @@ open_out (ScopeChannel *self, const char *ifname, GError **error)
       setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0 &&
       /* Too long for the link is an error: nobody would put fragments together. */
       setsockopt (fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover, sizeof discover) == 0 &&
-      setsockopt (fd, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof on) == 0 &&
       bind (fd, (struct sockaddr *) &sa, sizeof sa) == 0)
     return fd;
   saved = errno;

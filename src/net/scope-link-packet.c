@@ -49,8 +49,7 @@ scope_link_packet_text (const guint8 *packet, gsize n, gboolean check_sum, gsize
   if (udp_len < UDP || udp_len > n - IP || word (packet + 4) != udp_len || word (udp) != SCOPE_CHANNEL_PORT ||
       word (udp + 2) != SCOPE_CHANNEL_PORT)
     return NULL;
-  /* A sum of 0 is none, which IPv6 does not have. */
-  if (check_sum && (word (udp + 6) == 0 || !sum_is_right (packet, udp_len)))
+  if (check_sum && !sum_is_right (packet, udp_len))
     return NULL;
   *len = udp_len - UDP;
   return (const char *) udp + UDP;

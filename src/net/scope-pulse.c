@@ -80,7 +80,6 @@ scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now)
 {
   settle (pulse);
   pulse->rtt = rtt;
-  pulse->asked = FALSE;
   pulse->pause = pulse->retry = 0;
   pulse->measure = pulse->measured ? now + MEASURE : 0;
   pulse->came_up |= pulse->state != SCOPE_PULSE_ALIVE;

@@ -313,21 +313,19 @@ is_ours (ScopePath *path, const Peer *edge)
 static void
 flush (ScopePath *path, Peer *relay)
 {
-  GHashTableIter iter;
-  gpointer key, n;
   ScopePathMessage *message = NULL;
 
-  g_hash_table_iter_init (&iter, relay->unheard);
-  while (g_hash_table_iter_next (&iter, &key, &n))
+  for (guint i = 0; i < relay->unheard->len; i++)
     {
-      Peer *edge = key;
+      Unheard *unheard = &g_array_index (relay->unheard, Unheard, i);
+      Peer *edge = unheard->edge;
       guint32 in = edge->next ? MAX (edge->next_at - path->now, 0) : 0;
 
-      if (n)
+      if (unheard->n)
         continue;
-      if (!is_ours (path, edge))
+      if (!edge->member || !is_ours (path, edge))
         {
-          g_hash_table_iter_remove (&iter);
+          g_array_remove_index (relay->unheard, i--);
           continue;
         }
       /* In one message are those of one instant. */
@@ -338,52 +336,65 @@ flush (ScopePath *path, Peer *relay)
           message->in = in;
         }
       message->edges[message->n_edges++] = (ScopePathEdge) { edge->key, edge->sequence };
-      g_hash_table_iter_replace (&iter, GSIZE_TO_POINTER ((gsize) message->n));
+      unheard->n = message->n;
     }
   relay->unheard_at = G_MAXINT64;
-  if (!g_hash_table_size (relay->unheard))
+  if (!relay->unheard->len)
     return;
   relay->unheard_at = path->now + path_say_delay (relay, relay->unheard_tries);
   path_arm (path, relay, relay->unheard_at);
 }
 
-static void
-unheard (Peer *relay, Peer *edge)
+static GArray *
+unheard_of (Peer *relay)
 {
   if (!relay->unheard)
-    relay->unheard = g_hash_table_new (NULL, NULL);
-  g_hash_table_insert (relay->unheard, edge, NULL);
+    relay->unheard = g_array_new (FALSE, FALSE, sizeof (Unheard));
   relay->unheard_tries = 0;
+  return relay->unheard;
+}
+
+static void
+tell (ScopePath *path, Peer *relay, Peer *edge)
+{
+  GArray *unheard = unheard_of (relay);
+  Unheard fresh = { edge, 0 };
+
+  for (guint i = 0; i < unheard->len; i++)
+    if (g_array_index (unheard, Unheard, i).edge == edge)
+      g_array_remove_index (unheard, i--);
+  g_array_append_val (unheard, fresh);
+  flush (path, relay);
 }
 
 /* @all: or what it has not heard of */
 void
 attach_tell (ScopePath *path, Peer *relay, gboolean all)
 {
-  for (guint i = 0; i < path->list->len; i++)
-    {
-      Peer *edge = g_ptr_array_index (path->list, i);
+  GArray *unheard = unheard_of (relay);
 
-      if (edge->member && !is_relay (edge->role) && is_ours (path, edge) &&
-          (all || (relay->unheard && g_hash_table_contains (relay->unheard, edge))))
-        unheard (relay, edge);
+  if (all)
+    g_array_set_size (unheard, 0);
+  for (guint i = 0; i < unheard->len; i++)
+    g_array_index (unheard, Unheard, i).n = 0;
+  for (guint i = 0; all && i < path->list->len; i++)
+    {
+      Unheard fresh = { g_ptr_array_index (path->list, i), 0 };
+
+      if (fresh.edge->member && !is_relay (fresh.edge->role) && is_ours (path, fresh.edge))
+        g_array_append_val (unheard, fresh);
     }
-  if (relay->unheard)
-    flush (path, relay);
+  flush (path, relay);
 }
 
 static void
-heard (ScopePath *path, Peer *relay, guint64 n)
+heard (Peer *relay, guint64 n)
 {
-  GHashTableIter iter;
-  gpointer sent;
-
   if (!relay->unheard || !n)
     return;
-  g_hash_table_iter_init (&iter, relay->unheard);
-  while (g_hash_table_iter_next (&iter, NULL, &sent))
-    if ((guint64) GPOINTER_TO_SIZE (sent) == n)
-      g_hash_table_iter_remove (&iter);
+  for (guint i = relay->unheard->len; i-- > 0;)
+    if (g_array_index (relay->unheard, Unheard, i).n == n)
+      g_array_remove_index (relay->unheard, i);
   relay->unheard_tries = 0;
 }
 
@@ -409,13 +420,8 @@ attach_peer_tick (ScopePath *path, Peer *peer)
   peer->unheard_at = G_MAXINT64;
   if (peer->unheard_tries++ >= 8 && !peer->online && peer->link != LINK_UP)
     return; /* until it comes back */
-  {
-    GHashTableIter iter;
-
-    g_hash_table_iter_init (&iter, peer->unheard);
-    while (g_hash_table_iter_next (&iter, NULL, NULL))
-      g_hash_table_iter_replace (&iter, NULL);
-  }
+  for (guint i = 0; i < peer->unheard->len; i++)
+    g_array_index (peer->unheard, Unheard, i).n = 0;
   flush (path, peer);
 }
 
@@ -423,15 +429,13 @@ static void
 attached_to_us (ScopePath *path, Peer *edge, const ScopePathMessage *message)
 {
   if (message->n > edge->sequence || (!edge->sequence && !edge->attachment))
+    attach_word (path, edge, path->self, message->n, message->in);
+  /* Also when its record came first: not everybody has a registry. */
+  if (is_ours (path, edge) && edge->told != edge->sequence)
     {
-      attach_word (path, edge, path->self, message->n, message->in);
+      edge->told = edge->sequence;
       for (guint i = 0; i < path->relays->len; i++)
-        {
-          Peer *relay = g_ptr_array_index (path->relays, i);
-
-          unheard (relay, edge);
-          flush (path, relay);
-        }
+        tell (path, g_ptr_array_index (path->relays, i), edge);
     }
   /* The same again, or an older word: then it hears what it must be newer than. */
   path_send (path, edge, SCOPE_PATH_HEARD, TRUE)->n =
@@ -441,8 +445,6 @@ attached_to_us (ScopePath *path, Peer *edge, const ScopePathMessage *message)
 static void
 attached_to (ScopePath *path, Peer *relay, const ScopePathMessage *message)
 {
-  gboolean stale = FALSE;
-
   for (guint i = 0; i < message->n_edges; i++)
     {
       Peer *edge = path_peer (path, &message->edges[i].key);
@@ -450,15 +452,10 @@ attached_to (ScopePath *path, Peer *relay, const ScopePathMessage *message)
       if (edge->member && is_relay (edge->role))
         continue;
       if (message->edges[i].sequence < edge->sequence && is_ours (path, edge))
-        {
-          unheard (relay, edge);
-          stale = TRUE;
-        }
+        tell (path, relay, edge);
       attach_word (path, edge, relay, message->edges[i].sequence, message->in);
     }
   path_send (path, relay, SCOPE_PATH_HEARD, FALSE)->n = message->n;
-  if (stale)
-    flush (path, relay);
 }
 
 void
@@ -471,7 +468,7 @@ attach_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMess
   else if (message->type == SCOPE_PATH_ATTACHED && relay && from_relay)
     attached_to (path, peer, message);
   else if (message->type == SCOPE_PATH_HEARD && from_relay && relay)
-    heard (path, peer, message->n);
+    heard (peer, message->n);
   else if (message->type == SCOPE_PATH_HEARD && from_relay)
     edge_heard (path, peer, message->n);
 }

@@ -14,7 +14,7 @@
 #define SAY_AGAIN_MS 5000
 #define SAY_MAX_MS 600000
 #define LOSSY_PERCENT 20
-#define CLEAN_PERCENT 5
+#define CLEAN_PERCENT 10
 #define UNKNOWN_MS 5000 /* a way of which nothing is known */
 
 typedef struct Peer Peer;
@@ -56,6 +56,12 @@ typedef struct {
   GArray *refusals; /* (nullable) */
 } Pair;
 
+/* An edge of ours that a relay may not have heard of */
+typedef struct {
+  Peer *edge;
+  guint64 n; /* number of the message that told it; 0: none yet */
+} Unheard;
+
 struct Peer {
   ScopeKey key;
   ScopeRole role;
@@ -68,6 +74,7 @@ struct Peer {
   guint64 sequence; /* of the newest word, which @next is from, if there is one */
   Peer *next;
   gint64 next_at;
+  guint64 told; /* by us as its relay to all others: the sequence */
 
   /* our link */
   Link link;
@@ -80,8 +87,7 @@ struct Peer {
 
   Pair *pair;
 
-  /* a relay, to a relay: edges of ours that it may not have heard of → number of the message that told, 0 for none */
-  GHashTable *unheard;
+  GArray *unheard; /* (nullable) (element-type Unheard): a relay, to a relay */
   guint unheard_tries;
   gint64 unheard_at;
 

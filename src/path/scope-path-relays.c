@@ -308,7 +308,6 @@ fill_direct (ScopePath *path)
 void
 relays_table (ScopePath *path)
 {
-  g_autoptr (GHashTable) found = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) peers = g_ptr_array_new ();
   guint n;
 

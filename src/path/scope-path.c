@@ -11,7 +11,7 @@ peer_free (gpointer data)
   Peer *peer = data;
 
   g_clear_pointer (&peer->pair, pair_free);
-  g_clear_pointer (&peer->unheard, g_hash_table_unref);
+  g_clear_pointer (&peer->unheard, g_array_unref);
   g_free (peer->damping);
   g_free (peer);
 }
@@ -197,7 +197,7 @@ scope_path_member_gone (ScopePath *path, gint64 now, const ScopeKey *key)
   peer->next_at = G_MAXINT64;
   peer->sequence = 0;
   peer->hold = (ScopeHold) { 0 };
-  g_clear_pointer (&peer->unheard, g_hash_table_unref);
+  g_clear_pointer (&peer->unheard, g_array_unref);
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the files of scope-links share: -links: who there is, and what becomes of each; -talk: messages;
+ * What the files of scope-links share: -links: who there is, and what becomes of each; -meet: making links; -talk: messages;
  * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP.
  */
 #pragma once
@@ -46,6 +46,7 @@ typedef struct {
   gboolean first;
   guint failures;
   gboolean carried;
+  gint64 lost; /* when it fell silent, 0 for never */
 } ScopeLink;
 
 struct _ScopeLinks {
@@ -69,6 +70,7 @@ struct _ScopeLinks {
   gboolean connected;
   gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
+  gint64 slow; /* when the attachment became slow, 0 for not */
   guint timer_id;
   guint report_id;
 
@@ -85,6 +87,23 @@ ScopeLink *scope_links_find (ScopeLinks *links, const ScopeKey *key);
 
 /* What the path machine wants said and done; after everything that it was told. */
 void scope_links_run (ScopeLinks *links);
+
+/* The one timer, anew: what is due when may have changed. */
+void scope_links_plan (ScopeLinks *links);
+
+extern const ScopePunchCalls scope_link_punch_calls;
+
+/* It is there now: whoever came later begins. */
+void scope_link_begin (ScopeLink *link, gboolean newcomer);
+
+/* Unless it is up. */
+void scope_link_punch (ScopeLink *link);
+
+/* Ready for checks, once the tunnel has its port. */
+void scope_link_arm (ScopeLink *link);
+
+/* ScopeSiteChanged */
+void scope_links_on_site (gboolean settled, gpointer data);
 
 /* Credentials and candidates of now, before anything that may say them. */
 void scope_link_refresh (ScopeLink *link);

@@ -70,7 +70,7 @@ scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObj
   const ScopeLink *link = scope_links_find (self, to);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  g_debug ("%s to %.8s%s %" G_GINT64_FORMAT, name, scope_key_to_base64 (to, text), direct ? " on the link" : "", scope_links_now ());
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), direct ? " on the link" : "");
   if (direct)
     return send_on_link (self, to, name, body);
   if (link && link->up && send_on_link (self, to, name, body))
@@ -202,7 +202,7 @@ scope_links_dispatch (ScopeLinks *self, const ScopeKey *from, gboolean direct, c
 
   if (!link)
     return;
-  g_debug ("%s from %.8s%s %" G_GINT64_FORMAT, name, scope_key_to_base64 (from, text), direct ? " on the link" : "", scope_links_now ());
+  g_debug ("%s from %.8s%s", name, scope_key_to_base64 (from, text), direct ? " on the link" : "");
   if (g_str_has_prefix (name, "punch."))
     on_punch (link, name, body, &error);
   else if (g_str_equal (name, SCOPE_LINKS_LOST))

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-links-private.h"
 
-#include "net/scope-candidates.h"
 #include "peer/scope-reach.h"
 
-#define GIVEN_MS 250     /* what a handshake with an endpoint that should work takes at most, or else we punch */
-#define SITE_MS 300      /* how long a first call waits for what STUN servers say of us */
-#define OTHERS_MS 1500   /* the other end begins; after that we do */
-#define AGAIN_MS 30000   /* after all tries were in vain, doubling */
-#define AGAIN_DOUBLINGS 5
+#define LOST_MS 10000 /* what fell silent so long ago is news to a relay */
+#define SLOW_MS 400   /* how long another relay has to answer, when ours takes much longer than it did */
 
 gint64
 scope_links_now (void)
@@ -55,6 +51,11 @@ note_attachment (ScopeLinks *self)
   scope_path_attachment (self->path, &relay);
   if (scope_key_equal (&relay, &self->attachment))
     return;
+  if (self->liveness)
+    {
+      scope_liveness_watch (self->liveness, &self->attachment, FALSE);
+      scope_liveness_watch (self->liveness, &relay, TRUE);
+    }
   self->attachment = relay;
   if (scope_key_is_zero (&relay))
     g_message ("attached to no relay");
@@ -65,8 +66,8 @@ note_attachment (ScopeLinks *self)
 
 static gboolean on_timer (gpointer data);
 
-static void
-plan_timer (ScopeLinks *self)
+void
+scope_links_plan (ScopeLinks *self)
 {
   gint64 now = scope_links_now (), next = self->path ? scope_path_deadline (self->path) : G_MAXINT64;
   GHashTableIter iter;
@@ -98,22 +99,7 @@ scope_links_run (ScopeLinks *self)
           self->calls->changed (self->data);
         }
     }
-  plan_timer (self);
-}
-
-static void
-punch (ScopeLink *link)
-{
-  link->due = G_MAXINT64;
-  if (!link->online || link->up || scope_links_nat (link->links) == SCOPE_NAT_DENY)
-    return;
-  if (!link->check) /* the tunnel is still coming up */
-    {
-      link->due = scope_links_now () + GIVEN_MS;
-      return;
-    }
-  scope_link_refresh (link);
-  scope_punch_start (link->punch, link->first, scope_links_now ());
+  scope_links_plan (self);
 }
 
 static gboolean
@@ -133,229 +119,10 @@ on_timer (gpointer data)
       ScopeLink *link = value;
 
       if (now >= link->due)
-        punch (link);
+        scope_link_punch (link);
     }
   scope_links_run (self);
   return G_SOURCE_REMOVE;
-}
-
-/* --- punching ------------------------------------------------------------------------------ */
-
-static void
-on_say (const ScopePunchMessage *message, gpointer data)
-{
-  ScopeLink *link = data;
-  g_autoptr (JsonObject) body = scope_punch_message_format (message);
-
-  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, FALSE);
-}
-
-static void
-on_check (const ScopePunchMessage *theirs, const ScopeSockaddr *candidates, guint n, int ttl, gpointer data)
-{
-  ScopeLink *link = data;
-
-  if (g_strcmp0 (theirs->id, link->their_id) != 0)
-    {
-      scope_stun_check_set_remote (link->check, theirs->id, theirs->pwd);
-      g_free (link->their_id);
-      link->their_id = g_strdup (theirs->id);
-    }
-  for (guint i = 0; i < n; i++)
-    if (!scope_sockaddr_is_usable (&candidates[i]))
-      continue;
-    else if (ttl)
-      scope_stun_check_open (link->check, &candidates[i], ttl);
-    else
-      scope_stun_check_try (link->check, &candidates[i]);
-}
-
-/* WireGuard makes no second handshake within 5 s of one that got no answer: a peer that has one is added anew. */
-void
-scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint)
-{
-  ScopeLinks *self = link->links;
-  g_autoptr (GError) error = NULL;
-
-  link->mode = LINK_FOUND;
-  link->endpoint = *endpoint;
-  link->wanted = FALSE;
-  if (self->tunnel && !scope_tunnel_renew (self->tunnel, &link->key, endpoint, &error))
-    g_warning ("%s", error->message);
-  self->calls->changed (self->data);
-}
-
-static void
-on_found (const ScopeSockaddr *endpoint, gpointer data)
-{
-  ScopeLink *link = data;
-  g_autofree char *where = scope_sockaddr_format (endpoint);
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-
-  g_debug ("%.8s answers at %s", scope_key_to_base64 (&link->key, text), where);
-  if (link->carried)
-    {
-      link->carried = FALSE;
-      link->links->n_carried--;
-      scope_carrier_close (link->links->carrier, &link->key);
-    }
-  scope_link_use (link, endpoint);
-}
-
-static void
-on_failed (gpointer data)
-{
-  ScopeLink *link = data;
-
-  link->due = scope_links_now () + (AGAIN_MS << MIN (link->failures, AGAIN_DOUBLINGS));
-  link->first = scope_punch_is_caller (scope_key_compare (&link->links->own, &link->key) < 0, SCOPE_NAT_UNKNOWN, SCOPE_NAT_UNKNOWN);
-  link->failures++;
-}
-
-static const ScopePunchCalls punch_calls = { on_say, on_check, on_found, on_failed };
-
-static void
-on_answered (ScopeStunCheck *check, const ScopeSockaddr *endpoint, const ScopeSockaddr *mapped, guint rtt, gpointer data)
-{
-  ScopeLink *link = data;
-
-  scope_punch_answered (link->punch, endpoint, scope_links_now ());
-  scope_links_run (link->links);
-}
-
-static void
-on_heard (ScopeStunCheck *check, const ScopeSockaddr *endpoint, gpointer data)
-{
-  ScopeLink *link = data;
-
-  scope_punch_heard (link->punch, endpoint, scope_links_now ());
-  scope_links_run (link->links);
-}
-
-static const ScopeStunCheckFuncs check_funcs = { on_answered, on_heard };
-
-void
-scope_link_refresh (ScopeLink *link)
-{
-  ScopeLinks *self = link->links;
-
-  link->self.candidates = self->candidates;
-  link->self.nat = self->site ? scope_site_nat (self->site) : SCOPE_NAT_UNKNOWN;
-}
-
-/* --- beginning ----------------------------------------------------------------------------- */
-
-/* It is there now: whoever came later begins. */
-static void
-begin (ScopeLink *link, gboolean newcomer)
-{
-  ScopeLinks *self = link->links;
-  gint64 now = scope_links_now ();
-
-  if (link->up) /* perhaps only its session is another one */
-    {
-      if (self->liveness)
-        scope_liveness_want (self->liveness, &link->key);
-      return;
-    }
-  link->failures = 0;
-  link->wanted = FALSE;
-  link->mode = newcomer && link->plausible ? LINK_GIVEN : LINK_QUIET;
-  link->first = newcomer || scope_key_compare (&self->own, &link->key) < 0;
-  if (!newcomer)
-    link->due = now + OTHERS_MS;
-  else if (link->plausible)
-    link->due = now + GIVEN_MS;
-  else
-    link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
-}
-
-static void
-on_site (gboolean settled, gpointer data)
-{
-  ScopeLinks *self = data;
-  gint64 now = scope_links_now ();
-  GHashTableIter iter;
-  gpointer value;
-
-  scope_links_set_own (self, NULL, NULL);
-  if (scope_links_may_stop_carry (self))
-    scope_links_stop_carry (self);
-  if (!settled)
-    return;
-  g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
-  g_hash_table_iter_init (&iter, self->table);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      ScopeLink *link = value;
-
-      if (link->mode == LINK_QUIET && link->first && link->due <= now + SITE_MS)
-        link->due = now;
-    }
-  plan_timer (self);
-}
-
-void
-scope_links_ask_servers (ScopeLinks *self)
-{
-  if (self->site && scope_site_settled (self->site) && self->n_carried)
-    scope_site_reset (self->site);
-  for (guint i = 0; self->site && i < self->servers->len; i++)
-    {
-      ScopeSockaddr sa;
-
-      if (scope_sockaddr_parse (&sa, g_ptr_array_index (self->servers, i)))
-        scope_site_ask (self->site, &sa);
-    }
-}
-
-void
-scope_links_set_time (ScopeLinks *self, gint64 offset)
-{
-  self->offset = offset;
-}
-
-void
-scope_links_take_ticket (ScopeLinks *self, const char *registry, const char *ticket)
-{
-  if (self->carrier)
-    scope_carrier_ticket (self->carrier, registry, ticket);
-}
-
-void
-scope_links_add_server (ScopeLinks *self, const char *server)
-{
-  if (self->servers->len >= SCOPE_SITE_SERVERS || g_ptr_array_find_with_equal_func (self->servers, server, g_str_equal, NULL))
-    return;
-  g_ptr_array_add (self->servers, g_strdup (server));
-  scope_links_ask_servers (self);
-}
-
-void
-scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
-{
-  ScopeCandidates own = { 0 };
-  GHashTableIter iter;
-  gpointer link;
-
-  if (endpoints)
-    {
-      g_strfreev (self->endpoints);
-      self->endpoints = g_strdupv (endpoints);
-    }
-  if (observed)
-    {
-      g_strfreev (self->observed);
-      self->observed = g_strdupv (observed);
-    }
-  own.local = (const char *const *) self->endpoints; /* the profile's among them */
-  own.observed = (const char *const *) self->observed;
-  own.reflexive = self->site ? scope_site_reflexive (self->site) : NULL;
-  g_strfreev (self->candidates);
-  self->candidates = scope_candidates_say (&own);
-  g_hash_table_iter_init (&iter, self->table);
-  while (g_hash_table_iter_next (&iter, NULL, &link))
-    scope_link_refresh (link);
 }
 
 /* --- what the liveness says ---------------------------------------------------------------- */
@@ -371,7 +138,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   if (!link)
     return;
   fresh = !link->up;
-  g_debug ("link to %.8s is up, %u ms %" G_GINT64_FORMAT, scope_key_to_base64 (peer, text), ms, scope_links_now ());
+  g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
   link->up = TRUE;
   link->due = G_MAXINT64;
   link->failures = 0;
@@ -386,17 +153,63 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
     self->calls->changed (self->data);
 }
 
+/* Those relays that fell silent a moment ago, to a relay that may know who else is attached to them. */
 static void
-on_rtt (const ScopeKey *peer, guint ms, gpointer data)
+tell_lost (ScopeLinks *self)
 {
-  ScopeLinks *self = data;
-  const ScopeLink *link = scope_links_find (self, peer);
+  GHashTableIter iter;
+  gpointer value;
 
-  if (!self->path || !link)
-    return;
-  scope_links_report (self, link, FALSE);
-  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (link->role != SCOPE_ROLE_EDGE && !link->up && link->lost && scope_links_now () - link->lost < LOST_MS)
+        scope_links_tell_lost (self, &self->attachment, &link->key);
+    }
+}
+
+/* The next one must not turn out to be silent, too, a second later. */
+static void
+suspect_relays (ScopeLinks *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (link->role != SCOPE_ROLE_EDGE && link->up)
+        scope_liveness_suspect (self->liveness, &link->key);
+    }
+}
+
+static void
+lose (ScopeLinks *self, ScopeLink *link)
+{
+  ScopeKey was = self->attachment;
+  gboolean ours = scope_key_equal (&was, &link->key);
+
+  link->up = FALSE;
+  link->lost = scope_links_now ();
+  link->first = scope_key_compare (&self->own, &link->key) < 0;
+  link->due = scope_links_now ();
+  scope_path_link_down (self->path, scope_links_now (), &link->key);
+  scope_links_report (self, link, TRUE);
+  if (link->mode == LINK_GIVEN)
+    scope_links_expect_carry (self, link);
   scope_links_run (self);
+  if (link->role != SCOPE_ROLE_EDGE)
+    scope_links_spread_lost (self, &link->key);
+  if (ours && !scope_key_is_zero (&self->attachment))
+    {
+      tell_lost (self);
+      suspect_relays (self);
+    }
+  self->calls->changed (self->data);
 }
 
 static void
@@ -405,28 +218,58 @@ on_down (const ScopeKey *peer, gpointer data)
   ScopeLinks *self = data;
   ScopeLink *link = scope_links_find (self, peer);
   char text[SCOPE_KEY_BASE64_LEN + 1];
-  ScopeKey was;
 
   if (!link || !link->up)
     return;
-  g_message ("link to %.8s is silent %" G_GINT64_FORMAT, scope_key_to_base64 (peer, text), scope_links_now ());
-  link->up = FALSE;
-  link->first = scope_key_compare (&self->own, peer) < 0;
-  link->due = scope_links_now ();
-  was = self->attachment;
-  scope_path_link_down (self->path, scope_links_now (), peer);
-  scope_links_report (self, link, TRUE);
-  if (link->mode == LINK_GIVEN)
-    scope_links_expect_carry (self, link);
-  scope_links_run (self);
-  if (link->role != SCOPE_ROLE_EDGE)
-    scope_links_spread_lost (self, peer);
-  if (scope_key_equal (&was, peer) && !scope_key_is_zero (&self->attachment))
-    scope_links_tell_lost (self, &self->attachment, peer);
-  self->calls->changed (self->data);
+  g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
+  lose (self, link);
 }
 
-static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, scope_links_on_message };
+/* Our relay takes much longer than it did. If another one answers before it does, that one is better. */
+static void
+on_slow (const ScopeKey *peer, gpointer data)
+{
+  ScopeLinks *self = data;
+
+  if (!scope_key_equal (peer, &self->attachment))
+    return;
+  self->slow = scope_links_now ();
+  suspect_relays (self);
+}
+
+static void
+leave_slow (ScopeLinks *self, const ScopeLink *other, guint ms)
+{
+  ScopeLink *link = scope_links_find (self, &self->attachment);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  if (!self->slow || !link || link == other || other->role == SCOPE_ROLE_EDGE)
+    return;
+  if (scope_links_now () - self->slow < SLOW_MS && ms < SLOW_MS / 2)
+    {
+      g_message ("relay %.8s has become slow", scope_key_to_base64 (&link->key, text));
+      scope_liveness_gone (self->liveness, &link->key);
+      lose (self, link);
+      scope_liveness_want (self->liveness, &link->key);
+    }
+  self->slow = 0;
+}
+
+static void
+on_rtt (const ScopeKey *peer, guint ms, gpointer data)
+{
+  ScopeLinks *self = data;
+  const ScopeLink *link = scope_links_find (self, peer);
+
+  if (!self->path || !link)
+    return;
+  leave_slow (self, link, ms);
+  scope_links_report (self, link, FALSE);
+  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
+  scope_links_run (self);
+}
+
+static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, on_slow, scope_links_on_message };
 
 void
 scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)
@@ -477,19 +320,9 @@ ensure (ScopeLinks *self, const ScopeTrustPeer *peer)
   link->links = self;
   link->key = peer->key;
   link->due = G_MAXINT64;
-  link->punch = scope_punch_new (scope_key_compare (&self->own, &peer->key) < 0, &link->self, &punch_calls, link);
+  link->punch = scope_punch_new (scope_key_compare (&self->own, &peer->key) < 0, &link->self, &scope_link_punch_calls, link);
   g_hash_table_insert (self->table, &link->key, link);
   return link;
-}
-
-static void
-arm (ScopeLink *link)
-{
-  if (link->check || !link->links->agent)
-    return;
-  link->check = scope_stun_check_new (link->links->agent, NULL, NULL, &check_funcs, link);
-  g_strlcpy (link->self.id, scope_stun_check_id (link->check), sizeof link->self.id);
-  g_strlcpy (link->self.pwd, scope_stun_check_password (link->check), sizeof link->self.pwd);
 }
 
 static void
@@ -518,12 +351,12 @@ update (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected, gboole
       link->plausible = TRUE;
       scope_links_add_server (self, peer->candidates[0]);
     }
-  arm (link);
+  scope_link_arm (link);
   tell_path (self, peer, connected);
   if ((online && !link->online) || (fresh && !connected))
     {
       link->online = online;
-      begin (link, arrived || !connected);
+      scope_link_begin (link, arrived || !connected);
     }
   else if (!online && link->online)
     scope_path_left (self->path, scope_links_now (), &link->key);
@@ -658,12 +491,12 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
       return;
     }
   scope_stun_agent_set_serving (self->agent, self->path && self->role != SCOPE_ROLE_EDGE);
-  self->site = scope_site_new (self->agent, on_site, self);
+  self->site = scope_site_new (self->agent, scope_links_on_site, self);
   scope_links_ask_servers (self);
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    arm (value);
-  plan_timer (self);
+    scope_link_arm (value);
+  scope_links_plan (self);
 }
 
 ScopeLinks *

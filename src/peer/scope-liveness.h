@@ -14,7 +14,8 @@ typedef struct _ScopeLiveness ScopeLiveness;
  * ScopeLivenessCalls:
  * @up: the link answers and did not, or was not known; @ms its round trip
  * @rtt: another echo; @ms the median of the last ones, rounded
- * @down: three probes have no echo. Also for a link that never was up, when it was asked for
+ * @down: three probes have no echo. For a link that was not up only after scope_liveness_want(), each time
+ * @slow: a watched link takes much longer than it did
  * @message: (nullable): a link message that is no probe and no echo; see ScopeChannelFunc
  *
  * None may free the liveness; all may call its functions.
@@ -23,6 +24,7 @@ typedef struct {
   void (*up) (const ScopeKey *peer, guint ms, gpointer data);
   void (*rtt) (const ScopeKey *peer, guint ms, gpointer data);
   void (*down) (const ScopeKey *peer, gpointer data);
+  void (*slow) (const ScopeKey *peer, gpointer data);
   ScopeChannelFunc message;
 } ScopeLivenessCalls;
 
@@ -52,7 +54,7 @@ void scope_liveness_set_peers (ScopeLiveness *liveness, const GPtrArray *peers);
  *
  * Probes the link now, and on after 1, 2, 4 … 30 s until it answers (up) or scope_liveness_gone(); down comes once,
  * after 600 ms. To be called where a handshake has been made: a probe on a link without a session makes WireGuard begin one,
- * and handshakes that cross collide.
+ * and handshakes that cross collide. A peer that probes us while its link is not up makes it wanted here, too.
  */
 void scope_liveness_want (ScopeLiveness *liveness, const ScopeKey *peer);
 
@@ -61,6 +63,9 @@ void scope_liveness_gone (ScopeLiveness *liveness, const ScopeKey *peer);
 
 /* Its round trip every 30 s (relays to relays), whether packets flow or not. */
 void scope_liveness_measure (ScopeLiveness *liveness, const ScopeKey *peer, gboolean measure);
+
+/* While packets flow a watched link is probed twice a second: see scope-slow.h. */
+void scope_liveness_watch (ScopeLiveness *liveness, const ScopeKey *peer, gboolean watch);
 
 /* Others have lost this peer: is it there? An answer must come within some 200 ms, or down is called. */
 void scope_liveness_suspect (ScopeLiveness *liveness, const ScopeKey *peer);

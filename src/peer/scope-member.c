@@ -9,6 +9,7 @@
 #include "peer/scope-links.h"
 #include "peer/scope-memory.h"
 #include "peer/scope-observer.h"
+#include "peer/scope-portmap.h"
 #include "peer/scope-reach.h"
 #include "peer/scope-self.h"
 #include "peer/scope-v1-session.h"
@@ -40,6 +41,8 @@ struct _ScopeMember {
   ScopeForward *forward; /* while we are a relay */
   ScopeMasquerade *masquerade; /* then, too, when the profile says so */
   guint16 port;
+  ScopePortmap *portmap; /* while it runs, when the profile says so */
+  char *mapped;          /* where the router lets others in to us */
   char **endpoints; /* what we say of ourselves */
   char **observed;  /* where the registry says that we were seen */
   guint heartbeat;
@@ -223,7 +226,7 @@ own_record (ScopeMember *self, gboolean *changed)
 
   *changed = FALSE;
   g_strfreev (self->endpoints);
-  self->endpoints = scope_self_endpoints (self->settings, local, self->port, tunnel);
+  self->endpoints = scope_self_endpoints (self->settings, self->mapped, local, self->port, tunnel);
   if (!scope_trust_own_grant (self->trust))
     return NULL;
   if (self->links)
@@ -581,6 +584,20 @@ on_check (gpointer data)
 }
 
 static void
+on_mapped (const char *endpoint, gpointer data)
+{
+  ScopeMember *self = data;
+
+  g_free (self->mapped);
+  self->mapped = g_strdup (endpoint);
+  if (!self->welcomed)
+    return;
+  send_record (self);
+  if (self->links)
+    scope_links_set_own (self->links, self->endpoints, self->observed);
+}
+
+static void
 scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
 {
   ScopeMember *self = SCOPE_MEMBER (source);
@@ -592,6 +609,8 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   if (self->links)
     scope_links_set_tunnel (self->links, tunnel);
   follow_role (self);
+  if (self->settings->port_mapping && !keys_only (self))
+    self->portmap = scope_portmap_new (self->port, scope_tunnel_get_config (tunnel)->ifname, on_mapped, self);
   if (self->welcomed)
     send_record (self);
   if (keys_only (self))
@@ -632,6 +651,7 @@ scope_member_stop (ScopeSource *source)
   g_clear_pointer (&self->keys, scope_keys_free);
   g_clear_pointer (&self->forward, scope_forward_free);
   g_clear_pointer (&self->masquerade, scope_masquerade_free);
+  g_clear_pointer (&self->portmap, scope_portmap_free);
   g_clear_object (&self->tunnel);
 }
 
@@ -641,6 +661,8 @@ scope_member_kick (ScopeSource *source)
   ScopeMember *self = SCOPE_MEMBER (source);
 
   scope_v1_session_kick (self->session);
+  if (self->portmap)
+    scope_portmap_kick (self->portmap);
   if (self->links)
     scope_links_kick (self->links);
 }
@@ -735,6 +757,7 @@ scope_member_finalize (GObject *object)
   g_clear_pointer (&self->self, scope_self_free);
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->state);
+  g_free (self->mapped);
   g_strfreev (self->endpoints);
   g_strfreev (self->observed);
   G_OBJECT_CLASS (scope_member_parent_class)->finalize (object);

@@ -83,13 +83,14 @@ is_useful (const struct ifaddrs *entry, const char *tunnel)
 }
 
 char **
-scope_self_endpoints (const ScopeSettings *settings, const char *local, guint16 port, const char *tunnel)
+scope_self_endpoints (const ScopeSettings *settings, const char *mapped, const char *local, guint16 port, const char *tunnel)
 {
   GPtrArray *endpoints = g_ptr_array_new ();
   struct ifaddrs *list = NULL;
 
   for (char **p = settings->endpoints; p && *p; p++)
     add_endpoint (endpoints, g_strdup (*p));
+  add_endpoint (endpoints, g_strdup (mapped));
   if (local && port)
     {
       g_autoptr (GInetAddress) address = g_inet_address_new_from_string (local);

@@ -21,15 +21,17 @@ char *scope_self_proof (ScopeSelf *self, const char *nonce, gint64 now, GError *
 /**
  * scope_self_endpoints:
  * @local: (nullable): our address on the way to the registry
+ * @mapped: (nullable): what the router has mapped to us
  * @port: of the tunnel; 0 when it has none
  * @tunnel: (nullable): name of our own interface
  *
- * Where we may be reached as far as we know ourselves: the profile's endpoints, @local, this machine's other
+ * Where we may be reached as far as we know ourselves: the profile's endpoints, @mapped, @local, this machine's other
  * addresses that are more than link-local.
  *
  * Returns: (transfer full): NULL-terminated
  */
-char **scope_self_endpoints (const ScopeSettings *settings, const char *local, guint16 port, const char *tunnel);
+char **scope_self_endpoints (const ScopeSettings *settings, const char *mapped, const char *local, guint16 port,
+                             const char *tunnel);
 
 /**
  * scope_self_record:

@@ -21,7 +21,7 @@ registry_answer (SoupServerMessage *message, guint status, const char *type, GBy
 void
 registry_answer_text (SoupServerMessage *message, guint status, const char *text)
 {
-  g_autoptr (GBytes) body = g_bytes_new_static (text, strlen (text));
+  g_autoptr (GBytes) body = g_bytes_new (text, strlen (text));
 
   registry_answer (message, status, TEXT_TYPE, body);
 }

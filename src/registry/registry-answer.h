@@ -10,6 +10,7 @@
 #define REGISTRY_JSON_TYPE "application/json"
 
 void registry_answer (SoupServerMessage *message, guint status, const char *type, GBytes *body);
+/* @text: copied */
 void registry_answer_text (SoupServerMessage *message, guint status, const char *text);
 
 /* {"ifname": @network, "error": @error} */

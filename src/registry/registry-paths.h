@@ -18,8 +18,8 @@
 #define REGISTRY_PATHS_BYTES (4 * 1024 * 1024)
 #define REGISTRY_PATHS_BYTES_BURST (256 * 1024 * 1024)
 /* Links that a relay reports a second, and at once. */
-#define REGISTRY_PATHS_LINKS 64
-#define REGISTRY_PATHS_LINKS_BURST 4096
+#define REGISTRY_PATHS_LINKS 1024
+#define REGISTRY_PATHS_LINKS_BURST 16384
 
 /* @mesh: borrowed */
 RegistryPaths *registry_paths_new (RegistryMesh *mesh);

@@ -16,9 +16,11 @@
 
 struct _ScopeExit {
   char *ifname;
+  char *name; /* of what is kept in /run */
   ScopeRtnlRule rules[2]; /* main without its default routes, then our table; in the order of the kernel */
   gboolean open[2];       /* IPv4, IPv6 */
   ScopeSysctl *sysctl;
+  gboolean said;
 };
 
 static const int families[] = { AF_INET, AF_INET6 };
@@ -29,6 +31,12 @@ family_name (int family)
   return family == AF_INET ? "IPv4" : "IPv6";
 }
 
+static char *
+slot_name (guint slot)
+{
+  return g_strdup_printf ("exit-%u", slot);
+}
+
 ScopeExit *
 scope_exit_new (const char *ifname, const char *uuid)
 {
@@ -36,6 +44,7 @@ scope_exit_new (const char *ifname, const char *uuid)
   guint slot = g_str_hash (uuid) % TABLES;
 
   self->ifname = g_strdup (ifname);
+  self->name = slot_name (slot);
   self->rules[0] = (ScopeRtnlRule){ .priority = FIRST_PRIORITY + 2 * slot, .no_default = TRUE };
   self->rules[1] = (ScopeRtnlRule){ .priority = FIRST_PRIORITY + 2 * slot + 1, .table = FIRST_TABLE + slot, .not_mark = SCOPE_FWMARK };
   return self;
@@ -44,7 +53,6 @@ scope_exit_new (const char *ifname, const char *uuid)
 static gboolean
 open_family (ScopeExit *self, int family, GError **error)
 {
-  /* First the route: an empty table is what a sweep takes for left behind. */
   if (!scope_rtnl_default_route (scope_link_index (self->ifname), family, self->rules[1].table, error))
     return FALSE;
   for (int i = G_N_ELEMENTS (self->rules) - 1; i >= 0; i--)
@@ -90,11 +98,26 @@ loosen (ScopeExit *self)
     }
 }
 
+/* First: rules without it would be swept. */
+static gboolean
+take_slot (ScopeExit *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->sysctl = scope_sysctl_new (SCOPE_SYSCTL_PROC, SCOPE_SYSCTL_RUN, self->name, &error);
+  if (!self->sysctl && !self->said)
+    g_warning ("nothing goes through the exit: %s", error->message);
+  self->said = !self->sysctl;
+  return self->sysctl != NULL;
+}
+
 void
 scope_exit_set (ScopeExit *self, gboolean ip4, gboolean ip6)
 {
   const gboolean wanted[] = { ip4, ip6 };
 
+  if ((ip4 || ip6) && !self->sysctl && !take_slot (self))
+    return;
   for (guint i = 0; i < G_N_ELEMENTS (families); i++)
     {
       g_autoptr (GError) error = NULL;
@@ -108,21 +131,9 @@ scope_exit_set (ScopeExit *self, gboolean ip4, gboolean ip6)
         g_warning ("%s does not go through the tunnel: %s", family_name (families[i]), error->message);
       g_message ("%s: %s %s through the exit", self->ifname, family_name (families[i]), wanted[i] ? "goes" : "no longer goes");
     }
-  if (!ip4)
-    {
-      g_clear_pointer (&self->sysctl, scope_sysctl_free);
-      return;
-    }
-  if (!self->sysctl)
-    {
-      g_autofree char *name = g_strconcat (self->ifname, ".exit", NULL);
-      g_autoptr (GError) error = NULL;
-
-      self->sysctl = scope_sysctl_new (SCOPE_SYSCTL_PROC, SCOPE_SYSCTL_RUN, name, &error);
-      if (!self->sysctl)
-        g_warning ("%s", error->message);
-    }
-  if (self->sysctl)
+  if (!ip4 && !ip6)
+    g_clear_pointer (&self->sysctl, scope_sysctl_free);
+  else if (ip4)
     loosen (self);
 }
 
@@ -131,6 +142,7 @@ scope_exit_free (ScopeExit *self)
 {
   scope_exit_set (self, FALSE, FALSE);
   g_free (self->ifname);
+  g_free (self->name);
   g_free (self);
 }
 
@@ -142,17 +154,13 @@ scope_exit_sweep (void)
   for (guint i = 0; i < G_N_ELEMENTS (families); i++)
     {
       g_autoptr (GArray) rules = scope_rtnl_read_rules (families[i], FIRST_PRIORITY, FIRST_PRIORITY + 2 * TABLES);
-      g_autoptr (GArray) used = scope_rtnl_read_tables (families[i], FIRST_TABLE, FIRST_TABLE + TABLES);
 
-      for (guint j = 0; rules && used && j < rules->len; j++)
+      for (guint j = 0; rules && j < rules->len; j++)
         {
           const ScopeRtnlRule *rule = &g_array_index (rules, ScopeRtnlRule, j);
-          guint32 table = FIRST_TABLE + (rule->priority - FIRST_PRIORITY) / 2;
-          gboolean alive = FALSE;
+          g_autofree char *name = slot_name ((rule->priority - FIRST_PRIORITY) / 2);
 
-          for (guint k = 0; k < used->len; k++)
-            alive |= g_array_index (used, guint32, k) == table;
-          n += !alive && scope_rtnl_rule (families[i], rule, FALSE, NULL);
+          n += !scope_sysctl_is_held (SCOPE_SYSCTL_RUN, name) && scope_rtnl_rule (families[i], rule, FALSE, NULL);
         }
     }
   return n;

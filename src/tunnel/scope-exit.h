@@ -6,7 +6,7 @@
  * the registry's connections (their sockets have it) go as they went before.
  *
  * Written by rtnetlink whoever made the interface. The routes go with it; the rules are told by their protocol number, and
- * one whose table is empty is an orphan that a sweep removes. NetworkManager (1.42) leaves both alone.
+ * those without a locked file in /run (scope-sysctl.h) are orphans that a sweep removes. NetworkManager (1.42) leaves both alone.
  */
 #pragma once
 
@@ -31,5 +31,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeExit, scope_exit_free)
  * warning. */
 void scope_exit_set (ScopeExit *exit, gboolean ip4, gboolean ip6);
 
-/* Removes the rules of services that were killed. Returns: how many */
+/* Removes the rules of services that were killed, after scope_sysctl_sweep(). Returns: how many */
 guint scope_exit_sweep (void);

@@ -49,6 +49,13 @@ take_attr (const struct nlattr *attr, void *data)
       else
         memcpy (parse->route->to.addr, mnl_attr_get_payload (attr), len);
       break;
+    case RTA_GATEWAY:
+      if (mnl_attr_get_payload_len (attr) != len)
+        break;
+      parse->route->via.family = parse->route->to.family;
+      parse->route->via.len = len * 8;
+      memcpy (parse->route->via.addr, mnl_attr_get_payload (attr), len);
+      break;
     case RTA_OIF:
       if (mnl_attr_validate (attr, MNL_TYPE_U32) >= 0)
         parse->route->ifindex = mnl_attr_get_u32 (attr);
@@ -80,7 +87,8 @@ scope_routes_parse (ScopeRoute *route, gconstpointer message, gsize len)
   Parse parse = { .route = route };
 
   memset (route, 0, sizeof *route);
-  if (len < sizeof *nlh || !mnl_nlmsg_ok (nlh, (int) len) || nlh->nlmsg_type != RTM_NEWROUTE ||
+  /* libmnl (1.0.4) takes a length of more than 2 GB for a negative one. */
+  if (len < sizeof *nlh || nlh->nlmsg_len > len || !mnl_nlmsg_ok (nlh, (int) len) || nlh->nlmsg_type != RTM_NEWROUTE ||
       mnl_nlmsg_get_payload_len (nlh) < sizeof *rtm)
     return FALSE;
   rtm = mnl_nlmsg_get_payload (nlh);

@@ -9,10 +9,12 @@
 /**
  * ScopeRoute:
  * @ifindex: 0 when it has no single interface
+ * @via: the router; family 0 for none
  * @mtu: of the route, bytes; 0 for the interface's
  */
 typedef struct {
   ScopePrefix to;
+  ScopePrefix via;
   guint32 ifindex;
   guint32 metric;
   guint32 mtu;

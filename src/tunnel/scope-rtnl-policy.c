@@ -138,43 +138,11 @@ on_rule (const struct nlmsghdr *nlh, void *data)
   return MNL_CB_OK;
 }
 
-static int
-on_table_attr (const struct nlattr *attr, void *data)
-{
-  if (mnl_attr_get_type (attr) == RTA_TABLE)
-    *(guint32 *) data = mnl_attr_get_u32 (attr);
-  return MNL_CB_OK;
-}
-
-static int
-on_route (const struct nlmsghdr *nlh, void *data)
-{
-  Reading *reading = data;
-  guint32 table = 0;
-
-  mnl_attr_parse (nlh, sizeof (struct rtmsg), on_table_attr, &table);
-  if (table >= reading->first && table < reading->end)
-    g_array_append_val (reading->found, table);
-  return MNL_CB_OK;
-}
-
-static GArray *
-read_all (guint16 type, int family, mnl_cb_t func, guint32 first, guint32 end, guint size)
-{
-  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, size);
-  Reading reading = { found, first, end };
-
-  return dump (type, family, func, &reading) ? g_steal_pointer (&found) : NULL;
-}
-
 GArray *
 scope_rtnl_read_rules (int family, guint32 first, guint32 end)
 {
-  return read_all (RTM_GETRULE, family, on_rule, first, end, sizeof (ScopeRtnlRule));
-}
+  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (ScopeRtnlRule));
+  Reading reading = { found, first, end };
 
-GArray *
-scope_rtnl_read_tables (int family, guint32 first, guint32 end)
-{
-  return read_all (RTM_GETROUTE, family, on_route, first, end, sizeof (guint32));
+  return dump (RTM_GETRULE, family, on_rule, &reading) ? g_steal_pointer (&found) : NULL;
 }

@@ -8,7 +8,6 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,7 +145,7 @@ scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error)
   ifa->ifa_family = prefix->family;
   ifa->ifa_prefixlen = prefix->len;
   ifa->ifa_index = ifindex;
-  if (IN6_IS_ADDR_LINKLOCAL ((const struct in6_addr *) prefix->addr) && prefix->family == AF_INET6)
+  if (prefix->family == AF_INET6 && prefix->addr[0] == 0xfe && (prefix->addr[1] & 0xc0) == 0x80)
     ifa->ifa_scope = RT_SCOPE_LINK;
   ifa->ifa_flags = IFA_F_NODAD; /* nobody else is on this link who could have it */
   mnl_attr_put (nlh, IFA_LOCAL, addr_len (prefix), prefix->addr);

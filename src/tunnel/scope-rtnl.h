@@ -50,7 +50,3 @@ void scope_rtnl_flush_table (int family, guint32 table);
 /* The rules that scope_rtnl_rule() made, with priorities from @first and below @end; NULL when the kernel does not say.
  * (transfer full) (element-type ScopeRtnlRule) */
 GArray *scope_rtnl_read_rules (int family, guint32 first, guint32 end);
-
-/* The tables from @first and below @end that have routes; NULL when the kernel does not say.
- * (transfer full) (element-type guint32) */
-GArray *scope_rtnl_read_tables (int family, guint32 first, guint32 end);

@@ -334,6 +334,14 @@ scope_sysctl_free (ScopeSysctl *self)
 }
 
 gboolean
+scope_sysctl_is_held (const char *run, const char *name)
+{
+  g_autofree char *path = g_strconcat (run, "/", name, SUFFIX, NULL);
+
+  return access (path, F_OK) == 0;
+}
+
+gboolean
 scope_sysctl_exists (ScopeSysctl *self, const char *key)
 {
   g_autofree char *path = g_build_filename (self->proc, key, NULL);

@@ -26,6 +26,9 @@ ScopeSysctl *scope_sysctl_new (const char *proc, const char *run, const char *na
 void scope_sysctl_free (ScopeSysctl *sysctl);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeSysctl, scope_sysctl_free)
 
+/* Whether there is one of that name, also one that a sweep would undo. */
+gboolean scope_sysctl_is_held (const char *run, const char *name);
+
 /* Whether this kernel has it. */
 gboolean scope_sysctl_exists (ScopeSysctl *sysctl, const char *key);
 

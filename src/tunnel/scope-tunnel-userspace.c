@@ -5,6 +5,7 @@
 #include "tunnel/scope-rtnl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -46,13 +47,30 @@ up_finish (ScopeTunnelUserspace *self, GError *error)
     g_task_return_boolean (task, TRUE);
 }
 
+/* Off by default on some machines (net.ipv6.conf.default.disable_ipv6). Here it is for ourselves, and the interface is
+ * ours: NetworkManager does the same where it has one. */
+static void
+allow_ipv6 (const char *ifname)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/sys/net/ipv6/conf/%s/disable_ipv6", ifname);
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    return;
+  if (write (fd, "0", 1) != 1)
+    g_debug ("%s: %s", path, g_strerror (errno));
+  close (fd);
+}
+
 static gboolean
 configure (const ScopeTunnelConfig *config, GError **error)
 {
   g_autoptr (GError) odd = NULL;
   int ifindex = scope_link_index (config->ifname);
 
-  /* What follows goes without: IPv6 may be off on this machine. */
+  if (config->link.family)
+    allow_ipv6 (config->ifname);
+  /* What follows goes without: this kernel may have no IPv6. */
   if (config->link.family && !scope_rtnl_no_link_local (ifindex, &odd))
     {
       g_message ("%s", odd->message);

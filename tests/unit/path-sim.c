@@ -6,9 +6,9 @@
 #define REGISTRY_MIN_MS 10
 #define REGISTRY_MAX_MS 60
 #define OFFLINE_MS 30000
-#define TABLE_MS 60000 /* how often the registry looks */
+#define TABLE_MS 120000 /* how often the registry looks */
 #define TABLE_AHEAD_MS 2000
-#define SAMPLE_MS 20000
+#define SAMPLE_MS 30000
 #define TIER_MS 120000
 
 typedef enum {
@@ -359,7 +359,7 @@ review_tier (Sim *sim, guint i)
       n++;
       up += link->up[0] && link->up[1];
     }
-  if (up * 2 >= n)
+  if (up * 2 >= n && !node->forced)
     {
       node->poor_since = 0;
       node->pipe = FALSE;
@@ -733,6 +733,13 @@ void
 sim_set_rtt (Sim *sim, guint a, guint b, guint rtt)
 {
   sim_find_link (sim, a, b)->rtt = rtt;
+}
+
+void
+sim_pipe (Sim *sim, guint i)
+{
+  sim_node (sim, i)->pipe = sim_node (sim, i)->forced = TRUE;
+  tell_of (sim, i);
 }
 
 void

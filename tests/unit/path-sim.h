@@ -40,6 +40,7 @@ typedef struct {
   gboolean online;     /* as published */
   ScopeKey attachment; /* as published */
   guint64 sequence;    /* as published */
+  gboolean forced; /* to be one */
   gint64 poor_since;
   gint64 touched;      /* something on which its ways depend changed */
   gint64 tick_at;
@@ -83,6 +84,7 @@ void sim_revive (Sim *sim, guint i);
 void sim_cut (Sim *sim, guint a, guint b, gboolean cut);
 void sim_group (Sim *sim, guint i, guint group);
 void sim_set_rtt (Sim *sim, guint a, guint b, guint rtt);
+void sim_pipe (Sim *sim, guint i); /* and it stays one */
 void sim_registry (Sim *sim, gboolean up);
 
 void sim_run_until (Sim *sim, gint64 time);

@@ -156,14 +156,15 @@ message (Pair *pair, guint8 *packet, gsize size, const char *text)
   return n;
 }
 
-/* By RFC 1624 or by hand: all of it anew. */
+/* Over what the length says. */
 static void
 fix_sum (guint8 *packet, gsize n)
 {
-  guint32 sum = n - UDP + IPPROTO_UDP;
+  gsize len = MIN (n - UDP, (gsize) (packet[UDP + 4] << 8 | packet[UDP + 5]));
+  guint32 sum = len + IPPROTO_UDP;
 
   packet[UDP + 6] = packet[UDP + 7] = 0;
-  for (gsize i = 8; i < n; i++)
+  for (gsize i = 8; i < UDP + len; i++)
     sum += i % 2 ? packet[i] : packet[i] << 8;
   while (sum >> 16)
     sum = (sum & 0xffff) + (sum >> 16);
@@ -235,6 +236,11 @@ test_wrong_packets (Pair *pair, gconstpointer data)
       g_test_message ("case %u", i);
       give (&pair->b, packet, n, cases[i].heard);
     }
+  /* Of another length than IPv6 says, and right otherwise. */
+  n = message (pair, packet, sizeof packet, "{\"t\":\"echo\",\"d\":{\"n\":7}} ");
+  packet[UDP + 5]--;
+  fix_sum (packet, n);
+  give (&pair->b, packet, n, "");
   /* No sum at all, as IPv4 allows. */
   n = message (pair, packet, sizeof packet, "{\"t\":\"echo\",\"d\":{\"n\":7}}");
   packet[UDP + 6] = packet[UDP + 7] = 0;

@@ -12,12 +12,13 @@
  * - a pair changes its way at most SWITCHES_PER_TOUCH times for each thing that happened to it, besides SWITCHES_FREE; and
  *   never to and fro within 30 s with nothing happening
  * - at the end, when all links work and nothing has happened for 15 minutes: all connected, edges that can be are direct
+ * - then nearly nothing is said any more
  * - the same seed gives the same events
  */
 #include "path-sim.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 #define BOUND_MS 12000
 #define SWITCHES_FREE 4
@@ -78,7 +79,7 @@ log_uniform (Sim *sim, guint min, guint max)
 {
   double u = sim_random (sim, 1000001) / 1e6;
 
-  return (guint) (min * pow ((double) max / min, u) + 0.5);
+  return (guint) (min * pow ((double) max / min, u * u) + 0.5); /* more small ones: the largest take seconds */
 }
 
 static void
@@ -447,7 +448,7 @@ network (guint64 seed)
   said = sim_messages (world->sim);
   run (world, sim_now (world->sim) + QUIET_MS / 3);
   said = sim_messages (world->sim) - said;
-  if (said > sim_size (world->sim))
+  if (said > sim_size (world->sim) + 4 * world->n_relays) /* an edge that goes to a faster relay tells all of them */
     wrong (world, "%" G_GUINT64_FORMAT " messages by %u peers in %d s in which nothing happened", said, sim_size (world->sim),
            QUIET_MS / 3000);
   all_idle += said;
@@ -529,13 +530,15 @@ test_seed (void)
   networks (g_ascii_strtoull (g_getenv ("SCOPE_SIM_SEED"), NULL, 10), 1);
 }
 
-/* "full", or so many */
+/* "full", or "FIRST N": so many from that seed on */
 static void
 test_full (void)
 {
-  guint n = atoi (g_getenv ("SCOPE_SIM"));
+  guint first = 1, n = 1000;
 
-  networks (1, n ? n : 1000);
+  if (sscanf (g_getenv ("SCOPE_SIM"), "%u %u", &first, &n) != 2)
+    first = 1;
+  networks (first, n);
 }
 
 int

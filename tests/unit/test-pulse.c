@@ -237,6 +237,12 @@ test_doubt_ends (void)
   scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
   sim_step (&sim);
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim.tx = 4000;
+  sim.rx = 4000;
+  scope_pulse_sample (&sim.pulse, sim.tx, sim.rx, sim.now);
+  scope_pulse_sample (&sim.pulse, sim.tx + 148, 0, sim.now + 250 * MS);
+  sim_step (&sim);
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
   /* Nor what they did while nobody looked. */
   scope_pulse_rest (&sim.pulse);
   scope_pulse_sample (&sim.pulse, 9000, 0, sim.now);
@@ -291,6 +297,42 @@ test_want (void)
   scope_pulse_want (&sim.pulse, sim.now);
   sim_wait (&sim, 20 * 1000);
   expect (&sim, "P0 P200 P400 D600 U1000");
+  sim_clear (&sim);
+}
+
+/* Others say that the peer is gone. */
+static void
+test_suspect (void)
+{
+  Sim sim;
+
+  sim_alive (&sim, 10);
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_wait (&sim, 5000);
+  expect (&sim, "P0");
+  sim.echo = 0;
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_flow (&sim, 5050, 1000, 1000);
+  scope_pulse_suspect (&sim.pulse, sim.now); /* two who say so are no other beginning */
+  sim_flow (&sim, 6000, 1000, 1000);
+  expect (&sim, "P5000 P5060 P5120 D5180");
+  /* It is known. */
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_wait (&sim, 9000);
+  expect (&sim, "");
+  sim_clear (&sim);
+
+  /* One with long round trips gets its time. */
+  sim_alive (&sim, 300);
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_wait (&sim, 5000);
+  g_assert_null (strchr (sim.said->str, 'D'));
+  g_string_truncate (sim.said, 0);
+  /* The next doubt takes its time again. */
+  sim.echo = 0;
+  scope_pulse_check (&sim.pulse, sim.now);
+  sim_wait (&sim, 9000);
+  expect (&sim, "P5000 P5200 P5400 D6000");
   sim_clear (&sim);
 }
 
@@ -560,6 +602,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pulse/one-way", test_one_way);
   g_test_add_func ("/pulse/doubt-ends", test_doubt_ends);
   g_test_add_func ("/pulse/want", test_want);
+  g_test_add_func ("/pulse/suspect", test_suspect);
   g_test_add_func ("/pulse/heard-of", test_heard_of);
   g_test_add_func ("/pulse/measure", test_measure);
   g_test_add_func ("/prober/probes", test_probes);

@@ -430,42 +430,6 @@ test_detail (void)
   g_clear_pointer (&fixture_device, g_array_unref);
 }
 
-/* More links than a relay can have cost it its own, and nobody else's. */
-static void
-test_too_many (void)
-{
-  Fixture f;
-  fixture_start (&f, "");
-  {
-    g_autoptr (Peer) one = peer_new (&f, 1);
-    g_autoptr (Peer) two = peer_new (&f, 2);
-    g_autoptr (Peer) three = peer_new (&f, 3);
-    g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_REPORT);
-
-    join (one, SCOPE_ROLE_RELAY, 1);
-    join (two, SCOPE_ROLE_RELAY, 1);
-    join (three, SCOPE_ROLE_RELAY, 1);
-    forget_all (two);
-    message->latency = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
-    for (guint i = 0; i < SCOPE_V1_MAX_RELAYS; i++)
-      {
-        ScopeKey key = { { 9, i >> 8, i, 1 } };
-        ScopeV1Latency latency = { 1, 0 };
-
-        g_hash_table_insert (message->latency, g_memdup2 (&key, sizeof key), g_memdup2 (&latency, sizeof latency));
-      }
-    for (guint i = 0; i < REGISTRY_PATHS_LINKS_BURST / SCOPE_V1_MAX_RELAYS + 2; i++)
-      peer_send (one, message);
-    report (one, two, "[9,0]");
-    run_main_loop (50);
-    report (two, one, "[9,0]");
-    both_report (two, three, "[9,0]");
-    expect_table (two, "2-3:9", 2000);
-    g_assert_false (one->closed);
-  }
-  fixture_stop (&f);
-}
-
 /* Relays without a peer: members as registry-paths sees them */
 
 typedef struct {
@@ -547,6 +511,40 @@ test_storm (void)
     registry_paths_advance (paths, 5000);
     registry_paths_frame (paths, &reader, &after);
     g_assert_cmpuint (after - before, ==, REGISTRY_PATHS_TABLES_BURST + 1);
+    crowd_leave (&crowd, paths);
+  }
+  fixture_stop (&f);
+}
+
+/* What is more than the limit does not count. */
+static void
+test_too_many (void)
+{
+  Fixture f;
+  fixture_start (&f, "");
+  {
+    RegistryPaths *paths = paths_of (&f);
+    RegistryBucket empty = { .tokens = -1e9, .stamp = g_get_monotonic_time () };
+    g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_REPORT);
+    ScopeV1Latency latency = { 5, 0 };
+    guint64 known = 0, before;
+    Crowd crowd;
+
+    crowd_join (&crowd, paths, 2);
+    registry_paths_publish (paths);
+    registry_paths_frame (paths, &crowd.members[0], &known);
+    before = known;
+    crowd_report (&crowd, paths, 0, 1, 5);
+    message->latency = g_hash_table_new (scope_key_hash, scope_key_equal);
+    g_hash_table_insert (message->latency, &crowd.members[0].key, &latency);
+    registry_paths_report (paths, &crowd.members[1], message, &empty);
+    registry_paths_advance (paths, 10000);
+    registry_paths_frame (paths, &crowd.members[0], &known);
+    g_assert_cmpuint (known, ==, before);
+    crowd_report (&crowd, paths, 1, 0, 5);
+    registry_paths_advance (paths, 10000);
+    registry_paths_frame (paths, &crowd.members[0], &known);
+    g_assert_cmpuint (known, ==, before + 1);
     crowd_leave (&crowd, paths);
   }
   fixture_stop (&f);

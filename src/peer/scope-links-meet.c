@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How links come to be: who begins, where we are, and the checks that find a way through NATs. */
+#include "peer/scope-links-private.h"
+
+#include "net/scope-candidates.h"
+
+#define GIVEN_MS 250     /* what a handshake with an endpoint that should work takes at most, or else we punch */
+#define SITE_MS 300      /* how long a first call waits for what STUN servers say of us */
+#define OTHERS_MS 1500   /* the other end begins; after that we do */
+#define AGAIN_MS 30000   /* after all tries were in vain, doubling */
+#define AGAIN_DOUBLINGS 5
+
+void
+scope_link_punch (ScopeLink *link)
+{
+  link->due = G_MAXINT64;
+  if (!link->online || link->up || scope_links_nat (link->links) == SCOPE_NAT_DENY)
+    return;
+  if (!link->check) /* the tunnel is still coming up */
+    {
+      link->due = scope_links_now () + GIVEN_MS;
+      return;
+    }
+  scope_link_refresh (link);
+  scope_punch_start (link->punch, link->first, scope_links_now ());
+}
+
+/* --- punching ------------------------------------------------------------------------------ */
+
+static void
+on_say (const ScopePunchMessage *message, gpointer data)
+{
+  ScopeLink *link = data;
+  g_autoptr (JsonObject) body = scope_punch_message_format (message);
+
+  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, FALSE);
+}
+
+static void
+on_check (const ScopePunchMessage *theirs, const ScopeSockaddr *candidates, guint n, int ttl, gpointer data)
+{
+  ScopeLink *link = data;
+
+  if (g_strcmp0 (theirs->id, link->their_id) != 0)
+    {
+      scope_stun_check_set_remote (link->check, theirs->id, theirs->pwd);
+      g_free (link->their_id);
+      link->their_id = g_strdup (theirs->id);
+    }
+  for (guint i = 0; i < n; i++)
+    if (!scope_sockaddr_is_usable (&candidates[i]))
+      continue;
+    else if (ttl)
+      scope_stun_check_open (link->check, &candidates[i], ttl);
+    else
+      scope_stun_check_try (link->check, &candidates[i]);
+}
+
+/* WireGuard makes no second handshake within 5 s of one that got no answer: a peer that has one is added anew. */
+void
+scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint)
+{
+  ScopeLinks *self = link->links;
+  g_autoptr (GError) error = NULL;
+
+  link->mode = LINK_FOUND;
+  link->endpoint = *endpoint;
+  link->wanted = FALSE;
+  if (self->tunnel && !scope_tunnel_renew (self->tunnel, &link->key, endpoint, &error))
+    g_warning ("%s", error->message);
+  self->calls->changed (self->data);
+}
+
+static void
+on_found (const ScopeSockaddr *endpoint, gpointer data)
+{
+  ScopeLink *link = data;
+  g_autofree char *where = scope_sockaddr_format (endpoint);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  g_debug ("%.8s answers at %s", scope_key_to_base64 (&link->key, text), where);
+  if (link->carried)
+    {
+      link->carried = FALSE;
+      link->links->n_carried--;
+      scope_carrier_close (link->links->carrier, &link->key);
+    }
+  scope_link_use (link, endpoint);
+}
+
+static void
+on_failed (gpointer data)
+{
+  ScopeLink *link = data;
+
+  link->due = scope_links_now () + (AGAIN_MS << MIN (link->failures, AGAIN_DOUBLINGS));
+  link->first = scope_punch_is_caller (scope_key_compare (&link->links->own, &link->key) < 0, SCOPE_NAT_UNKNOWN, SCOPE_NAT_UNKNOWN);
+  link->failures++;
+}
+
+const ScopePunchCalls scope_link_punch_calls = { on_say, on_check, on_found, on_failed };
+
+static void
+on_answered (ScopeStunCheck *check, const ScopeSockaddr *endpoint, const ScopeSockaddr *mapped, guint rtt, gpointer data)
+{
+  ScopeLink *link = data;
+
+  scope_punch_answered (link->punch, endpoint, scope_links_now ());
+  scope_links_run (link->links);
+}
+
+static void
+on_heard (ScopeStunCheck *check, const ScopeSockaddr *endpoint, gpointer data)
+{
+  ScopeLink *link = data;
+
+  scope_punch_heard (link->punch, endpoint, scope_links_now ());
+  scope_links_run (link->links);
+}
+
+static const ScopeStunCheckFuncs check_funcs = { on_answered, on_heard };
+
+void
+scope_link_refresh (ScopeLink *link)
+{
+  ScopeLinks *self = link->links;
+
+  link->self.candidates = self->candidates;
+  link->self.nat = self->site ? scope_site_nat (self->site) : SCOPE_NAT_UNKNOWN;
+}
+
+void
+scope_link_arm (ScopeLink *link)
+{
+  if (link->check || !link->links->agent)
+    return;
+  link->check = scope_stun_check_new (link->links->agent, NULL, NULL, &check_funcs, link);
+  g_strlcpy (link->self.id, scope_stun_check_id (link->check), sizeof link->self.id);
+  g_strlcpy (link->self.pwd, scope_stun_check_password (link->check), sizeof link->self.pwd);
+}
+
+/* --- beginning ----------------------------------------------------------------------------- */
+
+/* It is there now: whoever came later begins. */
+void
+scope_link_begin (ScopeLink *link, gboolean newcomer)
+{
+  ScopeLinks *self = link->links;
+  gint64 now = scope_links_now ();
+
+  if (link->up) /* perhaps only its session is another one */
+    {
+      if (self->liveness)
+        scope_liveness_want (self->liveness, &link->key);
+      return;
+    }
+  link->failures = 0;
+  link->wanted = FALSE;
+  link->mode = newcomer && link->plausible ? LINK_GIVEN : LINK_QUIET;
+  link->first = newcomer || scope_key_compare (&self->own, &link->key) < 0;
+  if (!newcomer)
+    link->due = now + OTHERS_MS;
+  else if (link->plausible)
+    link->due = now + GIVEN_MS;
+  else
+    link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
+}
+
+void
+scope_links_on_site (gboolean settled, gpointer data)
+{
+  ScopeLinks *self = data;
+  gint64 now = scope_links_now ();
+  GHashTableIter iter;
+  gpointer value;
+
+  scope_links_set_own (self, NULL, NULL);
+  if (scope_links_may_stop_carry (self))
+    scope_links_stop_carry (self);
+  if (!settled)
+    return;
+  g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ScopeLink *link = value;
+
+      if (link->mode == LINK_QUIET && link->first && link->due <= now + SITE_MS)
+        link->due = now;
+    }
+  scope_links_plan (self);
+}
+
+void
+scope_links_ask_servers (ScopeLinks *self)
+{
+  if (self->site && scope_site_settled (self->site) && self->n_carried)
+    scope_site_reset (self->site);
+  for (guint i = 0; self->site && i < self->servers->len; i++)
+    {
+      ScopeSockaddr sa;
+
+      if (scope_sockaddr_parse (&sa, g_ptr_array_index (self->servers, i)))
+        scope_site_ask (self->site, &sa);
+    }
+}
+
+void
+scope_links_set_time (ScopeLinks *self, gint64 offset)
+{
+  self->offset = offset;
+}
+
+void
+scope_links_take_ticket (ScopeLinks *self, const char *registry, const char *ticket)
+{
+  if (self->carrier)
+    scope_carrier_ticket (self->carrier, registry, ticket);
+}
+
+void
+scope_links_add_server (ScopeLinks *self, const char *server)
+{
+  if (self->servers->len >= SCOPE_SITE_SERVERS || g_ptr_array_find_with_equal_func (self->servers, server, g_str_equal, NULL))
+    return;
+  g_ptr_array_add (self->servers, g_strdup (server));
+  scope_links_ask_servers (self);
+}
+
+void
+scope_links_set_own (ScopeLinks *self, char **endpoints, char **observed)
+{
+  ScopeCandidates own = { 0 };
+  GHashTableIter iter;
+  gpointer link;
+
+  if (endpoints)
+    {
+      g_strfreev (self->endpoints);
+      self->endpoints = g_strdupv (endpoints);
+    }
+  if (observed)
+    {
+      g_strfreev (self->observed);
+      self->observed = g_strdupv (observed);
+    }
+  own.local = (const char *const *) self->endpoints; /* the profile's among them */
+  own.observed = (const char *const *) self->observed;
+  own.reflexive = self->site ? scope_site_reflexive (self->site) : NULL;
+  g_strfreev (self->candidates);
+  self->candidates = scope_candidates_say (&own);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &link))
+    scope_link_refresh (link);
+}
