@@ -5,7 +5,9 @@
 #include "common/scope-json.h"
 #include "service/scope-network-state.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* --- the state, without a bus --- */
@@ -73,7 +75,7 @@ test_diff (void)
 /* --- on a bus --- */
 
 typedef struct {
-  GTestDBus *dbus;
+  GSubprocess *dbus;
   GDBusConnection *service;
   GDBusConnection *client;
   ScopeNetwork *network;
@@ -122,12 +124,38 @@ on_signal (GDBusConnection *bus, const char *sender, const char *path, const cha
   g_array_append_val (f->times, now);
 }
 
+/* GTestDBus leaves its daemon behind, with our output, when a test fails. */
+static void
+with_us (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static char *
+start_bus (Fixture *f)
+{
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GDataInputStream) out = NULL;
+  g_autoptr (GError) error = NULL;
+  char *address;
+
+  g_subprocess_launcher_set_child_setup (launcher, with_us, NULL, NULL);
+  f->dbus = g_subprocess_launcher_spawn (launcher, &error, "dbus-daemon", "--session", "--nofork", "--print-address", NULL);
+  g_assert_no_error (error);
+  out = g_data_input_stream_new (g_subprocess_get_stdout_pipe (f->dbus));
+  address = g_data_input_stream_read_line (out, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (address);
+  return address;
+}
+
 static GDBusConnection *
-connect_to (GTestDBus *dbus)
+connect_to (const char *address)
 {
   g_autoptr (GError) error = NULL;
   GDBusConnection *bus = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (dbus),
+      address,
       G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL, &error);
 
   g_assert_no_error (error);
@@ -138,11 +166,10 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree char *address = start_bus (f);
 
-  f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
-  g_test_dbus_up (f->dbus);
-  f->service = connect_to (f->dbus);
-  f->client = connect_to (f->dbus);
+  f->service = connect_to (address);
+  f->client = connect_to (address);
   f->status = "{\"network\":\"home\",\"nat\":\"unknown\",\"peers\":[]}";
   f->allowed = TRUE;
   f->signals = g_ptr_array_new_with_free_func (g_free);
@@ -161,7 +188,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_clear_error (&f->error);
   g_object_unref (f->service);
   g_object_unref (f->client);
-  g_test_dbus_down (f->dbus);
+  g_subprocess_force_exit (f->dbus);
   g_object_unref (f->dbus);
   g_ptr_array_unref (f->signals);
   g_array_unref (f->times);
