@@ -135,6 +135,21 @@ pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct)
   say_now (path, peer);
 }
 
+/* What we gave up saying often may arrive now. */
+void
+pair_again (ScopePath *path)
+{
+  for (guint i = 0; i < path->relays->len; i++)
+    {
+      Peer *peer = g_ptr_array_index (path->relays, i);
+
+      if (same_kind (path, peer) && peer->pair && peer->pair->unsaid && peer->pair->tries > 8)
+        pair_resay (path, peer, FALSE, FALSE);
+      if (peer->unheard && peer->unheard->len && peer->unheard_tries > 8)
+        attach_tell (path, peer, FALSE);
+    }
+}
+
 /* Two edges. */
 static void
 review_edges (ScopePath *path, Peer *peer)
@@ -219,7 +234,17 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   if (pair->how == SCOPE_PATH_VIA && pair->unsaid && message->n == pair->n + 1)
     relays_refused (path, peer, pair->via);
   pair->n = message->n;
+  if (is_relay (path->role) && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_VIA && pair->unsaid &&
+      pair->need_yes && peer->link == LINK_UP)
+    pair->kept_until = path->now + SCOPE_DAMPING_MS;
   pair->unsaid = FALSE;
+  /* It is only faster, and what we need for others would be gone. */
+  if (is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
+      peer->link == LINK_UP && !peer->lossy && relays_needs (path, peer))
+    {
+      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
+      return;
+    }
   if (can_use (path, peer, direct, message, via))
     {
       pair->how = message->how;
@@ -242,7 +267,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->via = NULL;
   pair->at = path->now;
   pair->need_yes = FALSE;
-  relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA);
+  relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA, message->n_legs > 0);
 }
 
 static gboolean

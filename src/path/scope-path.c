@@ -100,7 +100,7 @@ path_say_delay (const Peer *peer, guint tries)
     delay = SAY_AGAIN_MS;
   for (guint i = 24; i < MIN (tries, 32); i++)
     delay *= 2;
-  return MIN (delay, SAY_MAX_MS);
+  return MIN (delay, is_relay (peer->role) ? SAY_MAX_RELAY_MS : SAY_MAX_MS);
 }
 
 static void
