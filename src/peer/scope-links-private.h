@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the files of scope-links share: -links: who there is, and what becomes of each; -meet: making links; -talk: messages;
- * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP.
+ * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP; -quality: round trips, losses.
  */
 #pragma once
 
@@ -115,6 +115,13 @@ void scope_links_ask_servers (ScopeLinks *links);
 /* To tell the registry of our links to relays: soon, or at once when there are @news. @link: (nullable): which has changed */
 void scope_links_report (ScopeLinks *links, const ScopeLink *link, gboolean news);
 void scope_links_take_table (ScopeLinks *links, const ScopeV1Message *message);
+
+/* How often a link is measured, by what it is used for. */
+void scope_link_measure (ScopeLink *link);
+void scope_links_measure (ScopeLinks *links);
+
+/* As ScopeLivenessCalls has it. */
+void scope_links_on_rtt (const ScopeKey *peer, guint ms, guint loss, gpointer data);
 
 void scope_links_make_carrier (ScopeLinks *links, guint16 port);
 

@@ -88,6 +88,7 @@ scope_links_run (ScopeLinks *self)
       if (scope_path_changed (self->path))
         {
           note_attachment (self);
+          scope_links_measure (self);
           self->calls->changed (self->data);
         }
     }
@@ -135,27 +136,13 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   link->due = G_MAXINT64;
   link->failures = 0;
   scope_punch_stop (link->punch);
-  if (self->role != SCOPE_ROLE_EDGE && link->role != SCOPE_ROLE_EDGE)
-    scope_liveness_measure (self->liveness, peer, TRUE);
+  scope_link_measure (link);
   if (self->path)
     scope_path_link_up (self->path, scope_links_now (), peer, ms);
   scope_links_report (self, link, fresh);
   scope_links_run (self);
   if (fresh)
     self->calls->changed (self->data);
-}
-
-static void
-on_rtt (const ScopeKey *peer, guint ms, gpointer data)
-{
-  ScopeLinks *self = data;
-  const ScopeLink *link = scope_links_find (self, peer);
-
-  if (!self->path || !link)
-    return;
-  scope_links_report (self, link, FALSE);
-  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
-  scope_links_run (self);
 }
 
 static void
@@ -185,7 +172,7 @@ on_down (const ScopeKey *peer, gpointer data)
   self->calls->changed (self->data);
 }
 
-static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, scope_links_on_message };
+static const ScopeLivenessCalls liveness_calls = { on_up, scope_links_on_rtt, on_down, scope_links_on_message };
 
 void
 scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)
