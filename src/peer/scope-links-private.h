@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the files of scope-links share: -links: who there is, and what becomes of each; -meet: making links; -talk: messages;
- * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP.
+ * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP; -quality: round trips, losses.
  */
 #pragma once
 
@@ -118,6 +118,18 @@ void scope_links_ask_servers (ScopeLinks *links);
 void scope_links_report (ScopeLinks *links, const ScopeLink *link, gboolean news);
 void scope_links_take_table (ScopeLinks *links, const ScopeV1Message *message);
 
+/* How often a link is measured, by what it is used for. */
+void scope_link_measure (ScopeLink *link);
+void scope_links_measure (ScopeLinks *links);
+
+/* As ScopeLivenessCalls has them. */
+void scope_links_on_down (const ScopeKey *peer, gpointer data);
+void scope_links_on_slow (const ScopeKey *peer, gpointer data);
+
+/* @other has answered: perhaps before the attachment, which had become slow. */
+void scope_links_leave_slow (ScopeLinks *links, const ScopeLink *other, guint ms);
+void scope_links_on_rtt (const ScopeKey *peer, guint ms, guint loss, gpointer data);
+
 void scope_links_make_carrier (ScopeLinks *links, guint16 port);
 
 /* @link should come up. */
@@ -129,6 +141,11 @@ void scope_links_stop_carry (ScopeLinks *links);
 gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
 
 #define SCOPE_LINKS_LOST "path.lost"
+#define SCOPE_LINKS_BYE "path.bye"
+
+/* To all whose link is up; and when one of them says it. */
+void scope_links_say_bye (ScopeLinks *links);
+void scope_links_on_bye (ScopeLinks *links, ScopeLink *link);
 
 /* Over the link: @relay does not answer us. */
 void scope_links_tell_lost (ScopeLinks *links, const ScopeKey *to, const ScopeKey *relay);

@@ -181,6 +181,15 @@ on_lost (ScopeLinks *self, const ScopeLink *link, JsonObject *body, GError **err
 }
 
 static void
+heard_of_an_end (ScopeLinks *self, ScopeLink *link, const char *name, JsonObject *body, GError **error)
+{
+  if (g_str_equal (name, SCOPE_LINKS_BYE))
+    scope_links_on_bye (self, link);
+  else
+    on_lost (self, link, body, error);
+}
+
+static void
 on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 {
   g_autoptr (ScopePunchMessage) message = scope_punch_message_parse (name, body, error);
@@ -205,10 +214,10 @@ scope_links_dispatch (ScopeLinks *self, const ScopeKey *from, gboolean direct, c
   g_debug ("%s from %.8s%s", name, scope_key_to_base64 (from, text), direct ? " on the link" : "");
   if (g_str_has_prefix (name, "punch."))
     on_punch (link, name, body, &error);
-  else if (g_str_equal (name, SCOPE_LINKS_LOST))
+  else if (g_str_equal (name, SCOPE_LINKS_LOST) || g_str_equal (name, SCOPE_LINKS_BYE))
     {
       if (direct && self->path)
-        on_lost (self, link, body, &error);
+        heard_of_an_end (self, link, name, body, &error);
     }
   else if (self->path && scope_path_message_parse (&message, name, body, &error))
     scope_path_handle (self->path, scope_links_now (), from, direct, &message);

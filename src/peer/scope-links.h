@@ -81,6 +81,9 @@ void scope_links_applied (ScopeLinks *links, const GPtrArray *wanted);
 /* Our relay (zero for none), and what the record's sequence must be at least. */
 guint64 scope_links_attachment (ScopeLinks *links, ScopeKey *relay);
 
+/* Our record has this sequence. */
+void scope_links_signed (ScopeLinks *links, guint64 sequence);
+
 /**
  * ScopeLinksState:
  * @up: there is a direct link that answers
