@@ -236,6 +236,8 @@ own_record (ScopeMember *self, gboolean *changed)
     g_warning ("our record: %s", error->message);
   else if (*changed && !store (self)) /* a sequence that is forgotten would be used twice: a fork */
     return NULL;
+  if (*changed && self->links)
+    scope_links_signed (self->links, scope_self_sequence (self->self));
   return record;
 }
 
