@@ -14,7 +14,7 @@ void
 scope_link_punch (ScopeLink *link)
 {
   link->due = G_MAXINT64;
-  if (!link->online || link->up || scope_links_nat (link->links) == SCOPE_NAT_DENY)
+  if (!link->online || link->up || link->links->paused || scope_links_nat (link->links) == SCOPE_NAT_DENY)
     return;
   if (!link->check) /* the tunnel is still coming up */
     {
@@ -25,6 +25,27 @@ scope_link_punch (ScopeLink *link)
   scope_punch_start (link->punch, link->first, scope_links_now ());
 }
 
+void
+scope_links_punch_anew (ScopeLinks *self)
+{
+  gint64 now = scope_links_now ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ScopeLink *link = value;
+
+      if (!link->online || link->up)
+        continue;
+      scope_punch_stop (link->punch);
+      link->failures = 0;
+      link->first = TRUE;
+      link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
+    }
+}
+
 /* --- punching ------------------------------------------------------------------------------ */
 
 static void
@@ -33,7 +54,8 @@ on_say (const ScopePunchMessage *message, gpointer data)
   ScopeLink *link = data;
   g_autoptr (JsonObject) body = scope_punch_message_format (message);
 
-  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, FALSE);
+  /* Over the link they would not hear it: who calls has lost it, though we may not know yet. */
+  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, SAY_AROUND);
 }
 
 static void
@@ -194,6 +216,8 @@ scope_links_on_site (gboolean settled, gpointer data)
 void
 scope_links_ask_servers (ScopeLinks *self)
 {
+  if (self->paused)
+    return;
   if (self->site && scope_site_settled (self->site) && self->n_carried)
     scope_site_reset (self->site);
   for (guint i = 0; self->site && i < self->servers->len; i++)

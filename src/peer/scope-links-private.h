@@ -67,6 +67,7 @@ struct _ScopeLinks {
   char **candidates; /* what we tell others */
   guint keepalive;
   gboolean connected;
+  gboolean paused;
   gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
   guint timer_id;
@@ -97,6 +98,9 @@ void scope_link_begin (ScopeLink *link, gboolean newcomer);
 /* Unless it is up. */
 void scope_link_punch (ScopeLink *link);
 
+/* All that are not up: at once, with candidates of now, as if they had never failed. */
+void scope_links_punch_anew (ScopeLinks *links);
+
 /* Ready for checks, once the tunnel has its port. */
 void scope_link_arm (ScopeLink *link);
 
@@ -123,8 +127,13 @@ void scope_links_expect_carry (ScopeLinks *links, const ScopeLink *link);
 gboolean scope_links_may_stop_carry (ScopeLinks *links);
 void scope_links_stop_carry (ScopeLinks *links);
 
-/* To @to: over the link when it works, else by the registry, else by relays. @direct: the link or nothing. */
-gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
+typedef enum {
+  SAY_ANYHOW, /* over the link when it works, else as SAY_AROUND */
+  SAY_LINK,   /* nothing else */
+  SAY_AROUND, /* by the registry, else by relays */
+} ScopeLinksSay;
+
+gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, ScopeLinksSay how);
 
 #define SCOPE_LINKS_LOST "path.lost"
 

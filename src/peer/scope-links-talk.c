@@ -65,15 +65,15 @@ by_relay (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *bo
 }
 
 gboolean
-scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct)
+scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, ScopeLinksSay how)
 {
   const ScopeLink *link = scope_links_find (self, to);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), direct ? " on the link" : "");
-  if (direct)
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), how == SAY_LINK ? " on the link" : "");
+  if (how == SAY_LINK)
     return send_on_link (self, to, name, body);
-  if (link && link->up && send_on_link (self, to, name, body))
+  if (how == SAY_ANYHOW && link && link->up && send_on_link (self, to, name, body))
     return TRUE;
   return by_registry (self, to, name, body) || by_relay (self, to, name, body);
 }
@@ -187,6 +187,11 @@ on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 
   if (!message || !link->check)
     return;
+  if (link->up && link->links->liveness) /* not for who calls: it has moved */
+    {
+      scope_path_moved (link->links->path, scope_links_now (), &link->key);
+      scope_liveness_suspect (link->links->liveness, &link->key);
+    }
   scope_link_refresh (link);
   link->due = G_MAXINT64;
   scope_punch_take (link->punch, message, scope_links_now ());
