@@ -37,6 +37,7 @@ typedef struct {
   ScopeLinkMode mode;
   ScopeSockaddr endpoint;
   gboolean up;
+  gint64 up_since;
   gboolean wanted;
   ScopePunch *punch;
   ScopePunchSelf self;
@@ -94,6 +95,9 @@ extern const ScopePunchCalls scope_link_punch_calls;
 
 /* It is there now: whoever came later begins. */
 void scope_link_begin (ScopeLink *link, gboolean newcomer);
+
+/* Its other end says that it is no more. */
+void scope_link_forget (ScopeLink *link);
 
 /* Unless it is up. */
 void scope_link_punch (ScopeLink *link);

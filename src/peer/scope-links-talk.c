@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_HOPS 3
+#define OVERTAKEN_MS 1000
 
 static gboolean
 is_relay (ScopeRole role)
@@ -187,10 +188,15 @@ on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 
   if (!message || !link->check)
     return;
-  if (link->up && link->links->liveness) /* not for who calls: it has moved */
+  if (link->up && !message->open)
     {
-      scope_path_moved (link->links->path, scope_links_now (), &link->key);
-      scope_liveness_suspect (link->links->liveness, &link->key);
+      /* Not for who calls: it has moved. Unless that was said before the link came up, and now it is there: our probe tells. */
+      if (scope_links_now () - link->up_since < OVERTAKEN_MS)
+        {
+          scope_liveness_want (link->links->liveness, &link->key);
+          return;
+        }
+      scope_link_forget (link);
     }
   scope_link_refresh (link);
   link->due = G_MAXINT64;

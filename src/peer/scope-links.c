@@ -132,6 +132,8 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   fresh = !link->up;
   g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
   link->up = TRUE;
+  if (fresh)
+    link->up_since = scope_links_now ();
   link->due = G_MAXINT64;
   link->failures = 0;
   scope_punch_stop (link->punch);
@@ -182,6 +184,21 @@ on_down (const ScopeKey *peer, gpointer data)
     scope_links_spread_lost (self, peer);
   if (scope_key_equal (&was, peer) && !scope_key_is_zero (&self->attachment))
     scope_links_tell_lost (self, &self->attachment, peer);
+  self->calls->changed (self->data);
+}
+
+/* It has moved, and the link is no more: whether its new one works the next probe says, not what is on its way to the old. */
+void
+scope_link_forget (ScopeLink *link)
+{
+  ScopeLinks *self = link->links;
+
+  scope_liveness_gone (self->liveness, &link->key);
+  link->up = link->wanted = FALSE;
+  link->due = G_MAXINT64;
+  scope_path_moved (self->path, scope_links_now (), &link->key);
+  scope_path_link_down (self->path, scope_links_now (), &link->key);
+  scope_links_report (self, link, TRUE);
   self->calls->changed (self->data);
 }
 

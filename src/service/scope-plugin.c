@@ -265,7 +265,7 @@ on_base_paused (gboolean paused, gpointer data)
 {
   ScopePlugin *self = data;
 
-  g_message (paused ? "nobody can be reached from here: waiting" : "there is a way out again");
+  g_info (paused ? "nobody can be reached from here: waiting" : "there is a way out again");
   if (self->engine)
     scope_engine_pause (self->engine, paused);
 }
