@@ -6,6 +6,7 @@
 
 #define GIVEN_MS 250     /* what a handshake with an endpoint that should work takes at most, or else we punch */
 #define SITE_MS 300      /* how long a first call waits for what STUN servers say of us */
+#define LOOK_MS 5000     /* where we are is asked again at most so often */
 #define OTHERS_MS 1500   /* the other end begins; after that we do */
 #define AGAIN_MS 30000   /* after all tries were in vain, doubling */
 #define AGAIN_DOUBLINGS 5
@@ -207,7 +208,7 @@ scope_links_on_site (gboolean settled, gpointer data)
     {
       ScopeLink *link = value;
 
-      if (link->mode == LINK_QUIET && link->first && link->due <= now + SITE_MS)
+      if (link->mode != LINK_GIVEN && link->first && link->due <= now + SITE_MS)
         link->due = now;
     }
   scope_links_plan (self);
@@ -227,6 +228,23 @@ scope_links_ask_servers (ScopeLinks *self)
       if (scope_sockaddr_parse (&sa, g_ptr_array_index (self->servers, i)))
         scope_site_ask (self->site, &sa);
     }
+}
+
+/* Between edges; relays are where they are. One question for all that fall silent together. */
+guint
+scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
+{
+  gint64 now = scope_links_now ();
+
+  if (!self->site || self->role != SCOPE_ROLE_EDGE || link->role != SCOPE_ROLE_EDGE)
+    return 0;
+  if (scope_site_settled (self->site) && now - self->looked >= LOOK_MS)
+    {
+      self->looked = now;
+      scope_site_reset (self->site);
+      scope_links_ask_servers (self);
+    }
+  return scope_site_settled (self->site) ? 0 : SITE_MS;
 }
 
 void

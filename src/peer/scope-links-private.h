@@ -76,6 +76,7 @@ struct _ScopeLinks {
 
   ScopeCarrier *carrier;
   guint n_carried;
+  gint64 looked; /* when servers were asked because a link fell silent */
   guint silence_id; /* UDP has this long to show that it works */
   guint ask_id;     /* whether it does by now */
   guint ask_seconds;
@@ -119,6 +120,9 @@ void scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint);
 
 /* Where are we? */
 void scope_links_ask_servers (ScopeLinks *links);
+
+/* @link is silent: the router around us may have given us another port. Returns how long to wait for what the servers say, ms. */
+guint scope_links_look_again (ScopeLinks *links, const ScopeLink *link);
 
 /* To tell the registry of our links to relays: soon, or at once when there are @news. @link: (nullable): which has changed */
 void scope_links_report (ScopeLinks *links, const ScopeLink *link, gboolean news);

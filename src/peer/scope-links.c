@@ -139,6 +139,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   scope_punch_stop (link->punch);
   if (self->role != SCOPE_ROLE_EDGE && link->role != SCOPE_ROLE_EDGE)
     scope_liveness_measure (self->liveness, peer, TRUE);
+  scope_liveness_hasty (self->liveness, peer, self->role == SCOPE_ROLE_EDGE && link->role == SCOPE_ROLE_EDGE);
   if (self->path)
     scope_path_link_up (self->path, scope_links_now (), peer, ms);
   scope_links_report (self, link, fresh);
@@ -173,7 +174,7 @@ on_down (const ScopeKey *peer, gpointer data)
   g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
   link->up = FALSE;
   link->first = scope_key_compare (&self->own, peer) < 0;
-  link->due = scope_links_now ();
+  link->due = scope_links_now () + scope_links_look_again (self, link);
   was = self->attachment;
   scope_path_link_down (self->path, scope_links_now (), peer);
   scope_links_report (self, link, TRUE);
