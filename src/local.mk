@@ -71,6 +71,7 @@ libscope_net_la_SOURCES = \
 	src/net/scope-prober.c src/net/scope-prober.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
 	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-slow.c src/net/scope-slow.h \
 	src/net/scope-stun.c src/net/scope-stun.h \
 	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \
 	src/net/scope-stun-check.c src/net/scope-stun-private.h \

@@ -80,6 +80,10 @@ unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-slow
+tests_unit_test_slow_SOURCES = tests/unit/test-slow.c
+tests_unit_test_slow_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-punch
 tests_unit_test_punch_SOURCES = tests/unit/test-punch.c
 tests_unit_test_punch_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -435,7 +439,7 @@ EXTRA_DIST += tests/fuzz/corpus
 # The registry under load; tests/bench/README.md has what was measured.
 check_PROGRAMS += tests/bench/ws-load
 tests_bench_ws_load_SOURCES = tests/bench/ws-load.c
-EXTRA_DIST += tests/bench/README.md tests/bench/bench-registry tests/bench/uapi-double
+EXTRA_DIST += tests/bench/README.md tests/bench/bench-paths tests/bench/bench-registry tests/bench/uapi-double
 
 # Peers without NetworkManager and with a double of WireGuard, for tests/bench/bench-keys.
 check_PROGRAMS += tests/bench/members

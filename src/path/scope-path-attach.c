@@ -429,8 +429,11 @@ static void
 attached_to_us (ScopePath *path, Peer *edge, const ScopePathMessage *message)
 {
   if (message->n > edge->sequence || (!edge->sequence && !edge->attachment))
+    attach_word (path, edge, path->self, message->n, message->in);
+  /* Also when its record came first: not everybody has a registry. */
+  if (is_ours (path, edge) && edge->told != edge->sequence)
     {
-      attach_word (path, edge, path->self, message->n, message->in);
+      edge->told = edge->sequence;
       for (guint i = 0; i < path->relays->len; i++)
         tell (path, g_ptr_array_index (path->relays, i), edge);
     }

@@ -14,7 +14,7 @@
 #define SAY_AGAIN_MS 5000
 #define SAY_MAX_MS 600000
 #define LOSSY_PERCENT 20
-#define CLEAN_PERCENT 5
+#define CLEAN_PERCENT 10
 #define UNKNOWN_MS 5000 /* a way of which nothing is known */
 
 typedef struct Peer Peer;
@@ -74,6 +74,7 @@ struct Peer {
   guint64 sequence; /* of the newest word, which @next is from, if there is one */
   Peer *next;
   gint64 next_at;
+  guint64 told; /* by us as its relay to all others: the sequence */
 
   /* our link */
   Link link;

@@ -88,12 +88,15 @@ void scope_path_registry (ScopePath *path, gint64 now, gboolean connected);
 /**
  * scope_path_link_up:
  *
- * A handshake, a probe's echo, or any message on the link: it works in both directions. Also again when the peer has
+ * A handshake or a probe's echo: it works in both directions. Also again when the peer has
  * begun a new life (a handshake after silence, `join`). Call it once for each handshake, not for each packet.
  */
 void scope_path_link_up (ScopePath *path, gint64 now, const ScopeKey *key, guint rtt);
 
-/* The link does not answer any longer (liveness), or cannot be made: it is held down for a while. */
+/*
+ * The link does not answer any longer (liveness): it is held down for a while. Or it cannot be made: until that is said of a
+ * link that never was up, packets may go there, and two relays do not look for a third.
+ */
 void scope_path_link_down (ScopePath *path, gint64 now, const ScopeKey *key);
 
 /**

@@ -527,6 +527,13 @@ start (ScopeCarrier *self)
 }
 
 void
+scope_carrier_resume (ScopeCarrier *self)
+{
+  if (self->step == STEP_WAITING || self->step == STEP_NONE)
+    scope_carrier_kick (self);
+}
+
+void
 scope_carrier_kick (ScopeCarrier *self)
 {
   self->failures = 0;

@@ -31,7 +31,7 @@ G_DECLARE_FINAL_TYPE (ScopeCarrier, scope_carrier, SCOPE, CARRIER, GObject)
  * @SCOPE_CARRIER_CONNECTING: the first time, or anew after a loss
  * @SCOPE_CARRIER_USABLE: the registry takes packets
  * @SCOPE_CARRIER_LOST: a pause after a failure, then it tries again
- * @SCOPE_CARRIER_NONE: this registry does not carry; tried again after scope_carrier_kick(), or ten minutes
+ * @SCOPE_CARRIER_NONE: this registry does not carry; tried again after scope_carrier_resume(), or ten minutes
  */
 typedef enum {
   SCOPE_CARRIER_IDLE,
@@ -43,7 +43,7 @@ typedef enum {
 
 /**
  * ScopeCarrierCalls:
- * @ask: ask the registry for a ticket. %FALSE: there is no session now; scope_carrier_kick() when there is one
+ * @ask: ask the registry for a ticket. %FALSE: there is no session now; scope_carrier_resume() when there is one
  * @changed: (nullable): @state is another one
  * @refused: (nullable): the registry does not carry to this relay, and says why: not-a-relay, nowhere (it knows no
  *   address of the relay's that it would send to), full, busy. Asked again with a packet half a minute later, as long
@@ -79,7 +79,10 @@ gboolean scope_carrier_is_open (ScopeCarrier *carrier, const ScopeKey *relay);
 /* The answer to calls.ask(). @registry: URL of who gave it; @ticket: (nullable): %NULL: it does not carry */
 void scope_carrier_ticket (ScopeCarrier *carrier, const char *registry, const char *ticket);
 
-/* The network changed below us, or there is a session again: connect anew, at once, when a link is open. */
+/* There is a session again, perhaps with another registry: ends a pause. What works is left alone. */
+void scope_carrier_resume (ScopeCarrier *carrier);
+
+/* The network changed below us: drop the connection, and make another at once when it is in use. */
 void scope_carrier_kick (ScopeCarrier *carrier);
 
 ScopeCarrierState scope_carrier_get_state (ScopeCarrier *carrier);

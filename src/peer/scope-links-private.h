@@ -47,6 +47,7 @@ typedef struct {
   gboolean first;
   guint failures;
   gboolean carried;
+  gint64 lost; /* when it fell silent, 0 for never */
 } ScopeLink;
 
 struct _ScopeLinks {
@@ -71,6 +72,7 @@ struct _ScopeLinks {
   gboolean paused;
   gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
+  gint64 slow; /* when the attachment became slow, 0 for not */
   guint timer_id;
   guint report_id;
 

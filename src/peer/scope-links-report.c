@@ -5,7 +5,7 @@
 #include "wire/scope-v1.h"
 
 #define NEWS_MS 200    /* several links come up or go together */
-#define ROUTINE_MS 2000
+#define ROUTINE_MS 15000
 
 static gboolean
 is_relay (ScopeRole role)

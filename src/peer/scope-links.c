@@ -3,6 +3,9 @@
 
 #include "peer/scope-reach.h"
 
+#define LOST_MS 10000 /* what fell silent so long ago is news to a relay */
+#define SLOW_MS 400   /* how long another relay has to answer, when ours takes much longer than it did */
+
 gint64
 scope_links_now (void)
 {
@@ -48,6 +51,11 @@ note_attachment (ScopeLinks *self)
   scope_path_attachment (self->path, &relay);
   if (scope_key_equal (&relay, &self->attachment))
     return;
+  if (self->liveness)
+    {
+      scope_liveness_watch (self->liveness, &self->attachment, FALSE);
+      scope_liveness_watch (self->liveness, &relay, TRUE);
+    }
   self->attachment = relay;
   if (scope_key_is_zero (&relay))
     g_message ("attached to no relay");
@@ -148,17 +156,63 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
     self->calls->changed (self->data);
 }
 
+/* Those relays that fell silent a moment ago, to a relay that may know who else is attached to them. */
 static void
-on_rtt (const ScopeKey *peer, guint ms, gpointer data)
+tell_lost (ScopeLinks *self)
 {
-  ScopeLinks *self = data;
-  const ScopeLink *link = scope_links_find (self, peer);
+  GHashTableIter iter;
+  gpointer value;
 
-  if (!self->path || !link)
-    return;
-  scope_links_report (self, link, FALSE);
-  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (link->role != SCOPE_ROLE_EDGE && !link->up && link->lost && scope_links_now () - link->lost < LOST_MS)
+        scope_links_tell_lost (self, &self->attachment, &link->key);
+    }
+}
+
+/* The next one must not turn out to be silent, too, a second later. */
+static void
+suspect_relays (ScopeLinks *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (link->role != SCOPE_ROLE_EDGE && link->up)
+        scope_liveness_suspect (self->liveness, &link->key);
+    }
+}
+
+static void
+lose (ScopeLinks *self, ScopeLink *link)
+{
+  ScopeKey was = self->attachment;
+  gboolean ours = scope_key_equal (&was, &link->key);
+
+  link->up = FALSE;
+  link->lost = scope_links_now ();
+  link->first = scope_key_compare (&self->own, &link->key) < 0;
+  link->due = scope_links_now () + scope_links_look_again (self, link);
+  scope_path_link_down (self->path, scope_links_now (), &link->key);
+  scope_links_report (self, link, TRUE);
+  if (link->mode == LINK_GIVEN)
+    scope_links_expect_carry (self, link);
   scope_links_run (self);
+  if (link->role != SCOPE_ROLE_EDGE)
+    scope_links_spread_lost (self, &link->key);
+  if (ours && !scope_key_is_zero (&self->attachment))
+    {
+      tell_lost (self);
+      suspect_relays (self);
+    }
+  self->calls->changed (self->data);
 }
 
 static void
@@ -167,25 +221,11 @@ on_down (const ScopeKey *peer, gpointer data)
   ScopeLinks *self = data;
   ScopeLink *link = scope_links_find (self, peer);
   char text[SCOPE_KEY_BASE64_LEN + 1];
-  ScopeKey was;
 
   if (!link || !link->up)
     return;
   g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
-  link->up = FALSE;
-  link->first = scope_key_compare (&self->own, peer) < 0;
-  link->due = scope_links_now () + scope_links_look_again (self, link);
-  was = self->attachment;
-  scope_path_link_down (self->path, scope_links_now (), peer);
-  scope_links_report (self, link, TRUE);
-  if (link->mode == LINK_GIVEN)
-    scope_links_expect_carry (self, link);
-  scope_links_run (self);
-  if (link->role != SCOPE_ROLE_EDGE)
-    scope_links_spread_lost (self, peer);
-  if (scope_key_equal (&was, peer) && !scope_key_is_zero (&self->attachment))
-    scope_links_tell_lost (self, &self->attachment, peer);
-  self->calls->changed (self->data);
+  lose (self, link);
 }
 
 /* It has moved, and the link is no more: whether its new one works the next probe says, not what is on its way to the old. */
@@ -195,15 +235,57 @@ scope_link_forget (ScopeLink *link)
   ScopeLinks *self = link->links;
 
   scope_liveness_gone (self->liveness, &link->key);
-  link->up = link->wanted = FALSE;
-  link->due = G_MAXINT64;
   scope_path_moved (self->path, scope_links_now (), &link->key);
-  scope_path_link_down (self->path, scope_links_now (), &link->key);
-  scope_links_report (self, link, TRUE);
-  self->calls->changed (self->data);
+  lose (self, link);
+  link->wanted = FALSE;
+  link->due = G_MAXINT64; /* the call that told us is what makes the new one */
 }
 
-static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, scope_links_on_message };
+/* Our relay takes much longer than it did. If another one answers before it does, that one is better. */
+static void
+on_slow (const ScopeKey *peer, gpointer data)
+{
+  ScopeLinks *self = data;
+
+  if (!scope_key_equal (peer, &self->attachment))
+    return;
+  self->slow = scope_links_now ();
+  suspect_relays (self);
+}
+
+static void
+leave_slow (ScopeLinks *self, const ScopeLink *other, guint ms)
+{
+  ScopeLink *link = scope_links_find (self, &self->attachment);
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+
+  if (!self->slow || !link || link == other || other->role == SCOPE_ROLE_EDGE)
+    return;
+  if (scope_links_now () - self->slow < SLOW_MS && ms < SLOW_MS / 2)
+    {
+      g_message ("relay %.8s has become slow", scope_key_to_base64 (&link->key, text));
+      scope_liveness_gone (self->liveness, &link->key);
+      lose (self, link);
+      scope_liveness_want (self->liveness, &link->key);
+    }
+  self->slow = 0;
+}
+
+static void
+on_rtt (const ScopeKey *peer, guint ms, gpointer data)
+{
+  ScopeLinks *self = data;
+  const ScopeLink *link = scope_links_find (self, peer);
+
+  if (!self->path || !link)
+    return;
+  leave_slow (self, link, ms);
+  scope_links_report (self, link, FALSE);
+  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
+  scope_links_run (self);
+}
+
+static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, on_slow, scope_links_on_message };
 
 void
 scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)

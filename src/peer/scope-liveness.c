@@ -3,6 +3,7 @@
 
 #include "net/scope-prober.h"
 #include "net/scope-pulse.h"
+#include "net/scope-slow.h"
 #include "net/scope-waker.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@
 typedef struct {
   ScopeKey key;
   ScopePulse pulse;
+  ScopeSlow slow;
+  ScopeSlowAct slow_acts;
   ScopePulseAct acts; /* to be done */
   gint64 due;
 } Link;
@@ -70,7 +73,10 @@ sample (ScopeLiveness *self, gint64 now)
       Link *link = find (self, &peer->pub);
 
       if (link)
-        scope_pulse_sample (&link->pulse, peer->tx_bytes, peer->rx_bytes, now);
+        {
+          scope_pulse_sample (&link->pulse, peer->tx_bytes, peer->rx_bytes, now);
+          scope_slow_sample (&link->slow, peer->tx_bytes, peer->rx_bytes);
+        }
     }
 }
 
@@ -138,17 +144,21 @@ static void
 step (Link *link, gint64 now)
 {
   link->acts |= scope_pulse_step (&link->pulse, now, &link->due);
+  if (link->pulse.state == SCOPE_PULSE_ALIVE)
+    link->slow_acts |= scope_slow_step (&link->slow, now, &link->due);
 }
 
 static void
-act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, gint64 now)
+act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, ScopeSlowAct slow, gint64 now)
 {
-  if (acts & SCOPE_PULSE_PROBE)
+  if (acts & SCOPE_PULSE_PROBE || slow & SCOPE_SLOW_PROBE)
     scope_prober_probe (self->prober, key, 0, now);
   if (acts & SCOPE_PULSE_UP)
     self->calls->up (key, to_ms (MAX (scope_prober_rtt (self->prober, key), 0)), self->data);
   if (acts & SCOPE_PULSE_DOWN)
     self->calls->down (key, self->data);
+  else if (slow & SCOPE_SLOW_LATE)
+    self->calls->slow (key, self->data);
 }
 
 /* Those who hear of it may change everything, so each link is looked up anew. */
@@ -161,17 +171,21 @@ act_all (ScopeLiveness *self, gint64 now)
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((Link *) value)->acts)
+    if (((Link *) value)->acts || ((Link *) value)->slow_acts)
       g_array_append_val (keys, ((Link *) value)->key);
   for (guint i = 0; i < keys->len; i++)
     {
       const ScopeKey *key = &g_array_index (keys, ScopeKey, i);
       Link *link = find (self, key);
       ScopePulseAct acts = link ? link->acts : 0;
+      ScopeSlowAct slow = link ? link->slow_acts : 0;
 
       if (link)
-        link->acts = 0;
-      act (self, key, acts, now);
+        {
+          link->acts = 0;
+          link->slow_acts = 0;
+        }
+      act (self, key, acts, slow, now);
     }
 }
 
@@ -188,7 +202,7 @@ step_all (ScopeLiveness *self, gint64 now)
       Link *link = value;
 
       step (link, now);
-      next = MIN (next, link->acts ? now : link->due);
+      next = MIN (next, link->acts || link->slow_acts ? now : link->due);
     }
   return next;
 }
@@ -252,6 +266,7 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
   if (!link)
     return;
   scope_pulse_echo (&link->pulse, rtt, g_get_monotonic_time ());
+  scope_slow_echo (&link->slow, usec, g_get_monotonic_time ());
   if (link->pulse.came_up)
     return; /* run() says so */
   self->calls->rtt (from, to_ms (rtt), self->data);
@@ -358,6 +373,17 @@ scope_liveness_hasty (ScopeLiveness *self, const ScopeKey *peer, gboolean hasty)
 
   if (link)
     scope_pulse_hasty (&link->pulse, hasty);
+}
+
+void
+scope_liveness_watch (ScopeLiveness *self, const ScopeKey *peer, gboolean watch)
+{
+  Link *link = find (self, peer);
+
+  if (!link)
+    return;
+  scope_slow_watch (&link->slow, watch);
+  run (self);
 }
 
 void

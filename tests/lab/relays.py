@@ -18,6 +18,8 @@ from .watch import Watch
 ROUND_TRIP_MS = 20
 SLOWED_MS = 400
 INTERVAL = 0.02
+HICCUP = 0.1
+"""Shorter than this is the machine's doing, not the network's: seconds."""
 GOOD = 0.2
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
 OBSERVED = 30 if EMULATED else 8
@@ -99,8 +101,9 @@ class Relayed:
             act(primary)
             time.sleep(OBSERVED)
         end = at + OBSERVED - GOOD
-        steady = stream.steady(at, end, GOOD)
-        tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after")
+        steady = stream.steady(at, end, GOOD, HICCUP)
+        tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after; "
+                    f"no traffic {spoken(stream.outages(at, end, GOOD, HICCUP), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
         return recovered, stream.gap(at, end)
 
@@ -116,6 +119,11 @@ class Relayed:
             "no registry": lambda primary: primary.host.cut(),
             "master only": both,
         }
+
+
+def spoken(outages: list[tuple[float, float | None]], since: float) -> str:
+    """Outages in words, in seconds after a time."""
+    return ", ".join(f"from {begin - since:.2f} to {f'{end - since:.2f} s' if end else 'the end'}" for begin, end in outages)
 
 
 def again(failure: str, times: int) -> list[tuple[float, float]]:

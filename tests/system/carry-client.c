@@ -114,7 +114,7 @@ on_message (ScopeV1Message *message, gpointer data)
     {
       c->joined = TRUE;
       puts ("joined");
-      scope_carrier_kick (c->carrier);
+      scope_carrier_resume (c->carrier);
     }
   else if (message->type == SCOPE_V1_CARRY)
     scope_carrier_ticket (c->carrier, scope_v1_session_get_registry (c->session), message->token);

@@ -343,9 +343,15 @@ test_lost (void)
   peer_join (s.peer, NULL);
   join_relay (&s);
   s.silent = FALSE;
-  scope_carrier_kick (s.carrier);
+  scope_carrier_resume (s.carrier);
   until (s.state == SCOPE_CARRIER_USABLE);
   until_taken (s.relay, &s.from, sizeof initiation);
+  /* What works is left alone; a change of the network is not. */
+  scope_carrier_resume (s.carrier);
+  g_assert_cmpint (s.state, ==, SCOPE_CARRIER_USABLE);
+  scope_carrier_kick (s.carrier);
+  g_assert_cmpint (s.state, ==, SCOPE_CARRIER_CONNECTING);
+  until (s.state == SCOPE_CARRIER_USABLE);
   to_endpoint (s.wireguard, &endpoint, keepalive, sizeof keepalive);
   until_taken (s.relay, &s.from, sizeof keepalive);
   scene_end (&s);

@@ -309,6 +309,42 @@ test_want (void)
   sim_clear (&sim);
 }
 
+/* Others say that the peer is gone. */
+static void
+test_suspect (void)
+{
+  Sim sim;
+
+  sim_alive (&sim, 10);
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_wait (&sim, 5000);
+  expect (&sim, "P0");
+  sim.echo = 0;
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_flow (&sim, 5050, 1000, 1000);
+  scope_pulse_suspect (&sim.pulse, sim.now); /* two who say so are no other beginning */
+  sim_flow (&sim, 6000, 1000, 1000);
+  expect (&sim, "P5000 P5060 P5120 D5180");
+  /* It is known. */
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_wait (&sim, 9000);
+  expect (&sim, "");
+  sim_clear (&sim);
+
+  /* One with long round trips gets its time. */
+  sim_alive (&sim, 300);
+  scope_pulse_suspect (&sim.pulse, sim.now);
+  sim_wait (&sim, 5000);
+  g_assert_null (strchr (sim.said->str, 'D'));
+  g_string_truncate (sim.said, 0);
+  /* The next doubt takes its time again. */
+  sim.echo = 0;
+  scope_pulse_check (&sim.pulse, sim.now);
+  sim_wait (&sim, 9000);
+  expect (&sim, "P5000 P5200 P5400 D6000");
+  sim_clear (&sim);
+}
+
 static void
 test_heard_of (void)
 {
@@ -541,6 +577,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pulse/one-way", test_one_way);
   g_test_add_func ("/pulse/doubt-ends", test_doubt_ends);
   g_test_add_func ("/pulse/want", test_want);
+  g_test_add_func ("/pulse/suspect", test_suspect);
   g_test_add_func ("/pulse/heard-of", test_heard_of);
   g_test_add_func ("/pulse/measure", test_measure);
   g_test_add_func ("/prober/probes", test_probes);

@@ -831,7 +831,6 @@ test_ends (void)
     g_autoptr (Peer) b = peer_new (&f, 2);
     g_autoptr (Carry) c = NULL, d = NULL;
     g_autofree char *token = invite (&f, 3600);
-    g_autofree char *token_again = invite (&f, 3600);
     g_autofree char *ticket = NULL;
     Relay relay = relay_new ();
     guint status;

@@ -183,7 +183,7 @@ test_silence (void)
   while (has_answer (fd) && recv (fd, buffer, sizeof buffer, 0) > 0)
     answers++;
   g_assert_cmpint (answers, >=, SCOPE_STUN_LIMIT_BURST);
-  g_assert_cmpint (answers, <=, SCOPE_STUN_LIMIT_BURST + 1);
+  g_assert_cmpint (answers, <=, SCOPE_STUN_LIMIT_BURST + 5); /* what grew meanwhile, on a slow machine */
   close (fd);
 }
 

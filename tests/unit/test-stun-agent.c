@@ -550,7 +550,7 @@ test_not_serving (void)
   while (poll (&poller, 1, 0) == 1 && recv (fd, packet, sizeof packet, 0) > 0)
     answers++;
   g_assert_cmpint (answers, >=, 20);
-  g_assert_cmpint (answers, <=, 21); /* what grew meanwhile */
+  g_assert_cmpint (answers, <=, 25); /* what grew meanwhile, on a slow machine */
   scope_stun_agent_set_serving (agent, FALSE);
   close (fd);
 }
