@@ -48,7 +48,7 @@ lose (ScopeLinks *self, ScopeLink *link)
   link->up = FALSE;
   link->lost = scope_links_now ();
   link->first = scope_key_compare (&self->own, &link->key) < 0;
-  link->due = scope_links_now ();
+  link->due = scope_links_now () + scope_links_look_again (self, link);
   scope_path_link_down (self->path, scope_links_now (), &link->key);
   scope_links_report (self, link, TRUE);
   if (link->mode == LINK_GIVEN)
@@ -85,6 +85,19 @@ scope_links_on_down (const ScopeKey *peer, gpointer data)
     }
   g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
   lose (self, link);
+}
+
+/* It has moved, and the link is no more: whether its new one works the next probe says, not what is on its way to the old. */
+void
+scope_link_forget (ScopeLink *link)
+{
+  ScopeLinks *self = link->links;
+
+  scope_liveness_gone (self->liveness, &link->key);
+  scope_path_moved (self->path, scope_links_now (), &link->key);
+  lose (self, link);
+  link->wanted = FALSE;
+  link->due = G_MAXINT64; /* the call that told us is what makes the new one */
 }
 
 /* Our relay takes much longer than it did. If another one answers before it does, that one is better. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_HOPS 3
+#define OVERTAKEN_MS 1000
 
 static gboolean
 is_relay (ScopeRole role)
@@ -65,15 +66,15 @@ by_relay (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *bo
 }
 
 gboolean
-scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct)
+scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, ScopeLinksSay how)
 {
   const ScopeLink *link = scope_links_find (self, to);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), direct ? " on the link" : "");
-  if (direct)
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), how == SAY_LINK ? " on the link" : "");
+  if (how == SAY_LINK)
     return send_on_link (self, to, name, body);
-  if (link && link->up && send_on_link (self, to, name, body))
+  if (how == SAY_ANYHOW && link && link->up && send_on_link (self, to, name, body))
     return TRUE;
   return by_registry (self, to, name, body) || by_relay (self, to, name, body);
 }
@@ -196,6 +197,16 @@ on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 
   if (!message || !link->check)
     return;
+  if (link->up && !message->open)
+    {
+      /* Not for who calls: it has moved. Unless that was said before the link came up, and now it is there: our probe tells. */
+      if (scope_links_now () - link->up_since < OVERTAKEN_MS)
+        {
+          scope_liveness_want (link->links->liveness, &link->key);
+          return;
+        }
+      scope_link_forget (link);
+    }
   scope_link_refresh (link);
   link->due = G_MAXINT64;
   scope_punch_take (link->punch, message, scope_links_now ());

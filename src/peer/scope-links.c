@@ -35,7 +35,7 @@ send_paths (ScopeLinks *self)
     {
       g_autoptr (JsonObject) body = scope_path_message_format (&send.message);
 
-      scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct);
+      scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct ? SAY_LINK : SAY_ANYHOW);
     }
 }
 
@@ -138,10 +138,13 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   fresh = !link->up;
   g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
   link->up = TRUE;
+  if (fresh)
+    link->up_since = scope_links_now ();
   link->due = G_MAXINT64;
   link->failures = 0;
   scope_punch_stop (link->punch);
   scope_link_measure (link);
+  scope_liveness_hasty (self->liveness, peer, self->role == SCOPE_ROLE_EDGE && link->role == SCOPE_ROLE_EDGE);
   if (self->path)
     scope_path_link_up (self->path, scope_links_now (), peer, ms);
   scope_links_report (self, link, fresh);
@@ -292,6 +295,8 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
       scope_path_registry (self->path, scope_links_now (), connected);
       if (connected && self->carrier)
         scope_carrier_kick (self->carrier);
+      if (connected && arrived) /* calls may have been lost while nobody passed them on */
+        scope_links_punch_anew (self);
     }
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -333,8 +338,26 @@ scope_links_close (ScopeLinks *self)
   scope_links_run (self);
 }
 
+/* Between edges there is mostly a NAT that does not know us any more: they are looked at faster, since
+ * a relay is there instead. */
+static void
+check_links (ScopeLinks *self)
+{
+  g_autoptr (GPtrArray) edges = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((ScopeLink *) value)->up && ((ScopeLink *) value)->role == SCOPE_ROLE_EDGE)
+      g_ptr_array_add (edges, value);
+  for (guint i = 0; i < edges->len; i++)
+    scope_liveness_suspect (self->liveness, &((ScopeLink *) g_ptr_array_index (edges, i))->key);
+  scope_liveness_check_all (self->liveness);
+}
+
 void
-scope_links_kick (ScopeLinks *self)
+scope_links_kick (ScopeLinks *self, gboolean moved)
 {
   if (self->carrier)
     scope_carrier_kick (self->carrier);
@@ -344,8 +367,18 @@ scope_links_kick (ScopeLinks *self)
       scope_site_reset (self->site);
       scope_links_ask_servers (self);
     }
-  if (self->liveness)
-    scope_liveness_check_all (self->liveness);
+  scope_links_punch_anew (self);
+  if (moved && self->path)
+    scope_path_moved (self->path, scope_links_now (), NULL);
+  if (moved && self->liveness)
+    check_links (self);
+  scope_links_plan (self);
+}
+
+void
+scope_links_pause (ScopeLinks *self, gboolean paused)
+{
+  self->paused = paused;
 }
 
 /* --- life ---------------------------------------------------------------------------------- */

@@ -63,8 +63,11 @@ void scope_links_take (ScopeLinks *links, const ScopeV1Message *message);
 /* The session with the registry is lost. */
 void scope_links_close (ScopeLinks *links);
 
-/* Another base connection, or awake again. */
-void scope_links_kick (ScopeLinks *links);
+/* Another base connection, or awake again; not @moved: there is only more of it. After scope_links_set_own(). */
+void scope_links_kick (ScopeLinks *links, gboolean moved);
+
+/* Nobody can be reached: no punching, no STUN, nothing carried, until scope_links_kick(). */
+void scope_links_pause (ScopeLinks *links, gboolean paused);
 
 /**
  * scope_links_shape:

@@ -386,6 +386,15 @@ scope_liveness_suspect (ScopeLiveness *self, const ScopeKey *peer)
 }
 
 void
+scope_liveness_hasty (ScopeLiveness *self, const ScopeKey *peer, gboolean hasty)
+{
+  Link *link = find (self, peer);
+
+  if (link)
+    scope_pulse_hasty (&link->pulse, hasty);
+}
+
+void
 scope_liveness_watch (ScopeLiveness *self, const ScopeKey *peer, gboolean watch)
 {
   Link *link = find (self, peer);
