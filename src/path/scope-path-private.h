@@ -112,6 +112,7 @@ struct ScopePath {
 
   /* we as an edge */
   guint64 sequence;
+  Peer *preferred;  /* NULL: none; perhaps no relay */
   Peer *relay;      /* NULL: none */
   Peer *next_relay; /* from next_relay_at on, once it has said yes */
   gint64 next_relay_at;

@@ -150,6 +150,16 @@ gboolean scope_path_is_direct (ScopePath *path, const ScopeKey *dest);
  */
 guint64 scope_path_attachment (ScopePath *path, ScopeKey *key);
 
+/**
+ * scope_path_prefer:
+ * @relay: (nullable): NULL for none
+ *
+ * An edge sends what has no better way to its exit over the link to it, and a relay takes that only from who is attached to it:
+ * while the link to @relay is up, and after its hold-down, that is our attachment whatever its latency, loss and kind are. Else
+ * the usual rules hold.
+ */
+void scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay);
+
 /* Our record was signed with this sequence: the next attachment gets a higher one. */
 void scope_path_sequence (ScopePath *path, guint64 sequence);
 

@@ -69,6 +69,7 @@ struct _ScopeLinks {
   gboolean connected;
   gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
+  ScopeKey exit; /* zero: none */
   guint timer_id;
   guint report_id;
 
