@@ -52,6 +52,8 @@ typedef struct {
   gint64 say_at; /* G_MAXINT64: not */
   gint64 kept_until; /* two relays: the other end needs the link for others, so no third one for latency's sake */
   gint64 resay_after;
+  guint asked_relays; /* two edges: so many words over the relays without an answer */
+  gint64 ask_relays_at; /* 0: not */
 
   guint n_legs; /* of the other end */
   Peer *legs[SCOPE_PATH_MESSAGE_MAX_LEGS];

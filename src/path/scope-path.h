@@ -42,12 +42,14 @@ typedef struct {
  * ScopePathSend:
  * @direct: over the link to @to (UDP 51819) and no other way; it may be lost. Otherwise any way: the link where there is
  *   one that works, else the registry, else relays (`to`); losing it is taken care of
+ * @relayed: over relays as packets to @to go now, and no other way
  *
  * What is to be sent. Send at once: a later message does not wait for an earlier one.
  */
 typedef struct {
   ScopeKey to;
   gboolean direct;
+  gboolean relayed;
   ScopePathMessage message;
 } ScopePathSend;
 

@@ -127,6 +127,9 @@ void scope_links_stop_carry (ScopeLinks *links);
 /* To @to: over the link when it works, else by the registry, else by relays. @direct: the link or nothing. */
 gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
 
+/* By relays, as packets go, or not at all. */
+gboolean scope_links_say_relayed (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body);
+
 #define SCOPE_LINKS_LOST "path.lost"
 
 /* Over the link: @relay does not answer us. */

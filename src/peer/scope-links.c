@@ -35,7 +35,10 @@ send_paths (ScopeLinks *self)
     {
       g_autoptr (JsonObject) body = scope_path_message_format (&send.message);
 
-      scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct);
+      if (send.relayed)
+        scope_links_say_relayed (self, &send.to, scope_path_message_name (send.message.type), body);
+      else
+        scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct);
     }
 }
 
