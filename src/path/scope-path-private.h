@@ -52,6 +52,8 @@ typedef struct {
   gint64 say_at; /* G_MAXINT64: not */
   gint64 kept_until; /* two relays: the other end needs the link for others, so no third one for latency's sake */
   gint64 resay_after;
+  guint asked_relays; /* two edges: so many words over the relays without an answer */
+  gint64 ask_relays_at; /* 0: not */
 
   guint n_legs; /* of the other end */
   Peer *legs[SCOPE_PATH_MESSAGE_MAX_LEGS];
@@ -113,6 +115,7 @@ struct ScopePath {
 
   /* we as an edge */
   guint64 sequence;
+  Peer *preferred;  /* NULL: none; perhaps no relay */
   Peer *relay;      /* NULL: none */
   Peer *next_relay; /* from next_relay_at on, once it has said yes */
   gint64 next_relay_at;

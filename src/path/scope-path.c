@@ -145,7 +145,7 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
   if (!is_relay (member->role))
     attach_word (path, peer, scope_key_is_zero (&member->attachment) ? NULL : path_peer (path, &member->attachment),
                  member->sequence, 0);
-  if (pipe != peer->pipe && !is_relay (path->role))
+  if ((pipe != peer->pipe || peer == path->preferred) && !is_relay (path->role))
     attach_review (path);
   else if (pipe != peer->pipe && is_relay (peer->role))
     relays_tier (path, peer);
@@ -199,6 +199,18 @@ scope_path_member_gone (ScopePath *path, gint64 now, const ScopeKey *key)
   peer->sequence = 0;
   peer->hold = (ScopeHold) { 0 };
   g_clear_pointer (&peer->unheard, g_array_unref);
+}
+
+void
+scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay)
+{
+  Peer *preferred = relay ? path_peer (path, relay) : NULL;
+
+  path->now = now;
+  if (is_relay (path->role) || preferred == path->preferred)
+    return;
+  path->preferred = preferred;
+  attach_review (path);
 }
 
 void

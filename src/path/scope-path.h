@@ -42,12 +42,14 @@ typedef struct {
  * ScopePathSend:
  * @direct: over the link to @to (UDP 51819) and no other way; it may be lost. Otherwise any way: the link where there is
  *   one that works, else the registry, else relays (`to`); losing it is taken care of
+ * @relayed: over relays as packets to @to go now, and no other way
  *
  * What is to be sent. Send at once: a later message does not wait for an earlier one.
  */
 typedef struct {
   ScopeKey to;
   gboolean direct;
+  gboolean relayed;
   ScopePathMessage message;
 } ScopePathSend;
 
@@ -152,6 +154,16 @@ gboolean scope_path_is_direct (ScopePath *path, const ScopeKey *dest);
  * For our record, whose sequence must be at least what this returns: a record is older or says the same.
  */
 guint64 scope_path_attachment (ScopePath *path, ScopeKey *key);
+
+/**
+ * scope_path_prefer:
+ * @relay: (nullable): NULL for none
+ *
+ * An edge sends what has no better way to its exit over the link to it, and a relay takes that only from who is attached to it:
+ * while the link to @relay is up, and after its hold-down, that is our attachment whatever its latency, loss and kind are. Else
+ * the usual rules hold.
+ */
+void scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay);
 
 /* Our record was signed with this sequence: the next attachment gets a higher one. */
 void scope_path_sequence (ScopePath *path, guint64 sequence);

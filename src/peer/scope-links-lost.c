@@ -144,7 +144,7 @@ scope_links_say_bye (ScopeLinks *self)
       g_autoptr (JsonObject) body = json_object_new ();
 
       if (link->up)
-        scope_links_say (self, &link->key, SCOPE_LINKS_BYE, body, TRUE);
+        scope_links_say (self, &link->key, SCOPE_LINKS_BYE, body, SAY_LINK);
     }
 }
 

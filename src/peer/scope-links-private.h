@@ -73,6 +73,7 @@ struct _ScopeLinks {
   gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
   gint64 slow; /* when the attachment became slow, 0 for not */
+  ScopeKey exit; /* zero: none */
   guint timer_id;
   guint report_id;
 
@@ -156,6 +157,9 @@ typedef enum {
 } ScopeLinksSay;
 
 gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, ScopeLinksSay how);
+
+/* By relays, as packets go, or not at all. */
+gboolean scope_links_say_relayed (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body);
 
 #define SCOPE_LINKS_LOST "path.lost"
 #define SCOPE_LINKS_BYE "path.bye"

@@ -79,6 +79,12 @@ scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObj
   return by_registry (self, to, name, body) || by_relay (self, to, name, body);
 }
 
+gboolean
+scope_links_say_relayed (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body)
+{
+  return by_relay (self, to, name, body);
+}
+
 /* Not for us: on to the next, as its packets go. Only relays do that, and say whom it is from. */
 static void
 pass_on (ScopeLinks *self, const ScopeKey *from, const ScopeKey *to, const char *name, JsonObject *body, guint hops)

@@ -35,7 +35,11 @@ send_paths (ScopeLinks *self)
     {
       g_autoptr (JsonObject) body = scope_path_message_format (&send.message);
 
-      scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct ? SAY_LINK : SAY_ANYHOW);
+      if (send.relayed)
+        scope_links_say_relayed (self, &send.to, scope_path_message_name (send.message.type), body);
+      else
+        scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body,
+                         send.direct ? SAY_LINK : SAY_ANYHOW);
     }
 }
 
@@ -194,6 +198,12 @@ make_path (ScopeLinks *self, const ScopeTrust *trust)
   return TRUE;
 }
 
+void
+scope_links_set_exit (ScopeLinks *self, const ScopeKey *exit)
+{
+  self->exit = exit ? *exit : (ScopeKey){ 0 };
+}
+
 static ScopeLink *
 ensure (ScopeLinks *self, const ScopeTrustPeer *peer)
 {
@@ -306,6 +316,7 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
   g_hash_table_foreach_remove (self->table, is_gone, NULL);
   if (fresh)
     tell_links (self);
+  scope_path_prefer (self->path, scope_links_now (), scope_key_is_zero (&self->exit) ? NULL : &self->exit);
   if (arrived)
     scope_links_report (self, NULL, TRUE);
   scope_links_run (self);

@@ -45,6 +45,9 @@ void scope_links_add_server (ScopeLinks *links, const char *server);
 /* @offset: the registry's clock minus ours, ms */
 void scope_links_set_time (ScopeLinks *links, gint64 offset);
 
+/* The member that is to be our exit, if any: we attach to it when it is a relay. */
+void scope_links_set_exit (ScopeLinks *links, const ScopeKey *exit);
+
 /* The answer to a question for a ticket; see scope_carrier_ticket(). */
 void scope_links_take_ticket (ScopeLinks *links, const char *registry, const char *ticket);
 

@@ -148,6 +148,8 @@ static void
 publish (ScopeMember *self, gboolean arrived)
 {
   ScopeRoster *roster = scope_trust_roster (self->trust);
+  const char *exit = self->settings->exit;
+  ScopeKey exit_key;
 
   if (self->heartbeat)
     roster->heartbeat = self->heartbeat;
@@ -159,6 +161,7 @@ publish (ScopeMember *self, gboolean arrived)
       guint keepalive = self->settings->keepalive >= 0 ? (guint) self->settings->keepalive : MIN (roster->heartbeat, G_MAXUINT16);
 
       scope_links_set_own (self->links, self->endpoints, self->observed);
+      scope_links_set_exit (self->links, exit && scope_source_find (SCOPE_SOURCE (self), exit, &exit_key) ? &exit_key : NULL);
       scope_links_set_peers (self->links, self->trust, self->whole, arrived, keepalive);
     }
   scope_observer_wake (self->observer);
