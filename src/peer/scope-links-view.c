@@ -6,7 +6,7 @@
 int
 scope_links_loss (ScopeLinks *self, const ScopeKey *peer)
 {
-  return self->liveness ? scope_liveness_loss (self->liveness, peer) : -1;
+  return self->liveness ? (int) scope_liveness_loss (self->liveness, peer) : -1;
 }
 
 gboolean

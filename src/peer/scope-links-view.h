@@ -4,7 +4,7 @@
 
 #include "peer/scope-links.h"
 
-/* Percent of the last probes over the direct link to @peer that were lost; -1 when it is not known. */
+/* Percent of the last probes over the direct link to @peer that were lost, 0 of a few; -1 when it is not known. */
 int scope_links_loss (ScopeLinks *links, const ScopeKey *peer);
 
 /* Whether the link's packets are carried by the registry (data/protocol.md, section 10). */
