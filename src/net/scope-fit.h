@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #define SCOPE_FIT_MIN 1280
+#define SCOPE_FIT_MAX 9000 /* larger ones are not tried */
 #define SCOPE_FIT_HEADERS 48 /* of IPv6 and UDP, around a probe */
 #define SCOPE_FIT_TRIES 3
 #define SCOPE_FIT_NEVER G_MAXINT64

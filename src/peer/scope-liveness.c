@@ -159,7 +159,7 @@ try_size (ScopeLiveness *self, Link *link, gint64 now)
 {
   guint mtu = scope_tunnel_get_config (self->tunnel)->mtu;
 
-  if (mtu > SCOPE_FIT_MIN)
+  if (mtu > SCOPE_FIT_MIN && mtu <= SCOPE_FIT_MAX)
     scope_fit_begin (&link->fit, mtu, now);
 }
 
