@@ -69,6 +69,7 @@ libscope_net_la_SOURCES = \
 	src/net/scope-link-packet.c src/net/scope-link-packet.h \
 	src/net/scope-nat.c src/net/scope-nat.h \
 	src/net/scope-prober.c src/net/scope-prober.h \
+	src/net/scope-fit.c src/net/scope-fit.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
 	src/net/scope-raw.c src/net/scope-raw.h \
 	src/net/scope-slow.c src/net/scope-slow.h \

@@ -34,6 +34,10 @@ tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-fit
+tests_unit_test_fit_SOURCES = tests/unit/test-fit.c
+tests_unit_test_fit_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-pulse
 tests_unit_test_pulse_SOURCES = tests/unit/test-pulse.c
 tests_unit_test_pulse_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)

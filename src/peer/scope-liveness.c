@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-liveness.h"
 
+#include "net/scope-fit.h"
 #include "net/scope-prober.h"
 #include "net/scope-pulse.h"
 #include "net/scope-slow.h"
@@ -20,6 +21,7 @@ typedef struct {
   ScopeSlowAct slow_acts;
   ScopePulseAct acts; /* to be done */
   ScopeLivenessMeasure measure;
+  ScopeFit fit;
   gint64 due;
 } Link;
 
@@ -156,14 +158,61 @@ fall_asleep (ScopeLiveness *self, gint64 now)
   self->asleep = now + AWAKE;
 }
 
+/* --- what fits ------------------------------------------------------------------------------ */
+
+static void
+try_size (ScopeLiveness *self, Link *link, gint64 now)
+{
+  guint mtu = scope_tunnel_get_config (self->tunnel)->mtu;
+
+  if (mtu > SCOPE_FIT_MIN && mtu <= SCOPE_FIT_MAX)
+    scope_fit_begin (&link->fit, mtu, now);
+}
+
+static void
+step_fit (ScopeLiveness *self, Link *link, gint64 now, gint64 *next)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeFitAct act;
+
+  act = scope_fit_step (&link->fit, scope_tunnel_get_config (self->tunnel)->mtu, link->pulse.rtt, now, next);
+  if (act == SCOPE_FIT_NARROW)
+    g_warning ("link to %.8s: packets of %d bytes get lost, smaller ones do not", scope_key_to_base64 (&link->key, text), SCOPE_FIT_MIN);
+  if (act != SCOPE_FIT_PROBE)
+    return;
+  scope_prober_probe (self->prober, &link->key, 0, now);
+  scope_prober_probe (self->prober, &link->key, scope_fit_size (&link->fit), now);
+}
+
+/* WireGuard has one MTU for all. */
+static void
+note_size (ScopeLiveness *self, Link *link, guint size)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  guint mtu = scope_fit_echo (&link->fit, size);
+
+  if (!mtu || mtu >= scope_tunnel_get_config (self->tunnel)->mtu)
+    return;
+  g_message ("link to %.8s: no packets of more than %u bytes get through", scope_key_to_base64 (&link->key, text), mtu);
+  scope_tunnel_limit_mtu (self->tunnel, mtu);
+}
+
 /* --- what the links want ------------------------------------------------------------------- */
 
 static void
-step (Link *link, gint64 now)
+step (ScopeLiveness *self, Link *link, gint64 now)
 {
+  gint64 fit;
+
   link->acts |= scope_pulse_step (&link->pulse, now, &link->due);
   if (link->pulse.state == SCOPE_PULSE_ALIVE)
     link->slow_acts |= scope_slow_step (&link->slow, now, &link->due);
+  if (link->acts & SCOPE_PULSE_UP)
+    try_size (self, link, now);
+  if (link->acts & SCOPE_PULSE_DOWN)
+    link->fit = (ScopeFit){ 0 };
+  step_fit (self, link, now, &fit);
+  link->due = MIN (link->due, fit);
 }
 
 static void
@@ -219,7 +268,7 @@ step_all (ScopeLiveness *self, gint64 now)
     {
       Link *link = value;
 
-      step (link, now);
+      step (self, link, now);
       next = MIN (next, link->acts || link->slow_acts ? now : link->due);
     }
   return next;
@@ -279,10 +328,11 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
 {
   ScopeLiveness *self = data;
   Link *link = find (self, from);
-  gint64 rtt = scope_prober_rtt (self->prober, from), now = g_get_monotonic_time ();
+  gint64 rtt = MAX (scope_prober_rtt (self->prober, from), 0), now = g_get_monotonic_time ();
 
   if (!link)
     return;
+  note_size (self, link, size);
   scope_pulse_echo (&link->pulse, rtt, now);
   scope_slow_echo (&link->slow, usec, now);
   if (link->pulse.came_up) /* run() says so */
@@ -413,6 +463,7 @@ scope_liveness_gone (ScopeLiveness *self, const ScopeKey *peer)
   if (!link)
     return;
   scope_pulse_forget (&link->pulse);
+  link->fit = (ScopeFit){ 0 };
   link->acts = 0;
   scope_prober_forget (self->prober, peer);
   run (self);
@@ -437,13 +488,17 @@ scope_liveness_check_all (ScopeLiveness *self)
   GHashTableIter iter;
   gpointer value;
 
+  scope_tunnel_limit_mtu (self->tunnel, 0); /* what paths carry may be more now */
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       ScopePulse *pulse = &((Link *) value)->pulse;
 
       if (pulse->state == SCOPE_PULSE_ALIVE)
-        scope_pulse_check (pulse, now);
+        {
+          scope_pulse_check (pulse, now);
+          try_size (self, value, now);
+        }
       else if (pulse->wanted)
         scope_pulse_want (pulse, now);
     }

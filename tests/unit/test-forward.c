@@ -195,6 +195,7 @@ test_one_each (Fixture *f, gconstpointer data)
   g_autoptr (ScopeSysctl) one = make (f, "home");
   g_autoptr (GError) error = NULL;
 
+  g_assert_nonnull (one);
   g_assert_null (scope_sysctl_new (f->proc, f->run, "home", &error));
   g_assert_nonnull (strstr (error->message, "home.sysctl"));
 }
