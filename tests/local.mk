@@ -145,7 +145,8 @@ tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
-path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
+path_sim = tests/unit/path-sim.c tests/unit/path-sim.h tests/unit/path-sim-private.h tests/unit/path-sim-messages.c \
+	tests/unit/path-sim-registry.c tests/unit/path-sim-links.c tests/unit/path-sim-look.c
 
 unit_tests += tests/unit/test-damping
 tests_unit_test_damping_SOURCES = tests/unit/test-damping.c
