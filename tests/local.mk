@@ -152,10 +152,27 @@ unit_tests += tests/unit/test-damping
 tests_unit_test_damping_SOURCES = tests/unit/test-damping.c
 tests_unit_test_damping_LDADD = libscope-path.la $(GLIB_LIBS)
 
+path_small = tests/unit/path-small.c tests/unit/path-small.h $(path_sim)
+
 unit_tests += tests/unit/test-path
-tests_unit_test_path_SOURCES = tests/unit/test-path.c $(path_sim)
+tests_unit_test_path_SOURCES = tests/unit/test-path.c $(path_small)
 tests_unit_test_path_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_path_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path-attach
+tests_unit_test_path_attach_SOURCES = tests/unit/test-path-attach.c $(path_small)
+tests_unit_test_path_attach_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_attach_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path-relays
+tests_unit_test_path_relays_SOURCES = tests/unit/test-path-relays.c $(path_small)
+tests_unit_test_path_relays_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_relays_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path-message
+tests_unit_test_path_message_SOURCES = tests/unit/test-path-message.c
+tests_unit_test_path_message_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_message_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-path-sim
 tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)

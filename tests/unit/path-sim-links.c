@@ -12,7 +12,7 @@ static void
 notices (Sim *sim, guint end, guint index, gint64 delay)
 {
   sim_push (sim, (Event) { .time = sim->now + delay, .type = EVENT_LINK, .from = index, .to = end,
-                       .epoch = sim_link_at (sim, index)->epoch });
+                           .epoch = sim_link_at (sim, index)->epoch });
 }
 
 static void
@@ -102,7 +102,7 @@ begin (Sim *sim, guint i)
     sim_tell_member (sim, i, g_array_index (node->knows, guint, j));
   for (guint j = 0; j < node->knows->len; j++)
     sim_push (sim, (Event) { .time = sim->now + SIM_DETECT_MAX_MS, .type = EVENT_TRIED,
-                         .from = g_array_index (node->knows, guint, j), .to = i, .epoch = node->life });
+                             .from = g_array_index (node->knows, guint, j), .to = i, .epoch = node->life });
   sim_push (sim, (Event) { .time = sim->now + sim_random (sim, SAMPLE_MS), .type = EVENT_SAMPLE, .to = i, .epoch = node->life });
   sim_update_session (sim, i);
 }

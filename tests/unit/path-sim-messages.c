@@ -6,7 +6,7 @@ static void
 say (Sim *sim, EventType type, guint from, guint to, guint dest, guint hops, gint64 delay, const ScopePathMessage *message)
 {
   sim_push (sim, (Event) { .time = sim->now + delay, .type = type, .from = from, .to = to, .dest = dest, .hops = hops,
-                       .epoch = sim_node (sim, to)->life, .message = g_memdup2 (message, sizeof *message) });
+                           .epoch = sim_node (sim, to)->life, .message = g_memdup2 (message, sizeof *message) });
 }
 
 /* @from: whose message; @at: who sends it on */
@@ -82,7 +82,7 @@ sim_after (Sim *sim, guint i)
 
       if (scope_path_attachment (node->path, &key) != node->sequence)
         sim_push (sim, (Event) { .time = sim->now + sim_between (sim, REGISTRY_MIN_MS, REGISTRY_MAX_MS), .type = EVENT_PUBLISH,
-                             .to = i, .epoch = node->life });
+                                 .to = i, .epoch = node->life });
     }
   deadline = MAX (scope_path_deadline (node->path), sim->now);
   if (deadline != G_MAXINT64 && deadline < node->tick_at)

@@ -134,7 +134,7 @@ sim_update_session (Sim *sim, guint i)
 
   if (can != node->connected)
     sim_push (sim, (Event) { .time = sim->now + (can ? sim_between (sim, 100, 1000) : sim_between (sim, 200, 2000)),
-                         .type = EVENT_SESSION, .to = i, .epoch = node->life });
+                             .type = EVENT_SESSION, .to = i, .epoch = node->life });
 }
 
 void

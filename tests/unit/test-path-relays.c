@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-path-relays: which way packets go between two relays. */
+#include "path-small.h"
+
+/* r–s lost: over t; back after the hold. */
+static void
+test_third (void)
+{
+  Small w = small_new (8, FALSE);
+  ScopeKey source;
+  guint sum;
+
+  g_assert_false (scope_path_least (sim_node (w.sim, w.r)->path, &sim_node (w.sim, w.s)->key, &sum, &source));
+  sim_cut (w.sim, w.r, w.s, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 300);
+  sim_assert_hop (w.sim, w.r, w.s, w.t);
+  sim_assert_connected (w.sim, w.r, w.s, 2);
+  sim_assert_connected (w.sim, w.a, w.b, 4);
+  g_assert_true (scope_path_least (sim_node (w.sim, w.r)->path, &sim_node (w.sim, w.s)->key, &sum, &source));
+  g_assert_cmpuint (sim_find (w.sim, &source), ==, w.t);
+  sim_cut (w.sim, w.r, w.s, FALSE);
+  sim_pass (w.sim, 20 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 4);
+  sim_pass (w.sim, 30 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_free (w.sim);
+}
+
+/* The registry's table decides, not before it says so and only beyond the margin. */
+static void
+test_faster (void)
+{
+  Small w = small_new (9, FALSE);
+  ScopeKey source;
+  guint sum = 0;
+
+  sim_pass (w.sim, 5 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_set_rtt (w.sim, w.r, w.s, 49); /* 40 over t */
+  sim_pass (w.sim, 20 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_set_rtt (w.sim, w.r, w.s, 90);
+  sim_pass (w.sim, 4 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_pass (w.sim, 6 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 2);
+  g_assert_true (scope_path_least (sim_node (w.sim, w.s)->path, &sim_node (w.sim, w.r)->key, &sum, &source));
+  g_assert_cmpuint (sim_find (w.sim, &source), ==, w.t);
+  g_assert_cmpuint (sum, ==, 40);
+  sim_set_rtt (w.sim, w.r, w.s, 20);
+  sim_pass (w.sim, 10 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_free (w.sim);
+}
+
+/* Two equal third relays: the lower key; then the other one. */
+static void
+test_tie (void)
+{
+  for (guint64 seed = 1; seed <= 8; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint lower;
+
+      for (guint i = 0; i < 4; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 4; i++)
+        for (guint j = 0; j < i; j++)
+          sim_link (sim, i, j, 20, 0);
+      sim_start (sim);
+      sim_pass (sim, 10 * MINUTE);
+      lower = scope_key_compare (&sim_node (sim, 2)->key, &sim_node (sim, 3)->key) < 0 ? 2 : 3;
+      sim_cut (sim, 0, 1, TRUE);
+      sim_pass (sim, 10 * SECOND);
+      sim_assert_hop (sim, 0, 1, lower);
+      sim_assert_hop (sim, 1, 0, lower);
+      sim_cut (sim, 0, lower, TRUE);
+      sim_pass (sim, 10 * SECOND);
+      sim_assert_hop (sim, 0, 1, 5 - lower);
+      sim_assert_hop (sim, 1, 0, 5 - lower);
+      sim_cut (sim, 0, lower, FALSE);
+      sim_pass (sim, 2 * MINUTE);
+      sim_cut (sim, 0, 5 - lower, TRUE);
+      sim_pass (sim, 10 * SECOND);
+      sim_assert_hop (sim, 0, 1, lower);
+      sim_assert_hop (sim, 1, 0, lower);
+      sim_free (sim);
+    }
+}
+
+/* The table for 200 relays. */
+static void
+test_speed (void)
+{
+  ScopePath *path;
+  g_autoptr (GArray) table = g_array_new (FALSE, FALSE, sizeof (ScopeLatency));
+  ScopeKey keys[200] = { 0 };
+  gint64 begun, took;
+
+  for (guint i = 0; i < 200; i++)
+    keys[i].bytes[0] = i + 1;
+  path = scope_path_new (&keys[0], SCOPE_ROLE_RELAY, 1);
+  for (guint i = 1; i < 200; i++)
+    {
+      ScopePathMember member = { .key = keys[i], .role = SCOPE_ROLE_RELAY, .online = TRUE };
+
+      scope_path_member (path, 1, &member);
+      scope_path_link_up (path, 1, &keys[i], 20);
+    }
+  for (guint i = 0; i < 200; i++)
+    for (guint j = i + 1; j < 200; j++)
+      {
+        ScopeLatency row = { keys[i], keys[j], 10 + (i * 7 + j * 13) % 90 };
+        g_array_append_val (table, row);
+      }
+  begun = g_get_monotonic_time ();
+  scope_path_table (path, 2, (ScopeLatency *) table->data, table->len, 2);
+  took = g_get_monotonic_time () - begun;
+  g_test_message ("a table of 200 relays: %.1f ms", took / 1e3);
+  scope_path_free (path);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  sim_verbose = g_getenv ("SCOPE_SIM_VERBOSE") != NULL;
+  g_test_add_func ("/path/third", test_third);
+  g_test_add_func ("/path/faster", test_faster);
+  g_test_add_func ("/path/tie", test_tie);
+  g_test_add_func ("/path/speed", test_speed);
+  return g_test_run ();
+}
