@@ -191,3 +191,10 @@ sim_set_rtt (Sim *sim, guint a, guint b, guint rtt)
 {
   sim_find_link (sim, a, b)->rtt = rtt;
 }
+
+void
+sim_prefer (Sim *sim, guint edge, guint relay)
+{
+  scope_path_prefer (sim_node (sim, edge)->path, sim->now, relay == G_MAXUINT ? NULL : &sim_node (sim, relay)->key);
+  sim_after (sim, edge);
+}

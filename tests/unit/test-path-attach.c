@@ -94,6 +94,76 @@ test_classes (void)
   sim_free (sim);
 }
 
+/* The exit's relay, however slow, as long as its link works; then the usual rules, until its hold is over. */
+static void
+test_prefers (void)
+{
+  Small w = small_new (20, FALSE);
+
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_prefer (w.sim, w.a, w.t);
+  sim_pass (w.sim, SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  for (guint i = 0; i < 20; i++)
+    {
+      sim_pass (w.sim, MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+    }
+  sim_find_link (w.sim, w.a, w.t)->loss = 50;
+  sim_pipe (w.sim, w.t);
+  for (guint i = 0; i < 20; i++)
+    {
+      sim_pass (w.sim, MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+    }
+  sim_find_link (w.sim, w.a, w.t)->loss = 0;
+
+  sim_cut (w.sim, w.a, w.t, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_cut (w.sim, w.a, w.t, FALSE);
+  sim_pass (w.sim, 20 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_pass (w.sim, 12 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+
+  sim_prefer (w.sim, w.a, G_MAXUINT);
+  sim_pass (w.sim, 30 * MINUTE);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_free (w.sim);
+}
+
+/* It comes up while another change is under way, when there is no other one, or is none any more. */
+static void
+test_prefers_late (void)
+{
+  for (guint ms = 0; ms <= 600; ms += 20)
+    {
+      Small w = small_new (21, FALSE);
+
+      sim_cut (w.sim, w.a, w.t, TRUE);
+      sim_prefer (w.sim, w.a, w.t);
+      sim_pass (w.sim, 10 * MINUTE); /* its hold is over */
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      sim_cut (w.sim, w.a, w.t, FALSE);
+      sim_pass (w.sim, ms);
+      sim_cut (w.sim, w.a, w.r, TRUE);
+      sim_pass (w.sim, SIM_DETECT_MAX_MS + SECOND);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+      sim_cut (w.sim, w.a, w.r, FALSE);
+      sim_pass (w.sim, 10 * MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+      sim_assert_connected (w.sim, w.a, w.b, 3);
+      sim_prefer (w.sim, w.a, w.b); /* no relay */
+      sim_pass (w.sim, 20 * MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      sim_free (w.sim);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -104,5 +174,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/attachment-leaves", test_attachment_leaves);
   g_test_add_func ("/path/lone", test_lone);
   g_test_add_func ("/path/classes", test_classes);
+  g_test_add_func ("/path/prefers", test_prefers);
+  g_test_add_func ("/path/prefers-late", test_prefers_late);
   return g_test_run ();
 }

@@ -121,6 +121,88 @@ test_speed (void)
   scope_path_free (path);
 }
 
+/*
+ * a and b reach each other over x only. Over y, x is much faster for a: but then a would not reach b (seed 222 of
+ * test-path-sim). @data: they have a link at first, so a–x is over y when it is lost
+ */
+static void
+test_needed (gconstpointer data)
+{
+  for (guint64 seed = 40; seed < 56; seed++) /* with each order of keys */
+    {
+      Sim *sim = sim_new (seed);
+      guint a = sim_add (sim, SCOPE_ROLE_RELAY), b = sim_add (sim, SCOPE_ROLE_RELAY);
+      guint x = sim_add (sim, SCOPE_ROLE_RELAY), y = sim_add (sim, SCOPE_ROLE_RELAY);
+
+      sim_know_all (sim);
+      sim_link (sim, a, x, 100, 0);
+      sim_link (sim, b, x, 20, 0);
+      sim_link (sim, a, y, 10, 0);
+      sim_link (sim, x, y, 10, 0);
+      if (data)
+        sim_link (sim, a, b, 30, 0);
+      sim_start (sim);
+      sim_pass (sim, 10 * SECOND);
+      if (data)
+        {
+          sim_pass (sim, 10 * MINUTE);
+          sim_assert_hop (sim, a, x, y);
+          sim_cut (sim, a, b, TRUE);
+          sim_pass (sim, SIM_DETECT_MAX_MS + 2 * SECOND);
+        }
+      for (guint i = 0; i < 20 * MINUTE / SECOND; i++)
+        {
+          sim_assert_connected (sim, a, b, 2);
+          sim_assert_hop (sim, a, x, x);
+          sim_pass (sim, SECOND);
+        }
+      if (data)
+        {
+          sim_cut (sim, a, b, FALSE);
+          sim_pass (sim, 12 * MINUTE);
+          sim_assert_connected (sim, a, b, 1);
+          sim_assert_hop (sim, a, x, y); /* not needed any more */
+        }
+      sim_free (sim);
+    }
+}
+
+/* What one relay says to another in vain, rarer and rarer, is said at once when links come up (seed 300 of test-path-sim). */
+static void
+test_again (void)
+{
+  for (guint64 seed = 60; seed < 68; seed++)
+    {
+      Sim *sim = sim_new (seed);
+
+      for (guint i = 0; i < 4; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 4; i++)
+        for (guint j = 0; j < i; j++)
+          if (i != 1 || j != 0)
+            sim_link (sim, i, j, 20, 0);
+      sim_start (sim);
+      sim_pass (sim, 30 * SECOND);
+      sim_assert_connected (sim, 0, 1, 2);
+      sim_registry (sim, FALSE);
+      sim_pass (sim, 5 * SECOND);
+      for (guint away = 2; away < 4; away++)
+        {
+          sim_group (sim, 1, 1);
+          sim_pass (sim, 50);
+          sim_cut (sim, 0, away, TRUE);
+          sim_pass (sim, 10 * MINUTE + seed * SECOND);
+          sim_group (sim, 1, 0);
+          sim_pass (sim, SIM_CONNECT_MAX_MS + 2 * SECOND);
+          sim_assert_connected (sim, 0, 1, 2);
+          sim_cut (sim, 0, away, FALSE);
+          sim_pass (sim, 10 * MINUTE);
+        }
+      sim_free (sim);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -130,5 +212,8 @@ main (int argc, char **argv)
   g_test_add_func ("/path/faster", test_faster);
   g_test_add_func ("/path/tie", test_tie);
   g_test_add_func ("/path/speed", test_speed);
+  g_test_add_data_func ("/path/needed", NULL, test_needed);
+  g_test_add_data_func ("/path/needed-later", "later", test_needed);
+  g_test_add_func ("/path/again", test_again);
   return g_test_run ();
 }

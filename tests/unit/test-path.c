@@ -153,6 +153,43 @@ test_silent (void)
   sim_free (w.sim);
 }
 
+/* A link that failed is left alone for a while, but not when their relays do not reach each other. */
+static void
+test_cut_off (void)
+{
+  for (guint64 seed = 30; seed < 38; seed++) /* either may be the lower key */
+    {
+      Sim *sim = sim_new (seed);
+      guint r = sim_add (sim, SCOPE_ROLE_RELAY), s = sim_add (sim, SCOPE_ROLE_RELAY);
+      guint a = sim_add (sim, SCOPE_ROLE_EDGE), b = sim_add (sim, SCOPE_ROLE_EDGE);
+
+      sim_know_all (sim);
+      sim_link (sim, r, s, 20, 0);
+      sim_link (sim, a, r, 10, 0);
+      sim_link (sim, b, s, 10, 0);
+      sim_link (sim, a, b, 30, 0);
+      sim_start (sim);
+      sim_pass (sim, 30 * SECOND);
+      sim_assert_connected (sim, a, b, 1);
+      sim_cut (sim, a, b, TRUE);
+      sim_pass (sim, 3 * SECOND);
+      sim_cut (sim, a, b, FALSE);
+      sim_pass (sim, 12 * SECOND);
+      sim_assert_connected (sim, a, b, 3); /* held down: the relays are good enough */
+      sim_cut (sim, r, s, TRUE);
+      sim_pass (sim, 12 * SECOND);
+      sim_assert_connected (sim, a, b, 1);
+      /* again, for longer: nothing else works */
+      sim_pass (sim, 40 * SECOND);
+      sim_cut (sim, a, b, TRUE);
+      sim_pass (sim, 3 * SECOND);
+      sim_cut (sim, a, b, FALSE);
+      sim_pass (sim, 12 * SECOND);
+      sim_assert_connected (sim, a, b, 1);
+      sim_free (sim);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -164,5 +201,6 @@ main (int argc, char **argv)
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_func ("/path/new-life", test_new_life);
   g_test_add_func ("/path/silent", test_silent);
+  g_test_add_func ("/path/cut-off", test_cut_off);
   return g_test_run ();
 }
