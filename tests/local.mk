@@ -175,7 +175,8 @@ tests_unit_test_path_message_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_path_message_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-path-sim
-tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
+tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c tests/unit/path-world.c tests/unit/path-world.h \
+	tests/unit/path-checks.c $(path_sim)
 tests_unit_test_path_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_path_sim_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS) -lm
 
