@@ -124,11 +124,19 @@ test_prefers (void)
   g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
   sim_assert_connected (w.sim, w.a, w.b, 3);
   sim_cut (w.sim, w.a, w.t, FALSE);
-  sim_pass (w.sim, 20 * SECOND);
+  sim_pass (w.sim, 10 * SECOND);
+  sim_pipe (w.sim, w.s); /* it looks again */
+  sim_pass (w.sim, 10 * SECOND);
   g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
   sim_pass (w.sim, 12 * SECOND);
   g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
   sim_assert_connected (w.sim, w.a, w.b, 3);
+
+  sim_prefer (w.sim, w.a, w.r);
+  sim_pass (w.sim, 10);
+  sim_prefer (w.sim, w.a, w.t); /* under way to r */
+  sim_pass (w.sim, 2 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
 
   sim_prefer (w.sim, w.a, G_MAXUINT);
   sim_pass (w.sim, 30 * MINUTE);
