@@ -158,19 +158,38 @@ tests_unit_test_v1_SOURCES = tests/unit/test-v1.c
 tests_unit_test_v1_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_v1_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
-path_sim = tests/unit/path-sim.c tests/unit/path-sim.h
+path_sim = tests/unit/path-sim.c tests/unit/path-sim.h tests/unit/path-sim-private.h tests/unit/path-sim-messages.c \
+	tests/unit/path-sim-registry.c tests/unit/path-sim-links.c tests/unit/path-sim-look.c
 
 unit_tests += tests/unit/test-damping
 tests_unit_test_damping_SOURCES = tests/unit/test-damping.c
 tests_unit_test_damping_LDADD = libscope-path.la $(GLIB_LIBS)
 
+path_small = tests/unit/path-small.c tests/unit/path-small.h $(path_sim)
+
 unit_tests += tests/unit/test-path
-tests_unit_test_path_SOURCES = tests/unit/test-path.c $(path_sim)
+tests_unit_test_path_SOURCES = tests/unit/test-path.c $(path_small)
 tests_unit_test_path_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_path_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-path-attach
+tests_unit_test_path_attach_SOURCES = tests/unit/test-path-attach.c $(path_small)
+tests_unit_test_path_attach_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_attach_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path-relays
+tests_unit_test_path_relays_SOURCES = tests/unit/test-path-relays.c $(path_small)
+tests_unit_test_path_relays_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_relays_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-path-message
+tests_unit_test_path_message_SOURCES = tests/unit/test-path-message.c
+tests_unit_test_path_message_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_path_message_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-path-sim
-tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c $(path_sim)
+tests_unit_test_path_sim_SOURCES = tests/unit/test-path-sim.c tests/unit/path-world.c tests/unit/path-world.h \
+	tests/unit/path-checks.c $(path_sim)
 tests_unit_test_path_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_path_sim_LDADD = libscope-path.la $(JSON_LIBS) $(GLIB_LIBS) -lm
 

@@ -31,11 +31,20 @@ pair_free (Pair *pair)
   g_free (pair);
 }
 
+/* For a while two relays look for nothing faster than their link. */
+static void
+keep (ScopePath *path, Peer *peer)
+{
+  pair_of (peer)->kept_until = path->now + SCOPE_DAMPING_MS;
+  path_arm (path, peer, peer->pair->kept_until);
+}
+
 static void
 pair_use (ScopePath *path, Peer *peer)
 {
   Pair *pair = peer->pair;
   gboolean was_leg = pair->used_how == SCOPE_PATH_DIRECT;
+  Peer *was_via = pair->used_via;
 
   if (pair->used_how == pair->how && pair->used_via == pair->via)
     return;
@@ -51,6 +60,8 @@ pair_use (ScopePath *path, Peer *peer)
   path->changed = TRUE;
   if (!is_relay (path->role))
     return;
+  if (was_via && was_via->member && was_via != pair->used_via)
+    keep (path, was_via); /* it may be needed again */
   if (peer->unheard)
     attach_tell (path, peer, FALSE);
   if (was_leg)
@@ -276,7 +287,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->n = message->n;
   if (is_relay (path->role) && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_VIA && pair->unsaid &&
       pair->need_yes && peer->link == LINK_UP)
-    pair->kept_until = path->now + SCOPE_DAMPING_MS;
+    keep (path, peer);
   pair->unsaid = FALSE;
   /* It is only faster, and what we need for others would be gone. */
   if (is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
@@ -367,6 +378,8 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
   else if (!pair->unsaid)
     pair_resay (path, peer, FALSE, FALSE); /* it has begun a new life, or what we said was overtaken */
 
+  if (is_relay (path->role) && message->n_legs)
+    relays_told (path, peer);
   if (!message->answer && !(pair->unsaid && pair->n > message->n))
     pair_say (path, peer, TRUE, direct);
   try_relays (path, peer);
@@ -407,4 +420,11 @@ pair_tick (ScopePath *path, Peer *peer)
            pair->how == (is_relay (path->role) ? SCOPE_PATH_VIA : SCOPE_PATH_RELAYED))
     pair_review (path, peer);
   try_relays (path, peer);
+  if (pair->kept_until > path->now)
+    path_arm (path, peer, pair->kept_until);
+  else if (pair->kept_until)
+    {
+      pair->kept_until = 0;
+      relays_review (path, peer);
+    }
 }

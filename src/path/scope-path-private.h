@@ -97,7 +97,7 @@ struct Peer {
   gint64 unheard_at;
 
   guint index; /* in the table; G_MAXUINT: not there */
-  gint64 deadline;
+  guint place; /* in the list */
 };
 
 struct ScopePath {
@@ -109,6 +109,7 @@ struct ScopePath {
   gint64 deadline;
   GHashTable *peers;
   GPtrArray *list;   /* all of them; owns */
+  GArray *deadlines; /* (element-type gint64): of each, in that order: they are looked at often */
   GPtrArray *relays; /* members that are relays */
   Peer *self;
   GQueue queue;
@@ -135,7 +136,7 @@ struct ScopePath {
   gint64 coming_at;
   guint n_table;
   guint32 *ms; /* n_table × n_table */
-  guint8 *direct;
+  guint8 *direct; /* a Detour for each of them */
 };
 
 static inline gboolean
@@ -191,6 +192,7 @@ void pair_again (ScopePath *path);
 /* scope-path-relays.c */
 gboolean relays_leg (ScopePath *path, const Peer *peer);
 gboolean relays_needs (ScopePath *path, const Peer *leg);
+void relays_told (ScopePath *path, Peer *peer);
 void relays_review (ScopePath *path, Peer *peer);
 void relays_lost (ScopePath *path, Peer *peer, gboolean say);
 void relays_choose_again (ScopePath *path, Peer *peer, gboolean say, gboolean told);

@@ -18,11 +18,31 @@ relays_ms (ScopePath *path, const Peer *a, const Peer *b)
   return path->ms[a->index * path->n_table + b->index];
 }
 
-/* Whether no relay is a faster way between them, as far as the table says. */
+typedef enum { NOT_LOOKED, NO_DETOUR, DETOUR } Detour;
+
+/* Whether no relay is a faster way between them, as far as the table says. Few pairs are asked for, so none is beforehand. */
 static gboolean
 table_direct (ScopePath *path, const Peer *a, const Peer *b)
 {
-  return relays_ms (path, a, b) != NONE && path->direct[a->index * path->n_table + b->index];
+  guint32 direct = relays_ms (path, a, b), least = 2 * NONE;
+  guint n = path->n_table;
+  guint8 *detour;
+
+  if (direct == NONE)
+    return FALSE;
+  detour = &path->direct[MIN (a->index, b->index) * n + MAX (a->index, b->index)];
+  if (*detour == NOT_LOOKED)
+    {
+      const guint32 *from_a = path->ms + a->index * n, *from_b = path->ms + b->index * n;
+
+      for (guint i = 0; i < n; i++)
+        {
+          guint32 sum = from_a[i] + from_b[i];
+          least = sum < least ? sum : least;
+        }
+      *detour = scope_damping_better (least, direct) ? DETOUR : NO_DETOUR;
+    }
+  return *detour == NO_DETOUR;
 }
 
 /* Whether we reach this relay directly, so that packets for others may go over it. */
@@ -124,9 +144,12 @@ via_known (ScopePath *path, Peer *peer, Peer *via)
          table_direct (path, path->self, via) && table_direct (path, via, peer);
 }
 
-/* Best third relay: none is a pipe or master as long as there is another; of equal ones the lower key. */
+/*
+ * Best third relay: none is a pipe or master as long as there is another; of equal ones the lower key. @faster: nullable: only
+ * one that is surely better than this
+ */
 static Peer *
-best_via (ScopePath *path, Peer *peer, gboolean faster, guint *ms)
+best_via (ScopePath *path, Peer *peer, const guint *faster)
 {
   Peer *best = NULL;
   guint best_ms = 0, best_class = 0;
@@ -137,20 +160,21 @@ best_via (ScopePath *path, Peer *peer, gboolean faster, guint *ms)
       Peer *via = g_ptr_array_index (path->relays, i);
       guint via_class, sum;
 
-      if (via == peer || !relays_leg (path, via) || refused (peer->pair, via, path->now) ||
-          (faster && !via_known (path, peer, via)))
+      if (via == peer || !relays_leg (path, via) || refused (peer->pair, via, path->now))
         continue;
       sum = via_ms (path, peer, via);
+      if (faster && !scope_damping_better (sum, *faster))
+        continue;
       via_class = relay_class (via) + (via->lossy ? 3 : 0) + (has_not_leg (peer->pair, via) ? 6 : 0);
       if (best && (via_class > best_class || (via_class == best_class && sum > best_ms) ||
                    (via_class == best_class && sum == best_ms && scope_key_compare (&via->key, &best->key) > 0)))
+        continue;
+      if (faster && !via_known (path, peer, via))
         continue;
       best = via;
       best_ms = sum;
       best_class = via_class;
     }
-  if (ms)
-    *ms = best_ms;
   return best;
 }
 
@@ -189,7 +213,21 @@ make_leg (ScopePath *path, Peer *peer)
   if (!best)
     return;
   best->pair->kept_until = MAX (best->pair->kept_until, path->now + REFUSED_MS);
+  path_arm (path, best, best->pair->kept_until);
   pair_write (path, best, SCOPE_PATH_DIRECT, NULL, plan_in (best));
+}
+
+/* The other end's legs: is there a way now where was none? */
+void
+relays_told (ScopePath *path, Peer *peer)
+{
+  Peer *via;
+
+  if (peer->pair->how != SCOPE_PATH_DIRECT || peer->link != LINK_DOWN)
+    return;
+  via = best_via (path, peer, NULL);
+  if (via && has_leg (peer->pair, via))
+    pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
 }
 
 /*
@@ -208,7 +246,7 @@ relays_choose_again (ScopePath *path, Peer *peer, gboolean say, gboolean told)
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;
     }
-  via = best_via (path, peer, FALSE, NULL);
+  via = best_via (path, peer, NULL);
   if (via && told && has_not_leg (peer->pair, via))
     {
       make_leg (path, peer);
@@ -232,7 +270,7 @@ relays_lost (ScopePath *path, Peer *peer, gboolean say)
       pair_use_now (path, peer);
       return;
     }
-  via = best_via (path, peer, FALSE, NULL);
+  via = best_via (path, peer, NULL);
   if (via && !(peer->lossy && via->lossy))
     pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
   if (via || peer->link != LINK_DOWN)
@@ -268,16 +306,17 @@ relays_review (ScopePath *path, Peer *peer)
 {
   Pair *pair = pair_of (peer);
   guint32 direct = relays_ms (path, path->self, peer);
-  guint now_ms, ms = 0;
+  guint now_ms, limit = direct;
   Peer *via;
 
   if (!is_chair (path, peer) || pair->unsaid || !peer->member)
     return;
-  via = best_via (path, peer, TRUE, &ms);
   if (pair->how == SCOPE_PATH_DIRECT)
     {
-      if (via && peer->link == LINK_UP && direct != NONE && scope_damping_better (ms, direct) &&
-          pair->kept_until <= path->now && !relays_needs (path, peer))
+      if (peer->link != LINK_UP || direct == NONE || pair->kept_until > path->now || relays_needs (path, peer))
+        return;
+      via = best_via (path, peer, &limit);
+      if (via)
         pair_write (path, peer, SCOPE_PATH_VIA, via, plan_in (peer));
       return;
     }
@@ -285,8 +324,13 @@ relays_review (ScopePath *path, Peer *peer)
   if (peer->link == LINK_UP && !peer->lossy && !scope_hold_active (&peer->hold, path->now) &&
       (direct == NONE || direct <= now_ms || relay_class (pair->via) > 0))
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
-  else if (via && via != pair->via && (scope_damping_better (ms, now_ms) || relay_class (pair->via) > 0))
-    pair_write (path, peer, SCOPE_PATH_VIA, via, plan_in (peer));
+  else
+    {
+      limit = relay_class (pair->via) ? G_MAXUINT : now_ms;
+      via = best_via (path, peer, &limit);
+      if (via && via != pair->via)
+        pair_write (path, peer, SCOPE_PATH_VIA, via, plan_in (peer));
+    }
 }
 
 /* @third has become a pipe, or is none any more. */
@@ -330,29 +374,6 @@ relays_legs (ScopePath *path, Peer *peer, ScopeKey *legs)
   return n;
 }
 
-/* For each two of the table: is the direct link better than any way over a third? */
-static void
-fill_direct (ScopePath *path)
-{
-  guint n = path->n_table;
-
-  for (guint a = 0; a < n; a++)
-    for (guint b = a + 1; b < n; b++)
-      {
-        const guint32 *from_a = path->ms + a * n, *from_b = path->ms + b * n;
-        guint32 least = 2 * NONE;
-
-        if (from_a[b] == NONE)
-          continue;
-        for (guint k = 0; k < n; k++)
-          {
-            guint32 sum = from_a[k] + from_b[k];
-            least = sum < least ? sum : least;
-          }
-        path->direct[a * n + b] = path->direct[b * n + a] = !scope_damping_better (least, from_a[b]);
-      }
-}
-
 /* What has come takes effect. */
 void
 relays_table (ScopePath *path)
@@ -390,7 +411,6 @@ relays_table (ScopePath *path)
   g_clear_pointer (&path->coming, g_free);
   path->n_coming = 0;
   path->coming_at = G_MAXINT64;
-  fill_direct (path);
   for (guint i = 0; i < path->relays->len; i++)
     {
       Peer *peer = g_ptr_array_index (path->relays, i);

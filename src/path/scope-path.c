@@ -30,6 +30,7 @@ scope_path_new (const ScopeKey *own, ScopeRole role, guint64 sequence)
   path->said = TRUE;
   path->peers = g_hash_table_new (scope_key_hash, scope_key_equal);
   path->list = g_ptr_array_new_with_free_func (peer_free);
+  path->deadlines = g_array_new (FALSE, FALSE, sizeof (gint64));
   path->relays = g_ptr_array_new ();
   path->self = path_peer (path, own);
   g_queue_init (&path->queue);
@@ -43,6 +44,7 @@ scope_path_free (ScopePath *path)
   g_hash_table_unref (path->peers);
   g_ptr_array_unref (path->relays);
   g_ptr_array_unref (path->list);
+  g_array_unref (path->deadlines);
   g_free (path->coming);
   g_free (path->ms);
   g_free (path->direct);
@@ -54,23 +56,28 @@ Peer *
 path_peer (ScopePath *path, const ScopeKey *key)
 {
   Peer *peer = g_hash_table_lookup (path->peers, key);
+  gint64 never = G_MAXINT64;
 
   if (peer)
     return peer;
   peer = g_new0 (Peer, 1);
   peer->key = *key;
-  peer->deadline = peer->unheard_at = G_MAXINT64;
+  peer->unheard_at = G_MAXINT64;
   peer->next_at = G_MAXINT64;
   peer->index = G_MAXUINT;
   g_hash_table_insert (path->peers, &peer->key, peer);
+  peer->place = path->list->len;
   g_ptr_array_add (path->list, peer);
+  g_array_append_val (path->deadlines, never);
   return peer;
 }
 
 void
 path_arm (ScopePath *path, Peer *peer, gint64 at)
 {
-  peer->deadline = MIN (peer->deadline, at);
+  gint64 *deadline = &g_array_index (path->deadlines, gint64, peer->place);
+
+  *deadline = MIN (*deadline, at);
   path->deadline = MIN (path->deadline, at);
 }
 
@@ -382,16 +389,16 @@ scope_path_tick (ScopePath *path, gint64 now)
     attach_tick (path);
   for (guint i = 0; i < path->list->len; i++)
     {
-      Peer *peer = g_ptr_array_index (path->list, i);
-
-      if (peer->deadline <= now)
+      if (g_array_index (path->deadlines, gint64, i) <= now)
         {
-          peer->deadline = G_MAXINT64;
+          Peer *peer = g_ptr_array_index (path->list, i);
+
+          g_array_index (path->deadlines, gint64, i) = G_MAXINT64;
           attach_peer_tick (path, peer);
           if (peer->pair)
             pair_tick (path, peer);
         }
-      path->deadline = MIN (path->deadline, peer->deadline);
+      path->deadline = MIN (path->deadline, g_array_index (path->deadlines, gint64, i));
     }
   path->deadline = MIN (path->deadline, path->say_at);
   path->deadline = MIN (path->deadline, path->review_at);

@@ -86,6 +86,7 @@ void sim_group (Sim *sim, guint i, guint group);
 void sim_set_rtt (Sim *sim, guint a, guint b, guint rtt);
 void sim_pipe (Sim *sim, guint i); /* and it stays one */
 void sim_registry (Sim *sim, gboolean up);
+void sim_prefer (Sim *sim, guint edge, guint relay); /* G_MAXUINT: none; in this life */
 
 void sim_run_until (Sim *sim, gint64 time);
 

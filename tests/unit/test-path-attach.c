@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-path-attach: which relay an edge is attached to. */
+#include "path-small.h"
+
+/* The edge's relay dies without a word; the registry may be gone. */
+static void
+test_attachment_dies (gconstpointer data)
+{
+  Small w = small_new (5, FALSE);
+
+  if (data)
+    {
+      sim_registry (w.sim, FALSE);
+      sim_pass (w.sim, 10 * SECOND);
+    }
+  sim_kill (w.sim, w.r);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 300);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_assert_connected (w.sim, w.a, w.s, 2);
+  /* back: a returns, but not before it was better for 300 s */
+  sim_revive (w.sim, w.r);
+  sim_pass (w.sim, 4 * MINUTE + 50 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_pass (w.sim, 3 * MINUTE);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_free (w.sim);
+}
+
+/* With a goodbye it takes a one-way delay. */
+static void
+test_attachment_leaves (void)
+{
+  Small w = small_new (6, FALSE);
+
+  sim_leave (w.sim, w.r);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_pass (w.sim, 100);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_free (w.sim);
+}
+
+/* Everything between a and b but their link is gone: that, though it was held down. */
+static void
+test_lone (void)
+{
+  Small w = small_new (7, TRUE);
+
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  sim_pass (w.sim, 5 * SECOND);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  sim_pass (w.sim, 2 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_cut (w.sim, w.a, w.r, TRUE);
+  sim_cut (w.sim, w.a, w.t, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, G_MAXUINT);
+  sim_assert_connected (w.sim, w.a, w.b, 1);
+  sim_assert_hop (w.sim, w.a, w.s, G_MAXUINT); /* never a relay that it is not attached to */
+  sim_free (w.sim);
+}
+
+/* A pipe is left for a relay, a master is the last resort. */
+static void
+test_classes (void)
+{
+  Sim *sim = sim_new (10);
+  guint master = sim_add (sim, SCOPE_ROLE_MASTER), r = sim_add (sim, SCOPE_ROLE_RELAY), s = sim_add (sim, SCOPE_ROLE_RELAY);
+  guint a = sim_add (sim, SCOPE_ROLE_EDGE);
+
+  sim_know_all (sim);
+  for (guint i = 0; i < 3; i++)
+    for (guint j = 0; j < i; j++)
+      sim_link (sim, i, j, 20, 0);
+  sim_link (sim, a, master, 4, 0);
+  sim_link (sim, a, r, 30, 0);
+  sim_link (sim, a, s, 60, 0);
+  sim_start (sim);
+  sim_pass (sim, 10 * SECOND);
+  g_assert_cmpuint (sim_attachment (sim, a), ==, r);
+  sim_pipe (sim, r);
+  sim_pass (sim, SECOND);
+  g_assert_cmpuint (sim_attachment (sim, a), ==, s);
+  sim_assert_connected (sim, a, r, 2);
+  sim_kill (sim, s);
+  sim_pass (sim, 3 * SECOND);
+  g_assert_cmpuint (sim_attachment (sim, a), ==, r);
+  g_assert_cmpint (sim_way (sim, a, master), ==, SCOPE_PATH_WAY_PIPE);
+  sim_kill (sim, r);
+  sim_pass (sim, 3 * SECOND);
+  g_assert_cmpuint (sim_attachment (sim, a), ==, master);
+  sim_free (sim);
+}
+
+/* The exit's relay, however slow, as long as its link works; then the usual rules, until its hold is over. */
+static void
+test_prefers (void)
+{
+  Small w = small_new (20, FALSE);
+
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_prefer (w.sim, w.a, w.t);
+  sim_pass (w.sim, SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  for (guint i = 0; i < 20; i++)
+    {
+      sim_pass (w.sim, MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+    }
+  sim_find_link (w.sim, w.a, w.t)->loss = 50;
+  sim_pipe (w.sim, w.t);
+  for (guint i = 0; i < 20; i++)
+    {
+      sim_pass (w.sim, MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+    }
+  sim_find_link (w.sim, w.a, w.t)->loss = 0;
+
+  sim_cut (w.sim, w.a, w.t, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_cut (w.sim, w.a, w.t, FALSE);
+  sim_pass (w.sim, 10 * SECOND);
+  sim_pipe (w.sim, w.s); /* it looks again */
+  sim_pass (w.sim, 10 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_pass (w.sim, 12 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+
+  sim_prefer (w.sim, w.a, w.r);
+  sim_pass (w.sim, 10);
+  sim_prefer (w.sim, w.a, w.t); /* under way to r */
+  sim_pass (w.sim, 2 * SECOND);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+
+  sim_prefer (w.sim, w.a, G_MAXUINT);
+  sim_pass (w.sim, 30 * MINUTE);
+  g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+  sim_free (w.sim);
+}
+
+/* It comes up while another change is under way, when there is no other one, or is none any more. */
+static void
+test_prefers_late (void)
+{
+  for (guint ms = 0; ms <= 600; ms += 20)
+    {
+      Small w = small_new (21, FALSE);
+
+      sim_cut (w.sim, w.a, w.t, TRUE);
+      sim_prefer (w.sim, w.a, w.t);
+      sim_pass (w.sim, 10 * MINUTE); /* its hold is over */
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      sim_cut (w.sim, w.a, w.t, FALSE);
+      sim_pass (w.sim, ms);
+      sim_cut (w.sim, w.a, w.r, TRUE);
+      sim_pass (w.sim, SIM_DETECT_MAX_MS + SECOND);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+      sim_cut (w.sim, w.a, w.r, FALSE);
+      sim_pass (w.sim, 10 * MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+      sim_assert_connected (w.sim, w.a, w.b, 3);
+      sim_prefer (w.sim, w.a, w.b); /* no relay */
+      sim_pass (w.sim, 20 * MINUTE);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      sim_free (w.sim);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  sim_verbose = g_getenv ("SCOPE_SIM_VERBOSE") != NULL;
+  g_test_add_data_func ("/path/attachment-dies", NULL, test_attachment_dies);
+  g_test_add_data_func ("/path/attachment-dies-without-registry", "gone", test_attachment_dies);
+  g_test_add_func ("/path/attachment-leaves", test_attachment_leaves);
+  g_test_add_func ("/path/lone", test_lone);
+  g_test_add_func ("/path/classes", test_classes);
+  g_test_add_func ("/path/prefers", test_prefers);
+  g_test_add_func ("/path/prefers-late", test_prefers_late);
+  return g_test_run ();
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test-path-relays: which way packets go between two relays. */
+#include "path-small.h"
+
+/* r–s lost: over t; back after the hold. */
+static void
+test_third (void)
+{
+  Small w = small_new (8, FALSE);
+  ScopeKey source;
+  guint sum;
+
+  g_assert_false (scope_path_least (sim_node (w.sim, w.r)->path, &sim_node (w.sim, w.s)->key, &sum, &source));
+  sim_cut (w.sim, w.r, w.s, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 300);
+  sim_assert_hop (w.sim, w.r, w.s, w.t);
+  sim_assert_connected (w.sim, w.r, w.s, 2);
+  sim_assert_connected (w.sim, w.a, w.b, 4);
+  g_assert_true (scope_path_least (sim_node (w.sim, w.r)->path, &sim_node (w.sim, w.s)->key, &sum, &source));
+  g_assert_cmpuint (sim_find (w.sim, &source), ==, w.t);
+  sim_cut (w.sim, w.r, w.s, FALSE);
+  sim_pass (w.sim, 20 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 4);
+  sim_pass (w.sim, 30 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_free (w.sim);
+}
+
+/* The registry's table decides, not before it says so and only beyond the margin. */
+static void
+test_faster (void)
+{
+  Small w = small_new (9, FALSE);
+  ScopeKey source;
+  guint sum = 0;
+
+  sim_pass (w.sim, 5 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_set_rtt (w.sim, w.r, w.s, 49); /* 40 over t */
+  sim_pass (w.sim, 20 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_set_rtt (w.sim, w.r, w.s, 90);
+  sim_pass (w.sim, 4 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_pass (w.sim, 6 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 2);
+  g_assert_true (scope_path_least (sim_node (w.sim, w.s)->path, &sim_node (w.sim, w.r)->key, &sum, &source));
+  g_assert_cmpuint (sim_find (w.sim, &source), ==, w.t);
+  g_assert_cmpuint (sum, ==, 40);
+  sim_set_rtt (w.sim, w.r, w.s, 20);
+  sim_pass (w.sim, 10 * MINUTE);
+  sim_assert_connected (w.sim, w.r, w.s, 1);
+  sim_free (w.sim);
+}
+
+/* Two equal third relays: the lower key; then the other one. */
+static void
+test_tie (void)
+{
+  for (guint64 seed = 1; seed <= 8; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint lower;
+
+      for (guint i = 0; i < 4; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 4; i++)
+        for (guint j = 0; j < i; j++)
+          sim_link (sim, i, j, 20, 0);
+      sim_start (sim);
+      sim_pass (sim, 10 * MINUTE);
+      lower = scope_key_compare (&sim_node (sim, 2)->key, &sim_node (sim, 3)->key) < 0 ? 2 : 3;
+      sim_cut (sim, 0, 1, TRUE);
+      sim_pass (sim, 10 * SECOND);
+      sim_assert_hop (sim, 0, 1, lower);
+      sim_assert_hop (sim, 1, 0, lower);
+      sim_cut (sim, 0, lower, TRUE);
+      sim_pass (sim, 10 * SECOND);
+      sim_assert_hop (sim, 0, 1, 5 - lower);
+      sim_assert_hop (sim, 1, 0, 5 - lower);
+      sim_cut (sim, 0, lower, FALSE);
+      sim_pass (sim, 2 * MINUTE);
+      sim_cut (sim, 0, 5 - lower, TRUE);
+      sim_pass (sim, 10 * SECOND);
+      sim_assert_hop (sim, 0, 1, lower);
+      sim_assert_hop (sim, 1, 0, lower);
+      sim_free (sim);
+    }
+}
+
+/* The table for 200 relays. */
+static void
+test_speed (void)
+{
+  ScopePath *path;
+  g_autoptr (GArray) table = g_array_new (FALSE, FALSE, sizeof (ScopeLatency));
+  ScopeKey keys[200] = { 0 };
+  gint64 begun, took;
+
+  for (guint i = 0; i < 200; i++)
+    keys[i].bytes[0] = i + 1;
+  path = scope_path_new (&keys[0], SCOPE_ROLE_RELAY, 1);
+  for (guint i = 1; i < 200; i++)
+    {
+      ScopePathMember member = { .key = keys[i], .role = SCOPE_ROLE_RELAY, .online = TRUE };
+
+      scope_path_member (path, 1, &member);
+      scope_path_link_up (path, 1, &keys[i], 20);
+    }
+  for (guint i = 0; i < 200; i++)
+    for (guint j = i + 1; j < 200; j++)
+      {
+        ScopeLatency row = { keys[i], keys[j], 10 + (i * 7 + j * 13) % 90 };
+        g_array_append_val (table, row);
+      }
+  begun = g_get_monotonic_time ();
+  scope_path_table (path, 2, (ScopeLatency *) table->data, table->len, 2);
+  took = g_get_monotonic_time () - begun;
+  g_test_message ("a table of 200 relays: %.1f ms", took / 1e3);
+  scope_path_free (path);
+}
+
+/*
+ * a and b reach each other over x only. Over y, x is much faster for a: but then a would not reach b (seed 222 of
+ * test-path-sim). @data: they have a link at first, so a–x is over y when it is lost
+ */
+static void
+test_needed (gconstpointer data)
+{
+  for (guint64 seed = 40; seed < 56; seed++) /* with each order of keys */
+    {
+      Sim *sim = sim_new (seed);
+      guint a = sim_add (sim, SCOPE_ROLE_RELAY), b = sim_add (sim, SCOPE_ROLE_RELAY);
+      guint x = sim_add (sim, SCOPE_ROLE_RELAY), y = sim_add (sim, SCOPE_ROLE_RELAY);
+
+      sim_know_all (sim);
+      sim_link (sim, a, x, 100, 0);
+      sim_link (sim, b, x, 20, 0);
+      sim_link (sim, a, y, 10, 0);
+      sim_link (sim, x, y, 10, 0);
+      if (data)
+        sim_link (sim, a, b, 30, 0);
+      sim_start (sim);
+      sim_pass (sim, 10 * SECOND);
+      if (data)
+        {
+          sim_pass (sim, 10 * MINUTE);
+          sim_assert_hop (sim, a, x, y);
+          sim_cut (sim, a, b, TRUE);
+          sim_pass (sim, SIM_DETECT_MAX_MS + 2 * SECOND);
+        }
+      for (guint i = 0; i < 20 * MINUTE / SECOND; i++)
+        {
+          sim_assert_connected (sim, a, b, 2);
+          sim_assert_hop (sim, a, x, x);
+          sim_pass (sim, SECOND);
+        }
+      if (data)
+        {
+          sim_cut (sim, a, b, FALSE);
+          sim_pass (sim, 12 * MINUTE);
+          sim_assert_connected (sim, a, b, 1);
+          sim_assert_hop (sim, a, x, y); /* not needed any more */
+        }
+      sim_free (sim);
+    }
+}
+
+/* What one relay says to another in vain, rarer and rarer, is said at once when links come up (seed 300 of test-path-sim). */
+static void
+test_again (void)
+{
+  for (guint64 seed = 60; seed < 68; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint third;
+
+      for (guint i = 0; i < 4; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 4; i++)
+        for (guint j = 0; j < i; j++)
+          if (i != 1 || j != 0)
+            sim_link (sim, i, j, 20, 0);
+      sim_start (sim);
+      sim_pass (sim, 30 * SECOND);
+      sim_assert_connected (sim, 0, 1, 2);
+      third = sim_find (sim, scope_path_next_hop (sim_node (sim, 0)->path, &sim_node (sim, 1)->key));
+      sim_registry (sim, FALSE);
+      sim_pass (sim, 5 * SECOND);
+      sim_group (sim, 0, 1); /* with the other one, to go over which it says in vain */
+      sim_group (sim, 5 - third, 1);
+      sim_pass (sim, 10 * MINUTE + seed * SECOND);
+      sim_group (sim, 0, 0);
+      sim_group (sim, 5 - third, 0);
+      sim_pass (sim, SIM_CONNECT_MAX_MS + SECOND);
+      sim_assert_connected (sim, 0, 1, 2);
+      sim_free (sim);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  sim_verbose = g_getenv ("SCOPE_SIM_VERBOSE") != NULL;
+  g_test_add_func ("/path/third", test_third);
+  g_test_add_func ("/path/faster", test_faster);
+  g_test_add_func ("/path/tie", test_tie);
+  g_test_add_func ("/path/speed", test_speed);
+  g_test_add_data_func ("/path/needed", NULL, test_needed);
+  g_test_add_data_func ("/path/needed-later", "later", test_needed);
+  g_test_add_func ("/path/again", test_again);
+  return g_test_run ();
+}
