@@ -26,6 +26,7 @@ libscope_ctl_la_SOURCES = \
 	src/ctl/ctl-qr.c src/ctl/ctl-qr.h \
 	src/ctl/ctl-registry.c src/ctl/ctl-registry.h \
 	src/ctl/ctl-root.c src/ctl/ctl-root.h \
+	src/ctl/ctl-roster.c src/ctl/ctl-roster.h \
 	src/ctl/ctl-service.c src/ctl/ctl-service.h \
 	src/ctl/ctl-table.c src/ctl/ctl-table.h \
 	src/ctl/ctl-terminal.c src/ctl/ctl-terminal.h
