@@ -132,8 +132,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
-	src/peer/scope-links-carry.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
-	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
+	src/peer/scope-links-carry.c src/peer/scope-links-lost.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
+	src/peer/scope-links-quality.c src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-portmap.c src/peer/scope-portmap-ask.c src/peer/scope-portmap.h src/peer/scope-portmap-private.h \
@@ -158,7 +158,9 @@ libexec_PROGRAMS += src/service/nm-scope-service
 src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
+	src/service/scope-base.c src/service/scope-base.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \
+	src/service/scope-clock-watch.c src/service/scope-clock-watch.h \
 	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
 	src/service/scope-log.c src/service/scope-log.h \

@@ -119,6 +119,11 @@ tests_unit_test_keystore_SOURCES = tests/unit/test-keystore.c src/service/scope-
 tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexistent\"
 tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-base
+tests_unit_test_base_SOURCES = tests/unit/test-base.c src/service/scope-base.c src/service/scope-clock-watch.c
+tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_base_LDADD = libscope-tunnel.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
 tests_unit_test_cache_LDADD = libscope-peer.la $(GLIB_LIBS)

@@ -49,6 +49,7 @@ struct _ScopeEngine {
   GArray *addresses;
   gint64 started_usec; /* monotonic */
   gboolean swept;
+  gboolean paused;
   ScopePatience *patience; /* from the start on */
   ScopeStale *stale;
   ScopeNudger *nudger;
@@ -410,6 +411,7 @@ make_source (ScopeEngine *self, gboolean absent, GError **error)
   g_signal_connect (self->source, "failed", G_CALLBACK (on_source_failed), self);
   g_signal_connect (self->source, "fatal", G_CALLBACK (on_fatal), self);
   g_signal_connect (self->source, "absent", G_CALLBACK (on_absent), self);
+  scope_source_pause (self->source, self->paused);
   return TRUE;
 }
 
@@ -596,15 +598,22 @@ scope_engine_stop_finish (ScopeEngine *self, GAsyncResult *result, GError **erro
 }
 
 void
-scope_engine_base_changed (ScopeEngine *self)
+scope_engine_base_changed (ScopeEngine *self, gboolean moved)
 {
   if (!self->source || (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING))
     return;
-  g_message ("the base connection changed: reconnecting");
-  scope_source_kick (self->source);
-  if (self->state != STATE_RUNNING)
-    return;
-  scope_nudger_start (self->nudger);
+  g_message (moved ? "the base connection changed: reconnecting" : "the base connection has more addresses");
+  scope_source_kick (self->source, moved);
+  if (self->state == STATE_RUNNING && moved)
+    scope_nudger_start (self->nudger);
+}
+
+void
+scope_engine_pause (ScopeEngine *self, gboolean paused)
+{
+  self->paused = paused;
+  if (self->source)
+    scope_source_pause (self->source, paused);
 }
 
 ScopeTunnel *

@@ -19,6 +19,7 @@ typedef struct {
   ScopeSlow slow;
   ScopeSlowAct slow_acts;
   ScopePulseAct acts; /* to be done */
+  ScopeLivenessMeasure measure;
   gint64 due;
 } Link;
 
@@ -103,6 +104,19 @@ way_to (ScopeLiveness *self, const ScopePrefix *to)
   return NULL;
 }
 
+/* Once in AWAKE at most. */
+static void
+flow (ScopeLiveness *self, gint64 now)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Link *) value)->measure == SCOPE_LIVENESS_MEASURE_AWAKE)
+      scope_pulse_flow (&((Link *) value)->pulse, now);
+}
+
 static void
 on_wake (const GArray *sent, gpointer data)
 {
@@ -116,9 +130,13 @@ on_wake (const GArray *sent, gpointer data)
   for (guint i = 0; i < sent->len; i++)
     {
       Link *link = way_to (self, &g_array_index (sent, ScopePrefix, i));
-      if (link)
-        scope_pulse_sent (&link->pulse, now);
+      if (!link)
+        continue;
+      scope_pulse_sent (&link->pulse, now);
+      if (link->measure == SCOPE_LIVENESS_MEASURE_FLOWING)
+        scope_pulse_flow (&link->pulse, now);
     }
+  flow (self, now);
   run (self);
 }
 
@@ -261,15 +279,16 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
 {
   ScopeLiveness *self = data;
   Link *link = find (self, from);
-  gint64 rtt = scope_prober_rtt (self->prober, from);
+  gint64 rtt = scope_prober_rtt (self->prober, from), now = g_get_monotonic_time ();
 
   if (!link)
     return;
-  scope_pulse_echo (&link->pulse, rtt, g_get_monotonic_time ());
-  scope_slow_echo (&link->slow, usec, g_get_monotonic_time ());
-  if (link->pulse.came_up)
-    return; /* run() says so */
-  self->calls->rtt (from, to_ms (rtt), self->data);
+  scope_pulse_echo (&link->pulse, rtt, now);
+  scope_slow_echo (&link->slow, usec, now);
+  if (link->pulse.came_up) /* run() says so */
+    scope_prober_restart (self->prober, from, now);
+  else
+    self->calls->rtt (from, to_ms (rtt), scope_prober_loss (self->prober, from, now), self->data);
 }
 
 static const ScopeProberCalls prober_calls = { on_send, on_echo };
@@ -367,6 +386,15 @@ scope_liveness_suspect (ScopeLiveness *self, const ScopeKey *peer)
 }
 
 void
+scope_liveness_hasty (ScopeLiveness *self, const ScopeKey *peer, gboolean hasty)
+{
+  Link *link = find (self, peer);
+
+  if (link)
+    scope_pulse_hasty (&link->pulse, hasty);
+}
+
+void
 scope_liveness_watch (ScopeLiveness *self, const ScopeKey *peer, gboolean watch)
 {
   Link *link = find (self, peer);
@@ -391,13 +419,14 @@ scope_liveness_gone (ScopeLiveness *self, const ScopeKey *peer)
 }
 
 void
-scope_liveness_measure (ScopeLiveness *self, const ScopeKey *peer, gboolean measure)
+scope_liveness_measure (ScopeLiveness *self, const ScopeKey *peer, ScopeLivenessMeasure measure)
 {
   Link *link = find (self, peer);
 
-  if (!link)
+  if (!link || link->measure == measure)
     return;
-  scope_pulse_measure (&link->pulse, measure, g_get_monotonic_time ());
+  link->measure = measure;
+  scope_pulse_measure (&link->pulse, measure == SCOPE_LIVENESS_MEASURE_ALWAYS, g_get_monotonic_time ());
   run (self);
 }
 
@@ -427,6 +456,12 @@ scope_liveness_rtt (const ScopeLiveness *self, const ScopeKey *peer)
   gint64 rtt = scope_prober_rtt (self->prober, peer);
 
   return rtt < 0 ? -1 : (int) to_ms (rtt);
+}
+
+guint
+scope_liveness_loss (const ScopeLiveness *self, const ScopeKey *peer)
+{
+  return scope_prober_loss (self->prober, peer, g_get_monotonic_time ());
 }
 
 gboolean

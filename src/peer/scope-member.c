@@ -148,6 +148,8 @@ static void
 publish (ScopeMember *self, gboolean arrived)
 {
   ScopeRoster *roster = scope_trust_roster (self->trust);
+  const char *exit = self->settings->exit;
+  ScopeKey exit_key;
 
   if (self->heartbeat)
     roster->heartbeat = self->heartbeat;
@@ -159,6 +161,7 @@ publish (ScopeMember *self, gboolean arrived)
       guint keepalive = self->settings->keepalive >= 0 ? (guint) self->settings->keepalive : MIN (roster->heartbeat, G_MAXUINT16);
 
       scope_links_set_own (self->links, self->endpoints, self->observed);
+      scope_links_set_exit (self->links, exit && scope_source_find (SCOPE_SOURCE (self), exit, &exit_key) ? &exit_key : NULL);
       scope_links_set_peers (self->links, self->trust, self->whole, arrived, keepalive);
     }
   scope_observer_wake (self->observer);
@@ -213,20 +216,27 @@ plan_tick (ScopeMember *self)
 
 /* --- what we say of ourselves -------------------------------------------------------------- */
 
+static void
+look_at_endpoints (ScopeMember *self, const char *local)
+{
+  const char *tunnel = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
+
+  g_strfreev (self->endpoints);
+  self->endpoints = scope_self_endpoints (self->settings, self->mapped, local, self->port, tunnel);
+}
+
 /* NULL without a grant, or when it cannot be signed. */
 static const char *
 own_record (ScopeMember *self, gboolean *changed)
 {
   g_autofree char *local = scope_v1_session_dup_local (self->session);
-  const char *tunnel = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
   g_autoptr (GError) error = NULL;
   ScopeKey attachment = { 0 };
   guint64 sequence = 0;
   const char *record;
 
   *changed = FALSE;
-  g_strfreev (self->endpoints);
-  self->endpoints = scope_self_endpoints (self->settings, self->mapped, local, self->port, tunnel);
+  look_at_endpoints (self, local);
   if (!scope_trust_own_grant (self->trust))
     return NULL;
   if (self->links)
@@ -236,6 +246,8 @@ own_record (ScopeMember *self, gboolean *changed)
     g_warning ("our record: %s", error->message);
   else if (*changed && !store (self)) /* a sequence that is forgotten would be used twice: a fork */
     return NULL;
+  if (*changed && self->links)
+    scope_links_signed (self->links, scope_self_sequence (self->self));
   return record;
 }
 
@@ -654,15 +666,38 @@ scope_member_stop (ScopeSource *source)
 }
 
 static void
-scope_member_kick (ScopeSource *source)
+scope_member_kick (ScopeSource *source, gboolean moved)
 {
   ScopeMember *self = SCOPE_MEMBER (source);
+  char *nowhere[] = { NULL };
 
-  scope_v1_session_kick (self->session);
+  if (moved)
+    {
+      g_clear_pointer (&self->observed, g_strfreev); /* that was elsewhere */
+      scope_v1_session_kick (self->session);
+      look_at_endpoints (self, NULL);
+    }
+  else if (self->welcomed)
+    send_record (self);
   if (self->portmap)
     scope_portmap_kick (self->portmap);
   if (self->links)
-    scope_links_kick (self->links);
+    {
+      scope_links_set_own (self->links, self->endpoints, self->observed ? self->observed : nowhere);
+      scope_links_kick (self->links, moved);
+    }
+  if (self->trust)
+    plan_tick (self); /* timers do not count the time that the machine slept */
+}
+
+static void
+scope_member_pause (ScopeSource *source, gboolean paused)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  scope_v1_session_pause (self->session, paused);
+  if (self->links)
+    scope_links_pause (self->links, paused);
 }
 
 /* Of several that are called so the one with the lowest key: names are the root's, who can tell them apart. */
@@ -776,6 +811,7 @@ scope_member_class_init (ScopeMemberClass *class)
   source_class->start = scope_member_start;
   source_class->stop = scope_member_stop;
   source_class->kick = scope_member_kick;
+  source_class->pause = scope_member_pause;
   source_class->running = scope_member_running;
   source_class->peers = scope_member_peers;
   source_class->applied = scope_member_applied;

@@ -25,9 +25,16 @@ scope_source_stop (ScopeSource *self)
 }
 
 void
-scope_source_kick (ScopeSource *self)
+scope_source_kick (ScopeSource *self, gboolean moved)
 {
-  SCOPE_SOURCE_GET_CLASS (self)->kick (self);
+  SCOPE_SOURCE_GET_CLASS (self)->kick (self, moved);
+}
+
+void
+scope_source_pause (ScopeSource *self, gboolean paused)
+{
+  if (SCOPE_SOURCE_GET_CLASS (self)->pause)
+    SCOPE_SOURCE_GET_CLASS (self)->pause (self, paused);
 }
 
 void

@@ -34,7 +34,8 @@ typedef struct {
  * ScopeSourceClass:
  * @start: from a cache first, if there is one, then the registry
  * @stop: no signal comes afterwards; what is to be kept is stored
- * @kick: the base connection changed
+ * @kick: the base connection changed; not @moved: there is only more of it
+ * @pause: (nullable): nobody can be reached: no attempts until the next @kick
  * @running: (nullable): the tunnel is up, with the peers of the last roster
  * @peers: (nullable): the last word on the wanted peers (element-type ScopeWgPeer): may change and remove them
  * @applied: (nullable): these peers have been written to WireGuard
@@ -53,7 +54,8 @@ struct _ScopeSourceClass {
 
   void (*start) (ScopeSource *source);
   void (*stop) (ScopeSource *source);
-  void (*kick) (ScopeSource *source);
+  void (*kick) (ScopeSource *source, gboolean moved);
+  void (*pause) (ScopeSource *source, gboolean paused);
   void (*running) (ScopeSource *source, ScopeTunnel *tunnel);
   void (*peers) (ScopeSource *source, GPtrArray *wanted);
   void (*applied) (ScopeSource *source, const GPtrArray *wanted);
@@ -63,7 +65,8 @@ struct _ScopeSourceClass {
 
 void scope_source_start (ScopeSource *source);
 void scope_source_stop (ScopeSource *source);
-void scope_source_kick (ScopeSource *source);
+void scope_source_kick (ScopeSource *source, gboolean moved);
+void scope_source_pause (ScopeSource *source, gboolean paused);
 void scope_source_running (ScopeSource *source, ScopeTunnel *tunnel);
 void scope_source_peers (ScopeSource *source, GPtrArray *wanted);
 void scope_source_applied (ScopeSource *source, const GPtrArray *wanted);

@@ -252,13 +252,34 @@ on_started (ScopeEngine *engine, gpointer data)
 }
 
 static void
-on_base_changed (gpointer data)
+on_base_changed (gboolean moved, gpointer data)
 {
   ScopePlugin *self = data;
 
   if (self->engine)
-    scope_engine_base_changed (self->engine);
+    scope_engine_base_changed (self->engine, moved);
 }
+
+static void
+on_base_paused (gboolean paused, gpointer data)
+{
+  ScopePlugin *self = data;
+
+  g_info (paused ? "nobody can be reached from here: waiting" : "there is a way out again");
+  if (self->engine)
+    scope_engine_pause (self->engine, paused);
+}
+
+static const char *
+tunnel_ifname (gpointer data)
+{
+  ScopePlugin *self = data;
+  ScopeTunnel *tunnel = self->engine ? scope_engine_get_tunnel (self->engine) : NULL;
+
+  return tunnel ? scope_tunnel_get_config (tunnel)->ifname : NULL;
+}
+
+static const ScopeBaseCalls base_calls = { on_base_changed, on_base_paused, tunnel_ifname };
 
 /* --- what NetworkManager calls ------------------------------------------------------------- */
 
@@ -279,7 +300,7 @@ scope_plugin_connect (NMVpnServicePlugin *plugin, NMConnection *connection, GErr
     }
   g_signal_connect (self->engine, "started", G_CALLBACK (on_started), self);
   g_signal_connect (self->engine, "failed", G_CALLBACK (on_failed), self);
-  self->base = scope_base_watch_new (self->bus, on_base_changed, self);
+  self->base = scope_base_watch_new (self->bus, &base_calls, self);
   scope_engine_start (self->engine);
   return TRUE;
 }

@@ -173,6 +173,37 @@ test_pair (void)
   sim_free (w.sim);
 }
 
+/* a moves: its link breaks for that, which is no reason to hold it down. A later break is. */
+static void
+test_moved (void)
+{
+  Small w = small (3, TRUE);
+  const ScopeKey *a = &sim_node (w.sim, w.a)->key;
+
+  scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL);
+  scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  assert_connected (w.sim, w.a, w.b, 3);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  pass (w.sim, 3 * SECOND);
+  assert_connected (w.sim, w.a, w.b, 1);
+
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  pass (w.sim, 20 * SECOND);
+  assert_connected (w.sim, w.a, w.b, 3);
+  scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL); /* what was held down was so elsewhere */
+  scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  pass (w.sim, SIM_DETECT_MAX_MS);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  pass (w.sim, 3 * SECOND);
+  assert_connected (w.sim, w.a, w.b, 1);
+  sim_free (w.sim);
+}
+
 /* One end loses 30 % of its probes: left, and taken again when it is good and the hold is over. */
 static void
 test_lossy (void)
@@ -548,6 +579,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/no-relay", test_no_relay);
   g_test_add_func ("/path/relayed", test_relayed);
   g_test_add_func ("/path/pair", test_pair);
+  g_test_add_func ("/path/moved", test_moved);
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_data_func ("/path/attachment-dies", NULL, test_attachment_dies);
   g_test_add_data_func ("/path/attachment-dies-without-registry", "gone", test_attachment_dies);
