@@ -124,7 +124,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-keys-say.c \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-liveness.c src/peer/scope-liveness.h \
-	src/peer/scope-member.c src/peer/scope-member.h \
+	src/peer/scope-member.c src/peer/scope-member.h src/peer/scope-member-private.h src/peer/scope-member-talk.c \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
 	src/peer/scope-mtu.c src/peer/scope-mtu.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
