@@ -284,6 +284,7 @@ launcher_new (Fixture *f, GSubprocessFlags flags, const char *terminal)
   g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->dir, TRUE);
   g_subprocess_launcher_setenv (launcher, "HOME", f->dir, TRUE);
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
+  g_subprocess_launcher_setenv (launcher, "DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere", TRUE);
   g_subprocess_launcher_unsetenv (launcher, "DBUS_SESSION_BUS_ADDRESS");
   g_subprocess_launcher_unsetenv (launcher, "XDG_RUNTIME_DIR");
   g_subprocess_launcher_unsetenv (launcher, "http_proxy");
@@ -435,6 +436,10 @@ test_usage (Fixture *f, gconstpointer data)
     }
   g_assert_cmpuint (f->gets + f->posts->len, ==, 0);
   g_assert_cmpuint (count_files (f), ==, 3);
+
+  /* Here without a network is right, too. */
+  run (f, NULL, "status", NULL);
+  assert_failed (f, CTL_FAILURE, "the system bus: ");
 
   run (f, NULL, "--help", NULL);
   assert_ran (f);
