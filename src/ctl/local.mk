@@ -33,6 +33,7 @@ libscope_ctl_la_SOURCES = \
 	src/ctl/ctl-registry.c src/ctl/ctl-registry.h \
 	src/ctl/ctl-registry-check.c src/ctl/ctl-registry-check.h \
 	src/ctl/ctl-root.c src/ctl/ctl-root.h \
+	src/ctl/ctl-roster.c src/ctl/ctl-roster.h \
 	src/ctl/ctl-router.c src/ctl/ctl-router.h \
 	src/ctl/ctl-service.c src/ctl/ctl-service.h \
 	src/ctl/ctl-stun.c src/ctl/ctl-stun.h \
