@@ -85,30 +85,30 @@ test_pair (void)
 static void
 test_moved (void)
 {
-  Small w = small (3, TRUE);
+  Small w = small_new (3, TRUE);
   const ScopeKey *a = &sim_node (w.sim, w.a)->key;
 
   scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL);
   scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
   sim_cut (w.sim, w.a, w.b, TRUE);
-  pass (w.sim, SIM_DETECT_MAX_MS + 200);
-  assert_connected (w.sim, w.a, w.b, 3);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
   sim_cut (w.sim, w.a, w.b, FALSE);
-  pass (w.sim, 3 * SECOND);
-  assert_connected (w.sim, w.a, w.b, 1);
+  sim_pass (w.sim, 3 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 1);
 
   sim_cut (w.sim, w.a, w.b, TRUE);
-  pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 200);
   sim_cut (w.sim, w.a, w.b, FALSE);
-  pass (w.sim, 20 * SECOND);
-  assert_connected (w.sim, w.a, w.b, 3);
+  sim_pass (w.sim, 20 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
   scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL); /* what was held down was so elsewhere */
   scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
   sim_cut (w.sim, w.a, w.b, TRUE);
-  pass (w.sim, SIM_DETECT_MAX_MS);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS);
   sim_cut (w.sim, w.a, w.b, FALSE);
-  pass (w.sim, 3 * SECOND);
-  assert_connected (w.sim, w.a, w.b, 1);
+  sim_pass (w.sim, 3 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 1);
   sim_free (w.sim);
 }
 
