@@ -3,10 +3,12 @@
 
 #define MS G_GINT64_CONSTANT (1000)
 #define DOUBT (500 * MS) /* or three round trips */
+#define DOUBT_HASTY (350 * MS)
 #define KEEPALIVE 32 /* bytes that WireGuard counts for one; data has more */
 #define PROBES 3
 #define GAP (200 * MS)
 #define GAP_SUSPECT (60 * MS)
+#define GAP_HASTY (80 * MS)
 #define PAUSE_FIRST (1000 * MS)
 #define PAUSE_BUSY (30 * 1000 * MS) /* as long as packets are meant for it, or others rely on it */
 #define PAUSE_LAST (16 * 60 * 1000 * MS)
@@ -131,6 +133,12 @@ scope_pulse_suspect (ScopePulse *pulse, gint64 now)
 }
 
 void
+scope_pulse_hasty (ScopePulse *pulse, gboolean hasty)
+{
+  pulse->hasty = hasty;
+}
+
+void
 scope_pulse_want (ScopePulse *pulse, gint64 now)
 {
   pulse->wanted = pulse->asked = TRUE;
@@ -217,7 +225,7 @@ probe (ScopePulse *pulse, gint64 now)
 static gint64
 doubt_at (const ScopePulse *pulse)
 {
-  return pulse->owed ? pulse->owed + MAX (DOUBT, 3 * pulse->rtt) : 0;
+  return pulse->owed ? pulse->owed + MAX (pulse->hasty ? DOUBT_HASTY : DOUBT, 3 * pulse->rtt) : 0;
 }
 
 ScopePulseAct
@@ -229,7 +237,11 @@ scope_pulse_step (ScopePulse *pulse, gint64 now, gint64 *next)
   if (due (pulse->verdict, now))
     fall_silent (pulse, &act, now);
   if (due (doubt_at (pulse), now))
-    look (pulse, now);
+    {
+      look (pulse, now);
+      if (pulse->hasty)
+        pulse->gap = GAP_HASTY;
+    }
   if (due (pulse->measure, now))
     {
       pulse->measure = now + MEASURE_POOR;

@@ -40,6 +40,7 @@ typedef struct {
   gboolean looking; /* three probes, or what is left of them */
   gboolean strict;  /* that only an echo ends well */
   gboolean asked;
+  gboolean hasty; /* there is another way: a doubt is not weighed for long */
   gboolean came_up;
   guint64 tx, rx;
   gint64 at;      /* when that was */
@@ -75,6 +76,10 @@ void scope_pulse_check (ScopePulse *pulse, gint64 now);
 
 /* Another has lost the same peer: as a check, but three probes in 120 ms and two round trips decide. */
 void scope_pulse_suspect (ScopePulse *pulse, gint64 now);
+
+/* There is another way than this link: when nothing comes back for 350 ms, three probes in 160 ms and two
+ * round trips decide. */
+void scope_pulse_hasty (ScopePulse *pulse, gboolean hasty);
 
 /* Somebody wants it: a check at once; whenever it is silent it is probed after 1, 2, 4 … s, 30 s at most
  * while packets go there or it is measured, else 16 minutes. */

@@ -18,11 +18,21 @@ edge_class (ScopePath *path, const Peer *relay)
   return relay_class (relay) + (scope_hold_active (&relay->hold, path->now) || relay->lossy ? 3 : 0);
 }
 
+/* The preferred relay's link is up. Who is attached to it does not ask whether it was to be left alone before. */
+static gboolean
+prefers (ScopePath *path, const Peer *relay)
+{
+  return relay && relay == path->preferred && relay->member && is_relay (relay->role) && relay->link == LINK_UP &&
+         (relay == path->relay || !scope_hold_active (&relay->hold, path->now));
+}
+
 static Peer *
 best_relay (ScopePath *path)
 {
   Peer *best = NULL;
 
+  if (prefers (path, path->preferred))
+    return path->preferred;
   for (guint i = 0; i < path->relays->len; i++)
     {
       Peer *relay = g_ptr_array_index (path->relays, i);
@@ -142,7 +152,7 @@ attach_link_up (ScopePath *path, Peer *peer)
   else if (peer == target (path))
     attach_resay (path); /* it may have begun a new life */
   else
-    review_at (path, MAX (peer->hold.until, peer->up_since + BETTER_CLASS_MS));
+    review_at (path, MAX (peer->hold.until, peer == path->preferred ? 0 : peer->up_since + BETTER_CLASS_MS));
 }
 
 /* Not for latency alone: a better kind of relay, or none that is held down any more. */
@@ -160,9 +170,10 @@ attach_review (ScopePath *path)
   if (!path->relay || path->next_relay || !best)
     return;
   if (best != path->relay &&
-      (edge_class (path, best) < edge_class (path, path->relay)
-         ? settling || path->relay->pipe || path->relay->lossy || best->up_since + BETTER_CLASS_MS <= path->now
-         : settling && scope_damping_better (best->rtt, path->relay->rtt)))
+      (prefers (path, best) ||
+       (edge_class (path, best) < edge_class (path, path->relay)
+          ? settling || path->relay->pipe || path->relay->lossy || best->up_since + BETTER_CLASS_MS <= path->now
+          : settling && scope_damping_better (best->rtt, path->relay->rtt))))
     {
       attach_to (path, best, plan_in (best));
       return;
@@ -170,9 +181,10 @@ attach_review (ScopePath *path)
   for (guint i = 0; i < path->relays->len; i++)
     {
       Peer *relay = g_ptr_array_index (path->relays, i);
-      gint64 at = MAX (relay->hold.until, relay->up_since + BETTER_CLASS_MS);
+      gboolean preferred = relay == path->preferred;
+      gint64 at = MAX (relay->hold.until, preferred ? 0 : relay->up_since + BETTER_CLASS_MS);
 
-      if (relay->link == LINK_UP && relay_class (relay) < relay_class (path->relay) && at > path->now)
+      if (relay->link == LINK_UP && (preferred || relay_class (relay) < relay_class (path->relay)) && at > path->now)
         review_at (path, at);
     }
 }
@@ -182,7 +194,7 @@ attach_sample (ScopePath *path, Peer *peer)
 {
   gboolean better;
 
-  if (!path->relay || path->next_relay || peer == path->next_relay)
+  if (!path->relay || path->next_relay || peer == path->next_relay || prefers (path, path->relay))
     return;
   if (peer == path->relay)
     {
@@ -221,6 +233,7 @@ edge_use (ScopePath *path)
   path->relay = path->next_relay;
   path->next_relay = NULL;
   path->changed = TRUE;
+  review_at (path, path->now); /* there may be a better one since */
 }
 
 void
@@ -429,8 +442,11 @@ static void
 attached_to_us (ScopePath *path, Peer *edge, const ScopePathMessage *message)
 {
   if (message->n > edge->sequence || (!edge->sequence && !edge->attachment))
+    attach_word (path, edge, path->self, message->n, message->in);
+  /* Also when its record came first: not everybody has a registry. */
+  if (is_ours (path, edge) && edge->told != edge->sequence)
     {
-      attach_word (path, edge, path->self, message->n, message->in);
+      edge->told = edge->sequence;
       for (guint i = 0; i < path->relays->len; i++)
         tell (path, g_ptr_array_index (path->relays, i), edge);
     }

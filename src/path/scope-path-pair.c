@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+#define ASK_RELAYS_MS 1000
+#define ASK_RELAYS_TIMES 6
+#define ASK_RELAYS_AGAIN_MS 3000 /* after an answer */
+
 Pair *
 pair_of (Peer *peer)
 {
@@ -135,6 +139,21 @@ pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct)
   say_now (path, peer);
 }
 
+/* What we gave up saying often may arrive now. */
+void
+pair_again (ScopePath *path)
+{
+  for (guint i = 0; i < path->relays->len; i++)
+    {
+      Peer *peer = g_ptr_array_index (path->relays, i);
+
+      if (same_kind (path, peer) && peer->pair && peer->pair->unsaid && peer->pair->tries > 8)
+        pair_resay (path, peer, FALSE, FALSE);
+      if (peer->unheard && peer->unheard->len && peer->unheard_tries > 8)
+        attach_tell (path, peer, FALSE);
+    }
+}
+
 /* Two edges. */
 static void
 review_edges (ScopePath *path, Peer *peer)
@@ -155,6 +174,42 @@ review_edges (ScopePath *path, Peer *peer)
     path_arm (path, peer, held ? peer->hold.until : G_MAXINT64);
   else if (is_chair (path, peer))
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+}
+
+/*
+ * Relayed, since the link is to be left alone for a while: that is no better when their relays do not reach each other. So
+ * words are sent that way, and when none is answered the link is used after all, until it fails again.
+ */
+static void
+try_relays (ScopePath *path, Peer *peer)
+{
+  Pair *pair = peer->pair;
+
+  if (is_relay (path->role) || !is_chair (path, peer) || pair->how != SCOPE_PATH_RELAYED || pair->unsaid || !path->relay ||
+      peer->link != LINK_UP || peer->lossy || !scope_hold_active (&peer->hold, path->now))
+    {
+      pair->ask_relays_at = 0;
+      return;
+    }
+  if (!pair->ask_relays_at)
+    {
+      pair->asked_relays = 0;
+      pair->ask_relays_at = path->now + ASK_RELAYS_MS;
+    }
+  else if (pair->ask_relays_at <= path->now && pair->asked_relays == ASK_RELAYS_TIMES)
+    {
+      pair->ask_relays_at = 0;
+      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+      return;
+    }
+  else if (pair->ask_relays_at <= path->now)
+    {
+      pair_say (path, peer, FALSE, FALSE);
+      ((ScopePathSend *) g_queue_peek_tail (&path->queue))->relayed = TRUE;
+      pair->asked_relays++;
+      pair->ask_relays_at = path->now + ASK_RELAYS_MS;
+    }
+  path_arm (path, peer, pair->ask_relays_at);
 }
 
 /* The link, or what is known of it, has changed. */
@@ -219,7 +274,17 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   if (pair->how == SCOPE_PATH_VIA && pair->unsaid && message->n == pair->n + 1)
     relays_refused (path, peer, pair->via);
   pair->n = message->n;
+  if (is_relay (path->role) && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_VIA && pair->unsaid &&
+      pair->need_yes && peer->link == LINK_UP)
+    pair->kept_until = path->now + SCOPE_DAMPING_MS;
   pair->unsaid = FALSE;
+  /* It is only faster, and what we need for others would be gone. */
+  if (is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
+      peer->link == LINK_UP && !peer->lossy && relays_needs (path, peer))
+    {
+      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
+      return;
+    }
   if (can_use (path, peer, direct, message, via))
     {
       pair->how = message->how;
@@ -242,7 +307,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->via = NULL;
   pair->at = path->now;
   pair->need_yes = FALSE;
-  relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA);
+  relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA, message->n_legs > 0);
 }
 
 static gboolean
@@ -280,6 +345,11 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
   take_legs (path, pair, message);
   if (message->hold && message->n >= n)
     scope_hold_extend (&peer->hold, path->now + message->hold);
+  if (message->answer && same && !pair->ask && pair->asked_relays && pair->ask_relays_at)
+    {
+      pair->asked_relays = 0;
+      pair->ask_relays_at = path->now + ASK_RELAYS_AGAIN_MS;
+    }
   if (message->answer)
     pair->ask = FALSE;
 
@@ -299,6 +369,7 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
 
   if (!message->answer && !(pair->unsaid && pair->n > message->n))
     pair_say (path, peer, TRUE, direct);
+  try_relays (path, peer);
   if (pair->unsaid || message->answer)
     return;
   if (is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->hold)
@@ -335,4 +406,5 @@ pair_tick (ScopePath *path, Peer *peer)
   else if (!pair->unsaid && peer->link == LINK_UP &&
            pair->how == (is_relay (path->role) ? SCOPE_PATH_VIA : SCOPE_PATH_RELAYED))
     pair_review (path, peer);
+  try_relays (path, peer);
 }

@@ -13,8 +13,9 @@
 #define SAY_MIN_MS 200
 #define SAY_AGAIN_MS 5000
 #define SAY_MAX_MS 600000
+#define SAY_MAX_RELAY_MS 30000 /* they are few, and much goes over them */
 #define LOSSY_PERCENT 20
-#define CLEAN_PERCENT 5
+#define CLEAN_PERCENT 10
 #define UNKNOWN_MS 5000 /* a way of which nothing is known */
 
 typedef struct Peer Peer;
@@ -49,7 +50,10 @@ typedef struct {
   gboolean ask_direct;
   guint tries;
   gint64 say_at; /* G_MAXINT64: not */
+  gint64 kept_until; /* two relays: the other end needs the link for others, so no third one for latency's sake */
   gint64 resay_after;
+  guint asked_relays; /* two edges: so many words over the relays without an answer */
+  gint64 ask_relays_at; /* 0: not */
 
   guint n_legs; /* of the other end */
   Peer *legs[SCOPE_PATH_MESSAGE_MAX_LEGS];
@@ -74,6 +78,7 @@ struct Peer {
   guint64 sequence; /* of the newest word, which @next is from, if there is one */
   Peer *next;
   gint64 next_at;
+  guint64 told; /* by us as its relay to all others: the sequence */
 
   /* our link */
   Link link;
@@ -82,6 +87,7 @@ struct Peer {
   gboolean lossy;
   gint64 up_since;
   ScopeHold hold;
+  gint64 forgiven; /* until then a lost link is not held down */
   ScopeDamping *damping;
 
   Pair *pair;
@@ -109,6 +115,7 @@ struct ScopePath {
 
   /* we as an edge */
   guint64 sequence;
+  Peer *preferred;  /* NULL: none; perhaps no relay */
   Peer *relay;      /* NULL: none */
   Peer *next_relay; /* from next_relay_at on, once it has said yes */
   gint64 next_relay_at;
@@ -179,12 +186,14 @@ void pair_review (ScopePath *path, Peer *peer);
 void pair_lone (ScopePath *path);
 void pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message);
 void pair_tick (ScopePath *path, Peer *peer);
+void pair_again (ScopePath *path);
 
 /* scope-path-relays.c */
 gboolean relays_leg (ScopePath *path, const Peer *peer);
+gboolean relays_needs (ScopePath *path, const Peer *leg);
 void relays_review (ScopePath *path, Peer *peer);
 void relays_lost (ScopePath *path, Peer *peer, gboolean say);
-void relays_choose_again (ScopePath *path, Peer *peer, gboolean say);
+void relays_choose_again (ScopePath *path, Peer *peer, gboolean say, gboolean told);
 void relays_leg_lost (ScopePath *path, Peer *leg);
 void relays_leg_found (ScopePath *path);
 guint relays_legs (ScopePath *path, Peer *peer, ScopeKey *legs);

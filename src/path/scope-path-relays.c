@@ -78,6 +78,28 @@ has_leg (const Pair *pair, const Peer *leg)
   return FALSE;
 }
 
+/* Whether the other end has told all its legs, and this is none */
+static gboolean
+has_not_leg (const Pair *pair, const Peer *leg)
+{
+  return pair->n_legs && pair->n_legs < SCOPE_PATH_MESSAGE_MAX_LEGS && !has_leg (pair, leg);
+}
+
+/* Whether packets go over @leg to somebody whom we do not reach otherwise: then no third relay is fast enough for @leg. */
+gboolean
+relays_needs (ScopePath *path, const Peer *leg)
+{
+  for (guint i = 0; i < path->relays->len; i++)
+    {
+      const Peer *peer = g_ptr_array_index (path->relays, i);
+
+      if (peer->pair && peer->pair->how == SCOPE_PATH_VIA && peer->pair->via == leg &&
+          (peer->link != LINK_UP || peer->lossy || scope_hold_active (&peer->hold, path->now)))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* ms from us over @via to @peer, more for what is less certain */
 static guint
 via_ms (ScopePath *path, Peer *peer, Peer *via)
@@ -119,7 +141,7 @@ best_via (ScopePath *path, Peer *peer, gboolean faster, guint *ms)
           (faster && !via_known (path, peer, via)))
         continue;
       sum = via_ms (path, peer, via);
-      via_class = relay_class (via) + (via->lossy ? 3 : 0);
+      via_class = relay_class (via) + (via->lossy ? 3 : 0) + (has_not_leg (peer->pair, via) ? 6 : 0);
       if (best && (via_class > best_class || (via_class == best_class && sum > best_ms) ||
                    (via_class == best_class && sum == best_ms && scope_key_compare (&via->key, &best->key) > 0)))
         continue;
@@ -138,9 +160,44 @@ unreached (const Peer *peer)
   return peer->link != LINK_UP && peer->link != LINK_UNKNOWN && (!peer->pair || peer->pair->how == SCOPE_PATH_DIRECT);
 }
 
-/* What we have does not work, or not for the other end. @say: it must hear of it even if there is nothing else */
+/*
+ * There is no relay that both reach directly, but one whose link works and that we reach over a third one, since it is
+ * faster or the link was to be left alone for a while: it is needed.
+ */
+static void
+make_leg (ScopePath *path, Peer *peer)
+{
+  Peer *best = NULL;
+  guint best_ms = 0;
+
+  for (guint i = 0; i < path->relays->len; i++)
+    {
+      Peer *leg = g_ptr_array_index (path->relays, i);
+      guint ms;
+
+      if (leg == peer || leg->link != LINK_UP || leg->lossy || !leg->pair || leg->pair->used_how != SCOPE_PATH_VIA ||
+          (peer->pair->n_legs && !has_leg (peer->pair, leg)))
+        continue;
+      if (leg->pair->how == SCOPE_PATH_DIRECT)
+        return; /* soon */
+      ms = via_ms (path, peer, leg) + UNKNOWN_MS * relay_class (leg);
+      if (best && (ms > best_ms || (ms == best_ms && scope_key_compare (&leg->key, &best->key) > 0)))
+        continue;
+      best = leg;
+      best_ms = ms;
+    }
+  if (!best)
+    return;
+  best->pair->kept_until = MAX (best->pair->kept_until, path->now + REFUSED_MS);
+  pair_write (path, best, SCOPE_PATH_DIRECT, NULL, plan_in (best));
+}
+
+/*
+ * What we have does not work, or not for the other end. @say: it must hear of it even if there is nothing else; @told: it
+ * has told its legs just now
+ */
 void
-relays_choose_again (ScopePath *path, Peer *peer, gboolean say)
+relays_choose_again (ScopePath *path, Peer *peer, gboolean say, gboolean told)
 {
   gboolean up = peer->link == LINK_UP && !peer->lossy;
   Peer *via = NULL;
@@ -152,24 +209,15 @@ relays_choose_again (ScopePath *path, Peer *peer, gboolean say)
       return;
     }
   via = best_via (path, peer, FALSE, NULL);
+  if (via && told && has_not_leg (peer->pair, via))
+    {
+      make_leg (path, peer);
+      via = NULL;
+    }
   if (via)
     pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
   else if (say || peer->link == LINK_UP)
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
-}
-
-/* Links that work again, but were to be left alone for a while: they are needed. */
-static void
-end_holds (ScopePath *path, Peer *peer)
-{
-  for (guint i = 0; i < path->relays->len; i++)
-    {
-      Peer *leg = g_ptr_array_index (path->relays, i);
-
-      if (leg != peer && leg->link == LINK_UP && !leg->lossy && leg->pair && leg->pair->how == SCOPE_PATH_VIA &&
-          (!peer->pair->n_legs || has_leg (peer->pair, leg)))
-        pair_write (path, leg, SCOPE_PATH_DIRECT, NULL, plan_in (leg));
-    }
 }
 
 /* The direct link to @peer is gone, here or there. @say: it may not know */
@@ -189,7 +237,7 @@ relays_lost (ScopePath *path, Peer *peer, gboolean say)
     pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
   if (via || peer->link != LINK_DOWN)
     return;
-  end_holds (path, peer);
+  make_leg (path, peer);
   if (say && path->relays->len > 1 && !pair->unsaid)
     pair_resay (path, peer, FALSE, FALSE); /* perhaps they know one */
 }
@@ -203,7 +251,7 @@ relays_leg_lost (ScopePath *path, Peer *leg)
       Peer *peer = g_ptr_array_index (path->relays, i);
 
       if (peer->pair && peer->pair->how == SCOPE_PATH_VIA && peer->pair->via == leg && !relays_leg (path, leg))
-        relays_choose_again (path, peer, TRUE);
+        relays_choose_again (path, peer, TRUE, FALSE);
     }
 }
 
@@ -228,7 +276,8 @@ relays_review (ScopePath *path, Peer *peer)
   via = best_via (path, peer, TRUE, &ms);
   if (pair->how == SCOPE_PATH_DIRECT)
     {
-      if (via && peer->link == LINK_UP && direct != NONE && scope_damping_better (ms, direct))
+      if (via && peer->link == LINK_UP && direct != NONE && scope_damping_better (ms, direct) &&
+          pair->kept_until <= path->now && !relays_needs (path, peer))
         pair_write (path, peer, SCOPE_PATH_VIA, via, plan_in (peer));
       return;
     }
@@ -381,6 +430,7 @@ relays_tick (ScopePath *path)
       if (peer->member && unreached (peer))
         relays_lost (path, peer, TRUE);
     }
+  pair_again (path);
 }
 
 gboolean

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define FORGIVEN_MS 3000
 #define MAX_STRANGERS 4096 /* whom others spoke of */
 
 static void
@@ -100,7 +101,7 @@ path_say_delay (const Peer *peer, guint tries)
     delay = SAY_AGAIN_MS;
   for (guint i = 24; i < MIN (tries, 32); i++)
     delay *= 2;
-  return MIN (delay, SAY_MAX_MS);
+  return MIN (delay, is_relay (peer->role) ? SAY_MAX_RELAY_MS : SAY_MAX_MS);
 }
 
 static void
@@ -144,7 +145,7 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
   if (!is_relay (member->role))
     attach_word (path, peer, scope_key_is_zero (&member->attachment) ? NULL : path_peer (path, &member->attachment),
                  member->sequence, 0);
-  if (pipe != peer->pipe && !is_relay (path->role))
+  if ((pipe != peer->pipe || peer == path->preferred) && !is_relay (path->role))
     attach_review (path);
   else if (pipe != peer->pipe && is_relay (peer->role))
     relays_tier (path, peer);
@@ -163,7 +164,7 @@ link_lost (ScopePath *path, Peer *peer, gboolean failed)
     return;
   peer->link = LINK_DOWN;
   path->changed = TRUE;
-  if (failed && was_up)
+  if (failed && was_up && path->now >= peer->forgiven)
     scope_hold_fail (&peer->hold, path->now);
   if (peer->damping)
     scope_damping_reset (peer->damping);
@@ -198,6 +199,18 @@ scope_path_member_gone (ScopePath *path, gint64 now, const ScopeKey *key)
   peer->sequence = 0;
   peer->hold = (ScopeHold) { 0 };
   g_clear_pointer (&peer->unheard, g_array_unref);
+}
+
+void
+scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay)
+{
+  Peer *preferred = relay ? path_peer (path, relay) : NULL;
+
+  path->now = now;
+  if (is_relay (path->role) || preferred == path->preferred)
+    return;
+  path->preferred = preferred;
+  attach_review (path);
 }
 
 void
@@ -300,6 +313,30 @@ scope_path_link_sample (ScopePath *path, gint64 now, const ScopeKey *key, guint 
     pair_review (path, peer);
   if (!is_relay (path->role) && is_relay (peer->role))
     attach_sample (path, peer);
+}
+
+static void
+forgive (Peer *peer, gint64 now)
+{
+  peer->hold = (ScopeHold){ 0 };
+  peer->forgiven = now + FORGIVEN_MS;
+}
+
+void
+scope_path_moved (ScopePath *path, gint64 now, const ScopeKey *key)
+{
+  GHashTableIter iter;
+  gpointer peer;
+
+  path->now = now;
+  if (key)
+    {
+      forgive (path_peer (path, key), now);
+      return;
+    }
+  g_hash_table_iter_init (&iter, path->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &peer))
+    forgive (peer, now);
 }
 
 void

@@ -42,12 +42,14 @@ typedef struct {
  * ScopePathSend:
  * @direct: over the link to @to (UDP 51819) and no other way; it may be lost. Otherwise any way: the link where there is
  *   one that works, else the registry, else relays (`to`); losing it is taken care of
+ * @relayed: over relays as packets to @to go now, and no other way
  *
  * What is to be sent. Send at once: a later message does not wait for an earlier one.
  */
 typedef struct {
   ScopeKey to;
   gboolean direct;
+  gboolean relayed;
   ScopePathMessage message;
 } ScopePathSend;
 
@@ -88,12 +90,15 @@ void scope_path_registry (ScopePath *path, gint64 now, gboolean connected);
 /**
  * scope_path_link_up:
  *
- * A handshake, a probe's echo, or any message on the link: it works in both directions. Also again when the peer has
+ * A handshake or a probe's echo: it works in both directions. Also again when the peer has
  * begun a new life (a handshake after silence, `join`). Call it once for each handshake, not for each packet.
  */
 void scope_path_link_up (ScopePath *path, gint64 now, const ScopeKey *key, guint rtt);
 
-/* The link does not answer any longer (liveness), or cannot be made: it is held down for a while. */
+/*
+ * The link does not answer any longer (liveness): it is held down for a while. Or it cannot be made: until that is said of a
+ * link that never was up, packets may go there, and two relays do not look for a third.
+ */
 void scope_path_link_down (ScopePath *path, gint64 now, const ScopeKey *key);
 
 /**
@@ -113,6 +118,9 @@ void scope_path_left (ScopePath *path, gint64 now, const ScopeKey *key);
 
 /* We send to it and hear nothing, though no link of ours is known to be down: says again what it may have missed. */
 void scope_path_silent (ScopePath *path, gint64 now, const ScopeKey *key);
+
+/* This peer has moved, or we have (NULL): a link that is lost for that, within 3 s, was no bad one and is not held down. */
+void scope_path_moved (ScopePath *path, gint64 now, const ScopeKey *key);
 
 /* @direct: it came on the link of @from, from its link address */
 void scope_path_handle (ScopePath *path, gint64 now, const ScopeKey *from, gboolean direct,
@@ -146,6 +154,16 @@ gboolean scope_path_is_direct (ScopePath *path, const ScopeKey *dest);
  * For our record, whose sequence must be at least what this returns: a record is older or says the same.
  */
 guint64 scope_path_attachment (ScopePath *path, ScopeKey *key);
+
+/**
+ * scope_path_prefer:
+ * @relay: (nullable): NULL for none
+ *
+ * An edge sends what has no better way to its exit over the link to it, and a relay takes that only from who is attached to it:
+ * while the link to @relay is up, and after its hold-down, that is our attachment whatever its latency, loss and kind are. Else
+ * the usual rules hold.
+ */
+void scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay);
 
 /* Our record was signed with this sequence: the next attachment gets a higher one. */
 void scope_path_sequence (ScopePath *path, guint64 sequence);

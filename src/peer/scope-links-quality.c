@@ -50,6 +50,7 @@ scope_links_on_rtt (const ScopeKey *peer, guint ms, guint loss, gpointer data)
 
   if (!self->path || !link)
     return;
+  scope_links_leave_slow (self, link, ms);
   scope_links_report (self, link, FALSE);
   scope_path_link_sample (self->path, scope_links_now (), peer, ms, loss);
   scope_links_run (self);

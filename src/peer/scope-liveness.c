@@ -4,6 +4,7 @@
 #include "net/scope-fit.h"
 #include "net/scope-prober.h"
 #include "net/scope-pulse.h"
+#include "net/scope-slow.h"
 #include "net/scope-waker.h"
 
 #include <string.h>
@@ -16,6 +17,8 @@
 typedef struct {
   ScopeKey key;
   ScopePulse pulse;
+  ScopeSlow slow;
+  ScopeSlowAct slow_acts;
   ScopePulseAct acts; /* to be done */
   ScopeLivenessMeasure measure;
   ScopeFit fit;
@@ -73,7 +76,10 @@ sample (ScopeLiveness *self, gint64 now)
       Link *link = find (self, &peer->pub);
 
       if (link)
-        scope_pulse_sample (&link->pulse, peer->tx_bytes, peer->rx_bytes, now);
+        {
+          scope_pulse_sample (&link->pulse, peer->tx_bytes, peer->rx_bytes, now);
+          scope_slow_sample (&link->slow, peer->tx_bytes, peer->rx_bytes);
+        }
     }
 }
 
@@ -205,17 +211,21 @@ step (ScopeLiveness *self, Link *link, gint64 now)
     link->fit = (ScopeFit){ 0 };
   step_fit (self, link, now, &fit);
   link->due = MIN (link->due, fit);
+  if (link->pulse.state == SCOPE_PULSE_ALIVE)
+    link->slow_acts |= scope_slow_step (&link->slow, now, &link->due);
 }
 
 static void
-act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, gint64 now)
+act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, ScopeSlowAct slow, gint64 now)
 {
-  if (acts & SCOPE_PULSE_PROBE)
+  if (acts & SCOPE_PULSE_PROBE || slow & SCOPE_SLOW_PROBE)
     scope_prober_probe (self->prober, key, 0, now);
   if (acts & SCOPE_PULSE_UP)
     self->calls->up (key, to_ms (MAX (scope_prober_rtt (self->prober, key), 0)), self->data);
   if (acts & SCOPE_PULSE_DOWN)
     self->calls->down (key, self->data);
+  else if (slow & SCOPE_SLOW_LATE)
+    self->calls->slow (key, self->data);
 }
 
 /* Those who hear of it may change everything, so each link is looked up anew. */
@@ -228,17 +238,21 @@ act_all (ScopeLiveness *self, gint64 now)
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((Link *) value)->acts)
+    if (((Link *) value)->acts || ((Link *) value)->slow_acts)
       g_array_append_val (keys, ((Link *) value)->key);
   for (guint i = 0; i < keys->len; i++)
     {
       const ScopeKey *key = &g_array_index (keys, ScopeKey, i);
       Link *link = find (self, key);
       ScopePulseAct acts = link ? link->acts : 0;
+      ScopeSlowAct slow = link ? link->slow_acts : 0;
 
       if (link)
-        link->acts = 0;
-      act (self, key, acts, now);
+        {
+          link->acts = 0;
+          link->slow_acts = 0;
+        }
+      act (self, key, acts, slow, now);
     }
 }
 
@@ -255,7 +269,7 @@ step_all (ScopeLiveness *self, gint64 now)
       Link *link = value;
 
       step (self, link, now);
-      next = MIN (next, link->acts ? now : link->due);
+      next = MIN (next, link->acts || link->slow_acts ? now : link->due);
     }
   return next;
 }
@@ -320,6 +334,8 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
     return;
   note_size (self, link, size);
   scope_pulse_echo (&link->pulse, rtt, now);
+  if (!size)
+    scope_slow_echo (&link->slow, usec, now);
   if (link->pulse.came_up) /* run() says so */
     scope_prober_restart (self->prober, from, now);
   else
@@ -417,6 +433,26 @@ scope_liveness_suspect (ScopeLiveness *self, const ScopeKey *peer)
   if (!link)
     return;
   scope_pulse_suspect (&link->pulse, g_get_monotonic_time ());
+  run (self);
+}
+
+void
+scope_liveness_hasty (ScopeLiveness *self, const ScopeKey *peer, gboolean hasty)
+{
+  Link *link = find (self, peer);
+
+  if (link)
+    scope_pulse_hasty (&link->pulse, hasty);
+}
+
+void
+scope_liveness_watch (ScopeLiveness *self, const ScopeKey *peer, gboolean watch)
+{
+  Link *link = find (self, peer);
+
+  if (!link)
+    return;
+  scope_slow_watch (&link->slow, watch);
   run (self);
 }
 

@@ -15,6 +15,7 @@ typedef struct _ScopeLiveness ScopeLiveness;
  * @up: the link answers and did not, or was not known; @ms its round trip
  * @rtt: another echo; @ms the median of the last ones, rounded; @loss per cent of the last probes (scope_prober_loss())
  * @down: three probes have no echo. For a link that was not up only after scope_liveness_want(), each time
+ * @slow: a watched link takes much longer than it did
  * @message: (nullable): a link message that is no probe and no echo; see ScopeChannelFunc
  *
  * None may free the liveness; all may call its functions.
@@ -23,6 +24,7 @@ typedef struct {
   void (*up) (const ScopeKey *peer, guint ms, gpointer data);
   void (*rtt) (const ScopeKey *peer, guint ms, guint loss, gpointer data);
   void (*down) (const ScopeKey *peer, gpointer data);
+  void (*slow) (const ScopeKey *peer, gpointer data);
   ScopeChannelFunc message;
 } ScopeLivenessCalls;
 
@@ -74,6 +76,12 @@ typedef enum {
 } ScopeLivenessMeasure;
 
 void scope_liveness_measure (ScopeLiveness *liveness, const ScopeKey *peer, ScopeLivenessMeasure measure);
+
+/* There is another way than this link: a doubt takes 0.5 s less. */
+void scope_liveness_hasty (ScopeLiveness *liveness, const ScopeKey *peer, gboolean hasty);
+
+/* While packets flow a watched link is probed twice a second: see scope-slow.h. */
+void scope_liveness_watch (ScopeLiveness *liveness, const ScopeKey *peer, gboolean watch);
 
 /* Others have lost this peer: is it there? An answer must come within some 200 ms, or down is called. */
 void scope_liveness_suspect (ScopeLiveness *liveness, const ScopeKey *peer);

@@ -64,6 +64,27 @@ close_interface (ScopeForward *self, const char *ifname)
   scope_sysctl_drop (self->sysctl, ip6);
 }
 
+/* What comes in by the tunnel and leaves by it is no detour that its sender should be told of. An interface sends redirects when
+ * it or "all" says so (Linux): "all" gives way to the others' own settings, which then say what it said. */
+static void
+stop_redirects (ScopeForward *self)
+{
+  g_autofree char *own = key_of ("ipv4", self->ifname, "send_redirects");
+  struct if_nameindex *list;
+
+  need (self, own, "0");
+  if (!scope_sysctl_is (self->sysctl, "ipv4/conf/all/send_redirects", "1") || !(list = if_nameindex ()))
+    return;
+  for (struct if_nameindex *entry = list; entry->if_index; entry++)
+    {
+      g_autofree char *key = key_of ("ipv4", entry->if_name, "send_redirects");
+      if (g_strcmp0 (entry->if_name, self->ifname) != 0)
+        need (self, key, "1");
+    }
+  if_freenameindex (list);
+  need (self, "ipv4/conf/all/send_redirects", "0");
+}
+
 static gboolean
 is_single (const ScopePrefix *prefix)
 {
@@ -154,7 +175,6 @@ ScopeForward *
 scope_forward_new (const char *ifname, const GArray *ranges, GError **error)
 {
   ScopeSysctl *sysctl = scope_sysctl_new (SCOPE_SYSCTL_PROC, SCOPE_SYSCTL_RUN, ifname, error);
-  g_autofree char *redirects = key_of ("ipv4", ifname, "send_redirects");
   ScopeForward *self;
 
   if (!sysctl)
@@ -164,8 +184,7 @@ scope_forward_new (const char *ifname, const GArray *ranges, GError **error)
   self->sysctl = sysctl;
   self->warned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   open_interface (self, ifname);
-  /* What comes in by the tunnel and leaves by it is no detour. Counts where "all" has it off, too. */
-  need (self, redirects, "0");
+  stop_redirects (self);
   scope_forward_set_ranges (self, ranges);
   self->firewall = scope_firewall_check (ifname);
   g_message ("%s: forwarding for others", ifname);

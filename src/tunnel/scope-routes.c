@@ -87,7 +87,8 @@ scope_routes_parse (ScopeRoute *route, gconstpointer message, gsize len)
   Parse parse = { .route = route };
 
   memset (route, 0, sizeof *route);
-  if (len < sizeof *nlh || !mnl_nlmsg_ok (nlh, (int) len) || nlh->nlmsg_type != RTM_NEWROUTE ||
+  /* libmnl (1.0.4) takes a length of more than 2 GB for a negative one. */
+  if (len < sizeof *nlh || nlh->nlmsg_len > len || !mnl_nlmsg_ok (nlh, (int) len) || nlh->nlmsg_type != RTM_NEWROUTE ||
       mnl_nlmsg_get_payload_len (nlh) < sizeof *rtm)
     return FALSE;
   rtm = mnl_nlmsg_get_payload (nlh);

@@ -102,7 +102,8 @@ class Relayed:
             time.sleep(OBSERVED)
         end = at + OBSERVED - GOOD
         steady = stream.steady(at, end, GOOD, HICCUP)
-        tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after")
+        tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after; "
+                    f"no traffic {spoken(stream.outages(at, end, GOOD, HICCUP), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
         return recovered, stream.gap(at, end)
 
@@ -118,6 +119,11 @@ class Relayed:
             "no registry": lambda primary: primary.host.cut(),
             "master only": both,
         }
+
+
+def spoken(outages: list[tuple[float, float | None]], since: float) -> str:
+    """Outages in words, in seconds after a time."""
+    return ", ".join(f"from {begin - since:.2f} to {f'{end - since:.2f} s' if end else 'the end'}" for begin, end in outages)
 
 
 def again(failure: str, times: int) -> list[tuple[float, float]]:

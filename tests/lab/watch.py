@@ -55,26 +55,35 @@ class Stream:
         seen = [relays for at, _, relays in self.answers if at >= since]
         return sum(one != other for one, other in zip(seen, seen[1:]))
 
-    def steady(self, since: float, until: float, within: float = 1, hiccup: float = 0) -> float | None:
-        """When the first ping was sent from which on each one was answered `within` s; None: not even the last ones were.
+    def outages(self, since: float, until: float, within: float = 1, hiccup: float = 0) -> list[tuple[float, float | None]]:
+        """Times in which pings were not answered `within` s, from the first such one to the first that is again; None: never.
 
-        Only pings that were sent between `since` and `until` count, and not those of bad times shorter than `hiccup` s.
+        Only pings that were sent between `since` and `until` count. What is shorter than `hiccup` s is left out.
         """
         answered: dict[int, float] = {}
         for at, number, _ in self.answers:
             answered.setdefault(number, at)
-        found = began = None
+        found: list[tuple[float, float | None]] = []
+        began = last = None
         for number, sent in enumerate(self.sent_at):
             if not since <= sent < until:
                 continue
-            if number in answered and answered[number] - sent <= within:
-                found = sent if found is None else found
+            if number not in answered or answered[number] - sent > within:
+                began = sent if began is None else began
+                last = sent
+            elif began is not None:
+                found += [(began, sent)] if last - began >= hiccup else []
                 began = None
-                continue
-            began = sent if began is None else began
-            if sent - began >= hiccup:
-                found = None
+        if began is not None and last - began >= hiccup:
+            found.append((began, None))
         return found
+
+    def steady(self, since: float, until: float, within: float = 1, hiccup: float = 0) -> float | None:
+        """When the first ping was sent after which there is no outage; None: there is one at the end, or no ping."""
+        if not any(since <= sent < until for sent in self.sent_at):
+            return None
+        outages = self.outages(since, until, within, hiccup)
+        return outages[-1][1] if outages else next(sent for sent in self.sent_at if sent >= since)
 
     def gap(self, since: float, until: float) -> float:
         """The longest time without an answer between two times, s."""

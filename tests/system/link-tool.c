@@ -62,7 +62,12 @@ on_message (const ScopeKey *from, const char *type, JsonObject *message, const c
   say ("message", from, type);
 }
 
-static const ScopeLivenessCalls calls = { on_up, on_rtt, on_down, on_message };
+static void
+on_slow (const ScopeKey *peer, gpointer data)
+{
+}
+
+static const ScopeLivenessCalls calls = { on_up, on_rtt, on_down, on_slow, on_message };
 
 static void
 read_often (guint count)

@@ -253,7 +253,9 @@ send_message (Sim *sim, guint from, const ScopePathSend *send)
                     send->message.n_legs, send->message.n_edges);
   if (to == G_MAXUINT)
     return;
-  if (send->direct || link_is_up (sim, from, to))
+  if (send->relayed)
+    pass_on (sim, from, from, to, 4, &send->message);
+  else if (send->direct || link_is_up (sim, from, to))
     over_link (sim, EVENT_MESSAGE, from, from, to, to, 0, &send->message);
   else if (sim_node (sim, from)->connected)
     {

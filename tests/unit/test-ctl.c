@@ -412,8 +412,17 @@ test_usage (Fixture *f, gconstpointer data)
     { { "invite", "home", "--name", "" }, "--name: " },
     { { "invite", "home", "--qr", "--json" }, "--qr: not together" },
     { { "peers", "..", }, "NETWORK: not a network name" },
+    { { "local", ".." }, "NETWORK: not a network name" },
+    { { "local", "home", "more" }, "“more” is one argument too many" },
+    { { "ping" }, "too few arguments, expected: PEER [NETWORK]" },
+    { { "ping", "b", ".." }, "NETWORK: not a network name" },
+    { { "ping", "b", "--count", "0" }, "--count: 0 is not a number" },
+    { { "ping", "b", "--timeout", "0" }, "--timeout: 0 is not a number" },
+    { { "ping", "b", "--until-direct", "--no-until-direct" }, "--until-direct: not together" },
+    { { "netcheck", "--registry", "r.example" }, "--registry: “r.example”" },
+    { { "netcheck", "--stun", "r.example" }, "--stun: " },
   };
-  const char *const verbs[] = { "network", "invite", "grant", "revoke", "kill", "peers", "keygen" };
+  const char *const verbs[] = { "network", "invite", "grant", "revoke", "kill", "peers", "local", "ping", "netcheck", "status", "keygen" };
   g_autofree char *identity = scope_identity_public_format (scope_identity_public (f->delegate));
   ScopeKey key;
   char base64[SCOPE_KEY_BASE64_LEN + 1];

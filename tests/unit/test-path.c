@@ -173,6 +173,37 @@ test_pair (void)
   sim_free (w.sim);
 }
 
+/* a moves: its link breaks for that, which is no reason to hold it down. A later break is. */
+static void
+test_moved (void)
+{
+  Small w = small (3, TRUE);
+  const ScopeKey *a = &sim_node (w.sim, w.a)->key;
+
+  scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL);
+  scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  assert_connected (w.sim, w.a, w.b, 3);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  pass (w.sim, 3 * SECOND);
+  assert_connected (w.sim, w.a, w.b, 1);
+
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  pass (w.sim, 20 * SECOND);
+  assert_connected (w.sim, w.a, w.b, 3);
+  scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL); /* what was held down was so elsewhere */
+  scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  pass (w.sim, SIM_DETECT_MAX_MS);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  pass (w.sim, 3 * SECOND);
+  assert_connected (w.sim, w.a, w.b, 1);
+  sim_free (w.sim);
+}
+
 /* One end loses 30 % of its probes: left, and taken again when it is good and the hold is over. */
 static void
 test_lossy (void)
@@ -299,7 +330,7 @@ test_faster (void)
   sim_free (w.sim);
 }
 
-/* Two equal third relays: the lower key. A pipe only when there is nothing else. */
+/* Two equal third relays: the lower key; then the other one. */
 static void
 test_tie (void)
 {
@@ -313,11 +344,14 @@ test_tie (void)
       know_all (sim);
       for (guint i = 0; i < 4; i++)
         for (guint j = 0; j < i; j++)
-          if (i != 1 || j != 0)
-            sim_link (sim, i, j, 20, 0);
+          sim_link (sim, i, j, 20, 0);
       sim_start (sim);
       pass (sim, 10 * MINUTE);
       lower = scope_key_compare (&sim_node (sim, 2)->key, &sim_node (sim, 3)->key) < 0 ? 2 : 3;
+      sim_cut (sim, 0, 1, TRUE);
+      pass (sim, 10 * SECOND);
+      assert_hop (sim, 0, 1, lower);
+      assert_hop (sim, 1, 0, lower);
       sim_cut (sim, 0, lower, TRUE);
       pass (sim, 10 * SECOND);
       assert_hop (sim, 0, 1, 5 - lower);
@@ -383,6 +417,41 @@ test_new_life (void)
       assert_connected (w.sim, w.a, w.t, 2);
       pass (w.sim, 20 * MINUTE);
     }
+  sim_free (w.sim);
+}
+
+/* Told that nothing comes back, an edge says again which way, and to its relay that it is there; but not all the time. */
+static void
+test_silent (void)
+{
+  Small w = small (12, FALSE);
+  ScopePath *path = sim_node (w.sim, w.a)->path;
+  guint pairs = 0, attaches = 0;
+  ScopePathSend send;
+
+  for (guint i = 0; i < 5; i++)
+    {
+      scope_path_silent (path, sim_now (w.sim), &sim_node (w.sim, w.b)->key);
+      while (scope_path_pop (path, &send))
+        if (send.message.type == SCOPE_PATH_PAIR)
+          {
+            g_assert_true (send.message.ask);
+            g_assert_false (send.direct);
+            g_assert_cmpmem (&send.to, sizeof send.to, &sim_node (w.sim, w.b)->key, sizeof send.to);
+            pairs++;
+          }
+        else
+          {
+            g_assert_cmpint (send.message.type, ==, SCOPE_PATH_ATTACH);
+            g_assert_true (send.direct);
+            g_assert_cmpmem (&send.to, sizeof send.to, &sim_node (w.sim, w.r)->key, sizeof send.to);
+            attaches++;
+          }
+    }
+  g_assert_cmpuint (pairs, ==, 1);
+  g_assert_cmpuint (attaches, ==, 1);
+  pass (w.sim, MINUTE); /* lost; said again, and answered */
+  assert_connected (w.sim, w.a, w.b, 3);
   sim_free (w.sim);
 }
 
@@ -510,6 +579,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/no-relay", test_no_relay);
   g_test_add_func ("/path/relayed", test_relayed);
   g_test_add_func ("/path/pair", test_pair);
+  g_test_add_func ("/path/moved", test_moved);
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_data_func ("/path/attachment-dies", NULL, test_attachment_dies);
   g_test_add_data_func ("/path/attachment-dies-without-registry", "gone", test_attachment_dies);
@@ -520,6 +590,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/tie", test_tie);
   g_test_add_func ("/path/classes", test_classes);
   g_test_add_func ("/path/new-life", test_new_life);
+  g_test_add_func ("/path/silent", test_silent);
   g_test_add_func ("/path/messages", test_messages);
   g_test_add_func ("/path/size", test_size);
   g_test_add_func ("/path/speed", test_speed);

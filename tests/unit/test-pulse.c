@@ -154,6 +154,15 @@ test_dead (void)
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
   sim_clear (&sim);
 
+  /* There is a relay as well. */
+  sim_alive (&sim, 40);
+  scope_pulse_hasty (&sim.pulse, TRUE);
+  sim_flow (&sim, 1000, 1000, 1000);
+  sim.echo = 0;
+  sim_flow (&sim, 20 * 1000, 1000, 0);
+  expect (&sim, "P1350 P1430 P1510 D1590");
+  sim_clear (&sim);
+
   /* A link with long round trips is given longer. */
   sim_alive (&sim, 400);
   sim.echo = 0;
