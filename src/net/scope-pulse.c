@@ -158,14 +158,17 @@ begin_train (ScopePulse *pulse, gint64 now)
   pulse->begun = pulse->train_next = now;
   pulse->train = TRAIN;
   pulse->heard = 0;
-  scope_pulse_check (pulse, now);
 }
 
 void
 scope_pulse_flow (ScopePulse *pulse, gint64 now)
 {
   if (pulse->state == SCOPE_PULSE_ALIVE && !pulse->measured && (!pulse->begun || now >= measure_at (pulse)))
-    begin_train (pulse, now);
+    {
+      begin_train (pulse, now);
+      if (!pulse->looking) /* what flows back is as good as an echo */
+        look (pulse, now);
+    }
 }
 
 void
@@ -244,8 +247,7 @@ scope_pulse_step (ScopePulse *pulse, gint64 now, gint64 *next)
       pulse->measure = now + MEASURE_POOR;
       if (pulse->state == SCOPE_PULSE_ALIVE)
         begin_train (pulse, now);
-      else
-        scope_pulse_check (pulse, now);
+      scope_pulse_check (pulse, now);
     }
   if (due (pulse->next, now))
     act |= probe (pulse, now);

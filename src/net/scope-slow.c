@@ -4,6 +4,8 @@
 #define MS G_GINT64_CONSTANT (1000)
 #define EVERY (500 * MS) /* while packets flow */
 #define MORE (150 * MS)
+#define MORE_AGAIN (60 * MS) /* once one was late */
+#define PROBES 3             /* late in a row: one alone may just be lost */
 #define WEIGHT 8 /* of what was usual against a new sample */
 
 void
@@ -11,6 +13,7 @@ scope_slow_watch (ScopeSlow *slow, gboolean watched)
 {
   slow->watched = watched;
   slow->late = 0;
+  slow->tries = 0;
 }
 
 void
@@ -24,14 +27,27 @@ scope_slow_sample (ScopeSlow *slow, guint64 tx, guint64 rx)
 static gint64
 limit (const ScopeSlow *slow)
 {
-  return MAX (3 * slow->usual, slow->usual + MORE);
+  return MAX (3 * slow->usual, slow->usual + (slow->tries ? MORE_AGAIN : MORE));
+}
+
+static ScopeSlowAct
+probe (ScopeSlow *slow, gint64 now)
+{
+  slow->sent = now;
+  slow->flows = FALSE;
+  if (slow->usual)
+    slow->late = now + limit (slow);
+  return SCOPE_SLOW_PROBE;
 }
 
 void
 scope_slow_echo (ScopeSlow *slow, gint64 usec, gint64 now)
 {
   if (now - usec >= slow->sent)
-    slow->late = 0;
+    {
+      slow->late = 0;
+      slow->tries = 0;
+    }
   if (!slow->usual)
     slow->usual = usec;
   else if (usec <= limit (slow))
@@ -48,17 +64,17 @@ scope_slow_step (ScopeSlow *slow, gint64 now, gint64 *next)
   if (slow->late && now >= slow->late)
     {
       slow->late = 0;
-      slow->usual = 0; /* what comes is what is usual from now on */
-      act |= SCOPE_SLOW_LATE;
+      if (++slow->tries < PROBES)
+        act |= probe (slow, now);
+      else
+        {
+          slow->tries = 0;
+          slow->usual = 0; /* what comes is what is usual from now on */
+          act |= SCOPE_SLOW_LATE;
+        }
     }
   if (slow->flows && now >= slow->sent + EVERY && !slow->late)
-    {
-      act |= SCOPE_SLOW_PROBE;
-      slow->sent = now;
-      slow->flows = FALSE;
-      if (slow->usual)
-        slow->late = now + limit (slow);
-    }
+    act |= probe (slow, now);
   if (slow->late)
     *next = MIN (*next, slow->late);
   if (slow->flows)

@@ -9,7 +9,7 @@
 
 typedef enum {
   SCOPE_SLOW_PROBE = 1 << 0, /* send a probe now */
-  SCOPE_SLOW_LATE = 1 << 1,  /* an echo takes three times as long as usual, and 150 ms more: look for something else */
+  SCOPE_SLOW_LATE = 1 << 1,  /* three echoes in a row take three times as long as usual, and more: look for something else */
 } ScopeSlowAct;
 
 /**
@@ -24,6 +24,7 @@ typedef struct {
   gint64 usual; /* round trip; 0 when it is not known */
   gint64 sent;  /* the last probe */
   gint64 late;  /* when its echo is late, 0 for none that is waited for */
+  guint tries;  /* late in a row */
 } ScopeSlow;
 
 void scope_slow_watch (ScopeSlow *slow, gboolean watched);

@@ -115,8 +115,10 @@ static void
 on_failed (gpointer data)
 {
   ScopeLink *link = data;
+  gint64 due = scope_links_now () + (AGAIN_MS << MIN (link->failures, AGAIN_DOUBLINGS));
 
-  link->due = scope_links_now () + (AGAIN_MS << MIN (link->failures, AGAIN_DOUBLINGS));
+  /* With all others that are tried again: one wake-up, where each had its own. */
+  link->due = link->failures ? due + AGAIN_MS - due % AGAIN_MS : due;
   link->first = scope_punch_is_caller (scope_key_compare (&link->links->own, &link->key) < 0, SCOPE_NAT_UNKNOWN, SCOPE_NAT_UNKNOWN);
   link->failures++;
 }

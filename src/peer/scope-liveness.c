@@ -205,14 +205,14 @@ step (ScopeLiveness *self, Link *link, gint64 now)
   gint64 fit;
 
   link->acts |= scope_pulse_step (&link->pulse, now, &link->due);
-  if (link->pulse.state == SCOPE_PULSE_ALIVE)
-    link->slow_acts |= scope_slow_step (&link->slow, now, &link->due);
   if (link->acts & SCOPE_PULSE_UP)
     try_size (self, link, now);
   if (link->acts & SCOPE_PULSE_DOWN)
     link->fit = (ScopeFit){ 0 };
   step_fit (self, link, now, &fit);
   link->due = MIN (link->due, fit);
+  if (link->pulse.state == SCOPE_PULSE_ALIVE)
+    link->slow_acts |= scope_slow_step (&link->slow, now, &link->due);
 }
 
 static void
@@ -334,7 +334,8 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
     return;
   note_size (self, link, size);
   scope_pulse_echo (&link->pulse, rtt, now);
-  scope_slow_echo (&link->slow, usec, now);
+  if (!size)
+    scope_slow_echo (&link->slow, usec, now);
   if (link->pulse.came_up) /* run() says so */
     scope_prober_restart (self->prober, from, now);
   else
