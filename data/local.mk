@@ -20,7 +20,9 @@ data/90-nm-scope: data/90-nm-scope.in Makefile
 	$(substitute) $(srcdir)/data/90-nm-scope.in >$@.tmp && chmod +x $@.tmp && mv $@.tmp $@
 
 scopeexamplesdir = $(docdir)/examples
-dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope data/examples/registry.json
+dist_scopeexamples_DATA = data/examples/edge.json data/examples/office.scope data/examples/registry.json \
+	data/examples/functions.sh data/examples/network.json
+dist_scopeexamples_SCRIPTS = data/examples/star data/examples/mesh data/examples/relays
 
 # Where README.md beside it expects it
 docpicturedir = $(docdir)/data

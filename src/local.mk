@@ -69,8 +69,10 @@ libscope_net_la_SOURCES = \
 	src/net/scope-link-packet.c src/net/scope-link-packet.h \
 	src/net/scope-nat.c src/net/scope-nat.h \
 	src/net/scope-prober.c src/net/scope-prober.h \
+	src/net/scope-fit.c src/net/scope-fit.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
 	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-slow.c src/net/scope-slow.h \
 	src/net/scope-stun.c src/net/scope-stun.h \
 	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \
 	src/net/scope-stun-check.c src/net/scope-stun-private.h \
@@ -123,7 +125,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-keys-say.c \
 	src/peer/scope-legacy.c src/peer/scope-legacy.h \
 	src/peer/scope-liveness.c src/peer/scope-liveness.h \
-	src/peer/scope-member.c src/peer/scope-member.h \
+	src/peer/scope-member.c src/peer/scope-member.h src/peer/scope-member-private.h src/peer/scope-member-talk.c \
 	src/peer/scope-memory.c src/peer/scope-memory.h \
 	src/peer/scope-mtu.c src/peer/scope-mtu.h \
 	src/peer/scope-nudger.c src/peer/scope-nudger.h \
@@ -131,8 +133,9 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-outfit.c src/peer/scope-outfit.h \
 	src/peer/scope-patience.c src/peer/scope-patience.h \
 	src/peer/scope-links.c src/peer/scope-links.h src/peer/scope-links-private.h \
-	src/peer/scope-links-carry.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
-	src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
+	src/peer/scope-links-carry.c src/peer/scope-links-lost.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
+	src/peer/scope-links-quality.c src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
+	src/peer/scope-links-view.c src/peer/scope-links-view.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-portmap.c src/peer/scope-portmap-ask.c src/peer/scope-portmap.h src/peer/scope-portmap-private.h \
@@ -157,10 +160,14 @@ libexec_PROGRAMS += src/service/nm-scope-service
 src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
+	src/service/scope-base.c src/service/scope-base.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \
+	src/service/scope-clock-watch.c src/service/scope-clock-watch.h \
 	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
 	src/service/scope-log.c src/service/scope-log.h \
+	src/service/scope-network.c src/service/scope-network.h \
+	src/service/scope-network-state.c src/service/scope-network-state.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h
 src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\"
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)

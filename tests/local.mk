@@ -34,6 +34,10 @@ tests_unit_test_channel_SOURCES = tests/unit/test-channel.c
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_channel_LDADD = libscope-net.la libscope-tunnel.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-fit
+tests_unit_test_fit_SOURCES = tests/unit/test-fit.c
+tests_unit_test_fit_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-pulse
 tests_unit_test_pulse_SOURCES = tests/unit/test-pulse.c
 tests_unit_test_pulse_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -80,6 +84,10 @@ unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-slow
+tests_unit_test_slow_SOURCES = tests/unit/test-slow.c
+tests_unit_test_slow_LDADD = libscope-net.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-punch
 tests_unit_test_punch_SOURCES = tests/unit/test-punch.c
 tests_unit_test_punch_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -114,6 +122,11 @@ unit_tests += tests/unit/test-keystore
 tests_unit_test_keystore_SOURCES = tests/unit/test-keystore.c src/service/scope-keystore.c
 tests_unit_test_keystore_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"/nonexistent\"
 tests_unit_test_keystore_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-base
+tests_unit_test_base_SOURCES = tests/unit/test-base.c src/service/scope-base.c src/service/scope-clock-watch.c
+tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_base_LDADD = libscope-tunnel.la $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-cache
 tests_unit_test_cache_SOURCES = tests/unit/test-cache.c $(test_log)
@@ -282,6 +295,21 @@ unit_tests += tests/unit/test-keyfile
 tests_unit_test_keyfile_SOURCES = tests/unit/test-keyfile.c
 tests_unit_test_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_test_keyfile_LDADD = libscope-crypto.la $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-ctl-local
+tests_unit_test_ctl_local_SOURCES = tests/unit/test-ctl-local.c
+tests_unit_test_ctl_local_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_ctl_local_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-netcheck
+tests_unit_test_netcheck_SOURCES = tests/unit/test-netcheck.c
+tests_unit_test_netcheck_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_netcheck_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
+
+unit_tests += tests/unit/test-network
+tests_unit_test_network_SOURCES = tests/unit/test-network.c src/service/scope-network.c src/service/scope-network-state.c
+tests_unit_test_network_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_network_LDADD = libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
 
 unit_tests += tests/unit/test-ctl
 tests_unit_test_ctl_SOURCES = tests/unit/test-ctl.c

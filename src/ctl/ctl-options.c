@@ -54,7 +54,7 @@ ctl_options_parse (const char *verb, const char *arguments, const char *summary,
       ctl_usage (verb, text);
       return FALSE;
     }
-  *rest = g_steal_pointer (&words);
+  *rest = words ? g_steal_pointer (&words) : g_new0 (char *, 1);
   return TRUE;
 }
 

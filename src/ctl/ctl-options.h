@@ -18,7 +18,7 @@ typedef enum {
  * @arguments: (translatable): what stands behind the verb in --help
  * @summary: (translatable): what the verb does, one or more paragraphs
  * @min, @max: how many arguments that are no options it takes
- * @rest: (out): them, to be freed with g_strfreev()
+ * @rest: (out): them, also when there are none; to be freed with g_strfreev()
  *
  * Returns: %FALSE when the command line is wrong; that has been told
  */

@@ -10,8 +10,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define PATH "/org/freedesktop/NetworkManager/scope/Control"
-#define INTERFACE "org.freedesktop.NetworkManager.scope.Control"
+#define ROOM "/org/freedesktop/NetworkManager/scope/"
+#define PREFIX "org.freedesktop.NetworkManager.scope."
 #define STATUS_MAX (32 * 1024 * 1024)
 
 void
@@ -23,21 +23,34 @@ ctl_service_free (CtlService *service)
   g_free (service);
 }
 
-GVariant *
-ctl_service_call (const CtlService *service, const char *method, GVariant *arguments, GError **error)
+static GVariant *
+call (const CtlService *service, const char *object, const char *method, GVariant *arguments, const char *denied,
+      GError **error)
 {
   g_autoptr (GError) why = NULL;
-  GVariant *answer = g_dbus_connection_call_sync (service->bus, service->name, PATH, INTERFACE, method, arguments, NULL,
+  g_autofree char *path = g_strconcat (ROOM, object, NULL);
+  g_autofree char *interface = g_strconcat (PREFIX, object, NULL);
+  GVariant *answer = g_dbus_connection_call_sync (service->bus, service->name, path, interface, method, arguments, NULL,
                                                   G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, &why);
 
   if (answer)
     return answer;
   g_dbus_error_strip_remote_error (why);
   if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
-    g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, _ ("only root may ask the service"));
+    g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, denied);
+  else if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
+    g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_GONE, _ ("the connection went down"));
   else
     g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, why->message);
   return NULL;
+}
+
+GVariant *
+ctl_service_call (const CtlService *service, const char *method, GVariant *arguments, GError **error)
+{
+  return call (service, "Control", method, arguments, _ ("only root may ask the service"), error);
 }
 
 static char **
@@ -53,12 +66,14 @@ list_names (GDBusConnection *bus, GError **error)
   return names;
 }
 
-static gboolean
-ask (CtlService *service, GError **error)
+gboolean
+ctl_service_refresh (CtlService *service, GError **error)
 {
-  g_autoptr (GVariant) answer = ctl_service_call (service, "GetStatus", NULL, error);
+  g_autoptr (GVariant) answer = call (service, "Network", "GetStatus", NULL,
+                                      _ ("the connection is not this user's; root may ask"), error);
   const char *text;
 
+  g_clear_pointer (&service->status, json_object_unref);
   if (!answer)
     return FALSE;
   if (!g_variant_is_of_type (answer, G_VARIANT_TYPE ("(s)")))
@@ -68,8 +83,44 @@ ask (CtlService *service, GError **error)
     }
   g_variant_get (answer, "(&s)", &text);
   service->status = scope_json_parse_object (text, strlen (text), STATUS_MAX, error);
+  if (service->status && !json_object_has_member (service->status, "network"))
+    {
+      g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_GONE, _ ("the connection went down"));
+      return FALSE;
+    }
   return service->status != NULL;
 }
+
+/* --- watching --- */
+
+typedef struct {
+  void (*func) (gpointer data);
+  gpointer data;
+} Watch;
+
+static void
+on_signal (GDBusConnection *bus, const char *sender, const char *path, const char *interface, const char *signal,
+           GVariant *arguments, gpointer data)
+{
+  const Watch *watch = data;
+
+  watch->func (watch->data);
+}
+
+void
+ctl_services_watch (GDBusConnection *bus, void (*func) (gpointer data), gpointer data)
+{
+  Watch *changes = g_new (Watch, 1), *names = g_new (Watch, 1);
+
+  *changes = *names = (Watch){ func, data };
+  g_dbus_connection_signal_subscribe (bus, NULL, "org.freedesktop.DBus.Properties", "PropertiesChanged", ROOM "Network",
+                                      PREFIX "Network", G_DBUS_SIGNAL_FLAGS_NONE, on_signal, changes, g_free);
+  g_dbus_connection_signal_subscribe (bus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+                                      "/org/freedesktop/DBus", SCOPE_NM_SERVICE, G_DBUS_SIGNAL_FLAGS_MATCH_ARG0_NAMESPACE,
+                                      on_signal, names, g_free);
+}
+
+/* --- all of them --- */
 
 GPtrArray *
 ctl_services_find (const char *network, GError **error)
@@ -78,6 +129,7 @@ ctl_services_find (const char *network, GError **error)
   g_autoptr (GError) why = NULL;
   g_autoptr (GDBusConnection) bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, &why);
   g_auto (GStrv) names = bus ? list_names (bus, &why) : NULL;
+  gboolean denied = FALSE;
 
   if (!names)
     {
@@ -93,14 +145,27 @@ ctl_services_find (const char *network, GError **error)
       service = g_new0 (CtlService, 1);
       service->bus = g_object_ref (bus);
       service->name = g_strdup (*name);
-      if (!ask (service, error))
-        return NULL;
+      if (!ctl_service_refresh (service, &why))
+        {
+          if (scope_err_denied (why))
+            denied = TRUE;
+          else if (!scope_err_gone (why))
+            {
+              g_propagate_error (error, g_steal_pointer (&why));
+              return NULL;
+            }
+          g_clear_error (&why);
+          continue;
+        }
       if (!network || g_strcmp0 (scope_json_get_string (service->status, "network"), network) == 0)
         g_ptr_array_add (found, g_steal_pointer (&service));
     }
   if (found->len)
     return g_steal_pointer (&found);
-  if (network)
+  if (denied)
+    g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_DENIED,
+                         _ ("what is up on this machine is not this user's; root may ask"));
+  else if (network)
     g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_GONE, _ ("no connection of network “%s” is up on this machine"), network);
   else
     g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_GONE, _ ("no connection is up on this machine"));

@@ -19,7 +19,10 @@ static const ScopectlVerb verbs[] = {
   { "revoke", N_ ("NETWORK FINGERPRINT…"), N_ ("Put peers or delegates out for good"), scopectl_revoke },
   { "kill", N_ ("NETWORK"), N_ ("Make every peer take the network down"), scopectl_kill },
   { "peers", N_ ("NETWORK"), N_ ("List who is in the network"), scopectl_peers },
-  { "status", N_ ("[NETWORK]"), N_ ("Show the networks that are up on this machine"), scopectl_status },
+  { "local", N_ ("[NETWORK]"), N_ ("Show the networks that are up on this machine, and the way to each peer"), scopectl_local },
+  { "ping", N_ ("PEER [NETWORK]"), N_ ("Ping a peer, and say which way packets take"), scopectl_ping },
+  { "netcheck", N_ ("[NETWORK]"), N_ ("Find out what stands between this machine and others"), scopectl_netcheck },
+  { "status", N_ ("[NETWORK]"), N_ ("The same with what the registry says of each peer"), scopectl_status },
   { "rotate", N_ ("NETWORK"), N_ ("Make new preshared keys with every peer"), scopectl_rotate },
   { "keygen", "", N_ ("Make a WireGuard key, or an identity"), scopectl_keygen },
 };

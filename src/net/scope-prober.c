@@ -6,19 +6,21 @@
 #define PAD_MAX (16 * 1024)
 #define N_MASK G_GINT64_CONSTANT (0xfffffffff) /* well within what JSON carries everywhere (2^53) */
 
+/* @n: 0 for a free place */
 typedef struct {
-  gint64 n; /* 0 for a free place */
+  gint64 n;
   gint64 sent;
   guint size;
-} Outstanding;
+  gboolean echoed;
+} Probe;
 
+/* @since: what was sent before does not count as lost */
 typedef struct {
-  Outstanding out[SCOPE_PROBER_OUTSTANDING]; /* the oldest is overwritten */
+  Probe probes[SCOPE_PROBER_WINDOW]; /* the oldest is overwritten */
   guint at;
   gint64 samples[SCOPE_PROBER_SAMPLES];
   guint n_samples; /* ever */
-  guint lost;      /* since the last echo */
-  guint lost_ever;
+  gint64 since;
 } Peer;
 
 struct _ScopeProber {
@@ -48,41 +50,20 @@ scope_prober_free (ScopeProber *self)
   g_free (self);
 }
 
-static void
-lose (Peer *peer, Outstanding *out)
-{
-  out->n = 0;
-  peer->lost++;
-  peer->lost_ever++;
-}
-
-static void
-lose_old (Peer *peer, gint64 now)
-{
-  for (guint i = 0; i < SCOPE_PROBER_OUTSTANDING; i++)
-    if (peer->out[i].n && now - peer->out[i].sent >= SCOPE_PROBER_LOST_USEC)
-      lose (peer, &peer->out[i]);
-}
-
 void
 scope_prober_probe (ScopeProber *self, const ScopeKey *to, guint size, gint64 now)
 {
   Peer *peer = g_hash_table_lookup (self->peers, to);
   g_autoptr (GString) text = g_string_new (NULL);
-  Outstanding *out;
 
   if (!peer)
     {
       peer = g_new0 (Peer, 1);
       g_hash_table_insert (self->peers, g_memdup2 (to, sizeof *to), peer);
     }
-  lose_old (peer, now);
-  out = &peer->out[peer->at++ % SCOPE_PROBER_OUTSTANDING];
-  if (out->n)
-    lose (peer, out);
   self->n = (self->n + 1) & N_MASK;
   self->n += self->n == 0;
-  *out = (Outstanding){ .n = self->n, .sent = now, .size = size };
+  peer->probes[peer->at++ % SCOPE_PROBER_WINDOW] = (Probe){ .n = self->n, .sent = now, .size = size };
 
   g_string_printf (text, "{\"t\":\"probe\",\"d\":{\"n\":%" G_GINT64_FORMAT, self->n);
   if (size)
@@ -104,20 +85,20 @@ take_echo (ScopeProber *self, const ScopeKey *from, gint64 n, gint64 now)
 {
   Peer *peer = g_hash_table_lookup (self->peers, from);
 
-  for (guint i = 0; peer && i < SCOPE_PROBER_OUTSTANDING; i++)
-    if (peer->out[i].n == n)
-      {
-        gint64 usec = now - peer->out[i].sent;
-        guint size = peer->out[i].size;
+  for (guint i = 0; peer && i < SCOPE_PROBER_WINDOW; i++)
+    {
+      Probe *probe = &peer->probes[i];
+      gint64 usec = now - probe->sent;
 
-        peer->out[i].n = 0;
-        peer->lost = 0;
-        /* One with a pad takes longer where the link is slow. */
-        if (!size)
-          peer->samples[peer->n_samples++ % SCOPE_PROBER_SAMPLES] = usec;
-        self->calls->echo (from, usec, size, self->data);
-        return;
-      }
+      if (probe->n != n || probe->echoed || usec >= SCOPE_PROBER_LOST_USEC)
+        continue;
+      probe->echoed = TRUE;
+      /* One with a pad takes longer where the link is slow. */
+      if (!probe->size)
+        peer->samples[peer->n_samples++ % SCOPE_PROBER_SAMPLES] = usec;
+      self->calls->echo (from, usec, probe->size, self->data);
+      return;
+    }
 }
 
 static gboolean
@@ -173,15 +154,32 @@ scope_prober_rtt (const ScopeProber *self, const ScopeKey *key)
 }
 
 guint
-scope_prober_lost (const ScopeProber *self, const ScopeKey *key, guint *ever, gint64 now)
+scope_prober_loss (const ScopeProber *self, const ScopeKey *key, gint64 now)
+{
+  const Peer *peer = g_hash_table_lookup (self->peers, key);
+  guint n = 0, lost = 0;
+
+  for (guint i = 0; peer && i < SCOPE_PROBER_WINDOW; i++)
+    {
+      const Probe *probe = &peer->probes[i];
+      gint64 age = now - probe->sent;
+
+      if (!probe->n || probe->size || probe->sent < peer->since || age >= SCOPE_PROBER_OLD_USEC ||
+          (!probe->echoed && age < SCOPE_PROBER_LATE_USEC))
+        continue;
+      n++;
+      lost += !probe->echoed;
+    }
+  return n < SCOPE_PROBER_LOSS_MIN ? 0 : (lost * 100 + n / 2) / n;
+}
+
+void
+scope_prober_restart (ScopeProber *self, const ScopeKey *key, gint64 now)
 {
   Peer *peer = g_hash_table_lookup (self->peers, key);
 
   if (peer)
-    lose_old (peer, now);
-  if (ever)
-    *ever = peer ? peer->lost_ever : 0;
-  return peer ? peer->lost : 0;
+    peer->since = now;
 }
 
 void

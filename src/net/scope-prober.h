@@ -10,8 +10,11 @@
 #include <json-glib/json-glib.h>
 
 #define SCOPE_PROBER_SAMPLES 5          /* of each peer's round trips */
-#define SCOPE_PROBER_OUTSTANDING 8      /* probes that wait for an echo, per peer: older ones are lost */
-#define SCOPE_PROBER_LOST_USEC (10 * G_USEC_PER_SEC) /* and what has waited for so long */
+#define SCOPE_PROBER_WINDOW 40          /* probes that loss is computed from */
+#define SCOPE_PROBER_LOSS_MIN 8         /* fewer say nothing of it */
+#define SCOPE_PROBER_LATE_USEC (2 * G_USEC_PER_SEC)  /* lost, unless the echo does come */
+#define SCOPE_PROBER_LOST_USEC (10 * G_USEC_PER_SEC) /* no echo is taken any more */
+#define SCOPE_PROBER_OLD_USEC (180 * G_USEC_PER_SEC) /* says nothing of today */
 
 typedef struct _ScopeProber ScopeProber;
 
@@ -43,7 +46,10 @@ gboolean scope_prober_take (ScopeProber *prober, const ScopeKey *from, const cha
 /* The median of the last round trips of probes without a size, µs; -1 when there was none. */
 gint64 scope_prober_rtt (const ScopeProber *prober, const ScopeKey *peer);
 
-/* Probes without echo since the last echo, and since the beginning, those that still wait not among them. */
-guint scope_prober_lost (const ScopeProber *prober, const ScopeKey *peer, guint *ever, gint64 now);
+/* Per cent of the last SCOPE_PROBER_WINDOW probes without a size that had no echo, those that may still come not among them. */
+guint scope_prober_loss (const ScopeProber *prober, const ScopeKey *peer, gint64 now);
+
+/* It is another link from now on: what was sent before says nothing of its loss. */
+void scope_prober_restart (ScopeProber *prober, const ScopeKey *peer, gint64 now);
 
 void scope_prober_forget (ScopeProber *prober, const ScopeKey *peer);

@@ -3,13 +3,19 @@
 
 #define MS G_GINT64_CONSTANT (1000)
 #define DOUBT (500 * MS) /* or three round trips */
+#define DOUBT_HASTY (350 * MS)
 #define KEEPALIVE 32 /* bytes that WireGuard counts for one; data has more */
 #define PROBES 3
 #define GAP (200 * MS)
 #define GAP_SUSPECT (60 * MS)
+#define GAP_HASTY (80 * MS)
 #define PAUSE_FIRST (1000 * MS)
-#define PAUSE_LAST (30 * 1000 * MS)
+#define PAUSE_BUSY (30 * 1000 * MS) /* as long as packets are meant for it, or others rely on it */
+#define PAUSE_LAST (16 * 60 * 1000 * MS)
 #define MEASURE (30 * 1000 * MS)
+#define MEASURE_POOR (10 * 1000 * MS) /* when more than one of a train got lost */
+#define TRAIN 8
+#define TRAIN_GAP (75 * MS)
 
 static void
 settle (ScopePulse *pulse)
@@ -28,11 +34,24 @@ look (ScopePulse *pulse, gint64 now)
   pulse->next = now;
 }
 
+/* A pause that is for those of whom nobody wants anything is over. */
+static void
+hasten (ScopePulse *pulse)
+{
+  if (pulse->state != SCOPE_PULSE_SILENT || pulse->looking || pulse->pause <= PAUSE_BUSY)
+    return;
+  pulse->retry -= pulse->pause - PAUSE_BUSY;
+  pulse->pause = PAUSE_BUSY;
+  if (pulse->next)
+    pulse->next = pulse->retry;
+}
+
 /* It has received: alive unless we have to know better; and who was silent is worth a probe. */
 static void
 received (ScopePulse *pulse, gint64 now)
 {
   pulse->owed = 0;
+  hasten (pulse);
   if (pulse->state == SCOPE_PULSE_ALIVE)
     {
       if (pulse->looking && !pulse->strict)
@@ -65,6 +84,7 @@ scope_pulse_sample (ScopePulse *pulse, guint64 tx, guint64 rx, gint64 now)
 void
 scope_pulse_sent (ScopePulse *pulse, gint64 now)
 {
+  hasten (pulse);
   if (pulse->state != SCOPE_PULSE_SILENT && !pulse->looking && !pulse->owed)
     pulse->owed = now;
 }
@@ -75,13 +95,21 @@ scope_pulse_rest (ScopePulse *pulse)
   pulse->sampled = FALSE;
 }
 
+/* When the next train is. */
+static gint64
+measure_at (const ScopePulse *pulse)
+{
+  return pulse->begun + (pulse->heard + 1 >= TRAIN ? MEASURE : MEASURE_POOR);
+}
+
 void
 scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now)
 {
   settle (pulse);
   pulse->rtt = rtt;
   pulse->pause = pulse->retry = 0;
-  pulse->measure = pulse->measured ? now + MEASURE : 0;
+  pulse->heard++;
+  pulse->measure = !pulse->measured ? 0 : pulse->state == SCOPE_PULSE_ALIVE ? measure_at (pulse) : now;
   pulse->came_up |= pulse->state != SCOPE_PULSE_ALIVE;
   pulse->state = SCOPE_PULSE_ALIVE;
 }
@@ -105,6 +133,12 @@ scope_pulse_suspect (ScopePulse *pulse, gint64 now)
 }
 
 void
+scope_pulse_hasty (ScopePulse *pulse, gboolean hasty)
+{
+  pulse->hasty = hasty;
+}
+
+void
 scope_pulse_want (ScopePulse *pulse, gint64 now)
 {
   pulse->wanted = pulse->asked = TRUE;
@@ -118,6 +152,22 @@ scope_pulse_forget (ScopePulse *pulse)
   *pulse = (ScopePulse){ .sampled = pulse->sampled, .tx = pulse->tx, .rx = pulse->rx, .at = pulse->at };
 }
 
+static void
+begin_train (ScopePulse *pulse, gint64 now)
+{
+  pulse->begun = pulse->train_next = now;
+  pulse->train = TRAIN;
+  pulse->heard = 0;
+  scope_pulse_check (pulse, now);
+}
+
+void
+scope_pulse_flow (ScopePulse *pulse, gint64 now)
+{
+  if (pulse->state == SCOPE_PULSE_ALIVE && !pulse->measured && (!pulse->begun || now >= measure_at (pulse)))
+    begin_train (pulse, now);
+}
+
 void
 scope_pulse_measure (ScopePulse *pulse, gboolean measured, gint64 now)
 {
@@ -125,6 +175,8 @@ scope_pulse_measure (ScopePulse *pulse, gboolean measured, gint64 now)
     return;
   pulse->measured = measured;
   pulse->measure = measured ? now : 0;
+  if (measured)
+    hasten (pulse);
   if (pulse->state == SCOPE_PULSE_SILENT && !pulse->looking)
     pulse->next = measured || pulse->wanted ? pulse->retry : 0;
 }
@@ -146,7 +198,7 @@ fall_silent (ScopePulse *pulse, ScopePulseAct *act, gint64 now)
   pulse->pause = PAUSE_FIRST;
   pulse->retry = now + pulse->pause;
   pulse->next = pulse->wanted || pulse->measured ? pulse->retry : 0;
-  pulse->measure = 0;
+  pulse->measure = pulse->train_next = 0;
 }
 
 static ScopePulseAct
@@ -159,7 +211,7 @@ probe (ScopePulse *pulse, gint64 now)
     pulse->verdict = now + MAX (pulse->gap, 2 * pulse->rtt);
   else
     {
-      pulse->pause = CLAMP (pulse->pause * 2, PAUSE_FIRST, PAUSE_LAST);
+      pulse->pause = CLAMP (pulse->pause * 2, PAUSE_FIRST, pulse->measured ? PAUSE_BUSY : PAUSE_LAST);
       pulse->retry = now + pulse->pause;
       if (pulse->wanted || pulse->measured)
         pulse->next = pulse->retry;
@@ -170,7 +222,7 @@ probe (ScopePulse *pulse, gint64 now)
 static gint64
 doubt_at (const ScopePulse *pulse)
 {
-  return pulse->owed ? pulse->owed + MAX (DOUBT, 3 * pulse->rtt) : 0;
+  return pulse->owed ? pulse->owed + MAX (pulse->hasty ? DOUBT_HASTY : DOUBT, 3 * pulse->rtt) : 0;
 }
 
 ScopePulseAct
@@ -182,16 +234,28 @@ scope_pulse_step (ScopePulse *pulse, gint64 now, gint64 *next)
   if (due (pulse->verdict, now))
     fall_silent (pulse, &act, now);
   if (due (doubt_at (pulse), now))
-    look (pulse, now);
+    {
+      look (pulse, now);
+      if (pulse->hasty)
+        pulse->gap = GAP_HASTY;
+    }
   if (due (pulse->measure, now))
     {
-      pulse->measure = now + MEASURE;
-      scope_pulse_check (pulse, now);
+      pulse->measure = now + MEASURE_POOR;
+      if (pulse->state == SCOPE_PULSE_ALIVE)
+        begin_train (pulse, now);
+      else
+        scope_pulse_check (pulse, now);
     }
   if (due (pulse->next, now))
     act |= probe (pulse, now);
+  if (due (pulse->train_next, now))
+    {
+      act |= SCOPE_PULSE_PROBE;
+      pulse->train_next = --pulse->train ? now + TRAIN_GAP : 0;
+    }
 
-  const gint64 times[] = { pulse->verdict, doubt_at (pulse), pulse->measure, pulse->next };
+  const gint64 times[] = { pulse->verdict, doubt_at (pulse), pulse->measure, pulse->next, pulse->train_next };
   *next = SCOPE_PULSE_NEVER;
   for (guint i = 0; i < G_N_ELEMENTS (times); i++)
     if (times[i])

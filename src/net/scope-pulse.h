@@ -40,6 +40,7 @@ typedef struct {
   gboolean looking; /* three probes, or what is left of them */
   gboolean strict;  /* that only an echo ends well */
   gboolean asked;
+  gboolean hasty; /* there is another way: a doubt is not weighed for long */
   gboolean came_up;
   guint64 tx, rx;
   gint64 at;      /* when that was */
@@ -52,6 +53,10 @@ typedef struct {
   gint64 pause;   /* silent: between two */
   gint64 gap;       /* between two of them */
   guint probes;   /* of the three */
+  gint64 begun;   /* the last train, 0 for never */
+  gint64 train_next;
+  guint train;    /* probes that are left of it */
+  guint heard;    /* echoes since it began */
 } ScopePulse;
 
 /* The device's counters at @now. The first ones are only what the next are compared with. */
@@ -72,14 +77,25 @@ void scope_pulse_check (ScopePulse *pulse, gint64 now);
 /* Another has lost the same peer: as a check, but three probes in 120 ms and two round trips decide. */
 void scope_pulse_suspect (ScopePulse *pulse, gint64 now);
 
-/* Somebody wants it: a check at once; whenever it is silent it is probed after 1, 2, 4 … 30 s. */
+/* There is another way than this link: when nothing comes back for 350 ms, three probes in 160 ms and two
+ * round trips decide. */
+void scope_pulse_hasty (ScopePulse *pulse, gboolean hasty);
+
+/* Somebody wants it: a check at once; whenever it is silent it is probed after 1, 2, 4 … s, 30 s at most
+ * while packets go there or it is measured, else 16 minutes. */
 void scope_pulse_want (ScopePulse *pulse, gint64 now);
 
 /* Nobody wants it any more: a link that nobody has looked at. */
 void scope_pulse_forget (ScopePulse *pulse);
 
-/* Measure the round trip every 30 s: when it is silent it is wanted. */
+/*
+ * Measure the round trip and what gets lost, with a train of 8 probes every 30 s, or 10 s after more than one of the last got
+ * lost: when it is silent it is wanted.
+ */
 void scope_pulse_measure (ScopePulse *pulse, gboolean measured, gint64 now);
+
+/* Packets flow that it matters for: measured as above, but now, and not again by itself. Nothing unless it is alive. */
+void scope_pulse_flow (ScopePulse *pulse, gint64 now);
 
 /**
  * scope_pulse_step:

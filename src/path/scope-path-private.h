@@ -87,6 +87,7 @@ struct Peer {
   gboolean lossy;
   gint64 up_since;
   ScopeHold hold;
+  gint64 forgiven; /* until then a lost link is not held down */
   ScopeDamping *damping;
 
   Pair *pair;

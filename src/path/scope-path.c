@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#define FORGIVEN_MS 3000
 #define MAX_STRANGERS 4096 /* whom others spoke of */
 
 static void
@@ -170,7 +171,7 @@ link_lost (ScopePath *path, Peer *peer, gboolean failed)
     return;
   peer->link = LINK_DOWN;
   path->changed = TRUE;
-  if (failed && was_up)
+  if (failed && was_up && path->now >= peer->forgiven)
     scope_hold_fail (&peer->hold, path->now);
   if (peer->damping)
     scope_damping_reset (peer->damping);
@@ -319,6 +320,30 @@ scope_path_link_sample (ScopePath *path, gint64 now, const ScopeKey *key, guint 
     pair_review (path, peer);
   if (!is_relay (path->role) && is_relay (peer->role))
     attach_sample (path, peer);
+}
+
+static void
+forgive (Peer *peer, gint64 now)
+{
+  peer->hold = (ScopeHold){ 0 };
+  peer->forgiven = now + FORGIVEN_MS;
+}
+
+void
+scope_path_moved (ScopePath *path, gint64 now, const ScopeKey *key)
+{
+  GHashTableIter iter;
+  gpointer peer;
+
+  path->now = now;
+  if (key)
+    {
+      forgive (path_peer (path, key), now);
+      return;
+    }
+  g_hash_table_iter_init (&iter, path->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &peer))
+    forgive (peer, now);
 }
 
 void

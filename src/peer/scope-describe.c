@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-describe.h"
 
+#include "peer/scope-links-view.h"
+
 #include <json-glib/json-glib.h>
 
 static void
@@ -30,6 +32,26 @@ add_number (JsonBuilder *out, const char *name, gint64 number)
 {
   json_builder_set_member_name (out, name);
   json_builder_add_int_value (out, number);
+}
+
+static void
+add_strings (JsonBuilder *out, const char *name, char **strings)
+{
+  json_builder_set_member_name (out, name);
+  json_builder_begin_array (out);
+  for (char **s = strings; s && *s; s++)
+    json_builder_add_string_value (out, *s);
+  json_builder_end_array (out);
+}
+
+/* Null where it is not known. */
+static void
+add_measure (JsonBuilder *out, const char *name, int value)
+{
+  if (value >= 0)
+    add_number (out, name, value);
+  else
+    add_text (out, name, NULL);
 }
 
 static void
@@ -64,12 +86,18 @@ add_path (JsonBuilder *out, const ScopeLinksState *state)
 
   json_builder_set_member_name (out, "link");
   json_builder_add_boolean_value (out, state->up);
-  if (state->ms >= 0)
-    add_number (out, "latency", state->ms);
-  else
-    add_text (out, "latency", NULL);
+  add_measure (out, "latency", state->ms);
   add_text (out, "path", ways[state->way]);
   add_key (out, "via", state->has_via ? &state->via : NULL);
+}
+
+/* How far the preshared key with a peer is, in a word. */
+static const char *
+key_state (const ScopeV1Progress *progress)
+{
+  static const char *const words[] = { "making", "making", "confirming", "confirmed" };
+
+  return progress ? words[MIN (progress->pq, G_N_ELEMENTS (words) - 1)] : "none";
 }
 
 static void
@@ -79,25 +107,33 @@ add_peer (JsonBuilder *out, const ScopeTrustPeer *peer, ScopeKeys *keys, ScopeLi
   char key[SCOPE_KEY_BASE64_LEN + 1];
   ScopeV1Progress progress;
   guint64 epoch;
+  gboolean has_progress = scope_keys_progress (keys, &peer->key, &epoch, &progress);
 
   json_builder_begin_object (out);
   add_text (out, "key", scope_key_to_base64 (&peer->key, key));
   add_text (out, "identity", scope_identity_public_fingerprint (peer->identity));
   add_text (out, "name", peer->grant->name);
   add_text (out, "role", scope_role_to_string (peer->role));
+  add_text (out, "tier", peer->role == SCOPE_ROLE_EDGE ? NULL : peer->pipe ? "pipe" : "relay");
   add_prefixes (out, "ranges", peer->ranges);
   json_builder_set_member_name (out, "online");
   json_builder_add_boolean_value (out, peer->online);
   add_text (out, "pq", scope_pq_to_string (peer->record->pq));
   add_tunnel (out, device ? scope_wg_device_find (device, &peer->key) : NULL);
-  if (scope_keys_progress (keys, &peer->key, &epoch, &progress))
+  add_text (out, "keyState", key_state (has_progress ? &progress : NULL));
+  if (has_progress)
     {
       add_number (out, "epoch", epoch);
       add_number (out, "peerKexNPQ", progress.npq);
       add_number (out, "peerKexPQ", progress.pq);
     }
   if (links && scope_links_state (links, &peer->key, &state))
-    add_path (out, &state);
+    {
+      add_path (out, &state);
+      add_measure (out, "loss", scope_links_loss (links, &peer->key));
+      json_builder_set_member_name (out, "carried");
+      json_builder_add_boolean_value (out, scope_links_is_carried (links, &peer->key));
+    }
   json_builder_end_object (out);
 }
 
@@ -105,18 +141,25 @@ static void
 add_own (JsonBuilder *out, const ScopeTrust *trust, ScopeLinks *links)
 {
   const ScopeGrant *grant = scope_trust_own_grant (trust);
+  const GPtrArray *servers = links ? scope_links_servers (links) : NULL;
   ScopeKey relay;
 
+  add_text (out, "name", grant ? grant->name : NULL);
   add_text (out, "role", grant ? scope_role_to_string (grant->role) : NULL);
   if (!links)
     return;
   add_text (out, "nat", scope_nat_to_string (scope_links_nat (links)));
   scope_links_attachment (links, &relay);
   add_key (out, "attachment", &relay);
+  json_builder_set_member_name (out, "stun");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < servers->len; i++)
+    json_builder_add_string_value (out, g_ptr_array_index (servers, i));
+  json_builder_end_array (out);
 }
 
 char *
-scope_describe (const char *network, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeLinks *links,
+scope_describe (const ScopeSettings *settings, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeLinks *links,
                 ScopeTunnel *tunnel)
 {
   g_autoptr (JsonBuilder) out = json_builder_new ();
@@ -125,7 +168,9 @@ scope_describe (const char *network, gboolean connected, ScopeTrust *trust, Scop
   g_autoptr (JsonNode) root = NULL;
 
   json_builder_begin_object (out);
-  add_text (out, "network", network);
+  add_text (out, "network", settings->network);
+  add_text (out, "registryNetwork", settings->netreg);
+  add_strings (out, "registries", settings->registries);
   json_builder_set_member_name (out, "registry");
   json_builder_add_boolean_value (out, connected);
   add_text (out, "interface", tunnel ? scope_tunnel_get_config (tunnel)->ifname : NULL);

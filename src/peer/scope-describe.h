@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-describe: a network as it is now, as JSON, for people and scripts (`scopectl status`).
+ * scope-describe: a network as it is now, as JSON, for people and scripts (`scopectl local`).
  */
 #pragma once
 
@@ -9,13 +9,20 @@
 
 /**
  * scope_describe:
+ * @connected: there is a session with the registry, and its roster is whole
  * @trust, @keys, @links: (nullable): of v1
  * @tunnel: (nullable)
  *
- * Returns: (transfer full): {"network", "registry": bool, "interface", "addresses", "peers": [{"key", "identity", "name",
- *   "role", "ranges", "endpoint", "online", "handshake": seconds ago or null, "rx", "tx", "epoch", "npq", "pq", "link": whether a direct link answers,
- *   "latency": ms of it or null, "path": "none|direct|relay|relays|pipe|master", "via": the first relay's key or null}],
- *   "role", "nat", "attachment": our relay's key or null}
+ * What is not known is null, or absent where its whole part is not there (0.0.x, keys-only).
+ *
+ * Returns: (transfer full): {"network", "registryNetwork": its name at the registry, "registries": [URL], "registry": bool,
+ *   "interface", "addresses", "name", "role", "nat", "attachment": our relay's key or null, "stun": [endpoint], "peers": [{
+ *   "key", "identity", "name", "role", "tier": "relay|pipe" or null for edges, "ranges", "online", "pq": its policy,
+ *   "endpoint", "handshake": seconds ago or null, "rx", "tx": bytes,
+ *   "keyState": "none|making|confirming|confirmed": the post-quantum key with it, "epoch", "peerKexNPQ", "peerKexPQ",
+ *   "link": whether a direct link answers, "latency": ms of it, "loss": percent of its last probes,
+ *   "carried": that link's packets go through the registry,
+ *   "path": "none|direct|relay|relays|pipe|master", "via": the first relay's key or null}]}
  */
-char *scope_describe (const char *network, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeLinks *links,
-                      ScopeTunnel *tunnel);
+char *scope_describe (const ScopeSettings *settings, gboolean connected, ScopeTrust *trust, ScopeKeys *keys,
+                      ScopeLinks *links, ScopeTunnel *tunnel);

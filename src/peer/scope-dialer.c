@@ -27,6 +27,7 @@ struct _ScopeDialer {
   guint rounds;      /* rounds over all registries that failed in a row: the back-off's exponent */
   char *said;        /* the last failure */
   SoupSession *soup;
+  gboolean paused;
   gboolean own_trust;   /* instead of the system's certificates, in this process */
   gint64 served_usec;   /* monotonic; 0 while nobody serves us */
   guint timer_id;       /* attempt's limit, or back-off */
@@ -131,6 +132,8 @@ dial (ScopeDialer *self)
 {
   g_clear_handle_id (&self->timer_id, g_source_remove);
   self->served_usec = 0;
+  if (self->paused)
+    return;
   self->timer_id = scope_timeout_add (self->timings.attempt_ms, on_late, self);
   self->calls->dial (self->data);
 }
@@ -159,6 +162,12 @@ scope_dialer_stop (ScopeDialer *self)
   self->served_usec = 0;
   if (self->soup)
     soup_session_abort (self->soup); /* pooled connections belong to the old link */
+}
+
+void
+scope_dialer_pause (ScopeDialer *self, gboolean paused)
+{
+  self->paused = paused;
 }
 
 void

@@ -53,6 +53,9 @@ const char *scope_dialer_registry (ScopeDialer *dialer);
 void scope_dialer_start (ScopeDialer *dialer);
 void scope_dialer_stop (ScopeDialer *dialer);
 
+/* While paused nothing is dialed; what is under way goes on. Afterwards scope_dialer_start() is needed. */
+void scope_dialer_pause (ScopeDialer *dialer, gboolean paused);
+
 /* The attempt's time limit is over; the connection itself may still turn out to be no good. */
 void scope_dialer_connected (ScopeDialer *dialer);
 

@@ -49,6 +49,7 @@ struct _ScopeEngine {
   GArray *addresses;
   gint64 started_usec; /* monotonic */
   gboolean swept;
+  gboolean paused;
   ScopePatience *patience; /* from the start on */
   ScopeStale *stale;
   ScopeNudger *nudger;
@@ -61,7 +62,7 @@ struct _ScopeEngine {
 
 G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
 
-enum { STARTED, FAILED, N_SIGNALS };
+enum { STARTED, FAILED, NEWS, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void
@@ -72,6 +73,12 @@ fail (ScopeEngine *self, GError *error)
   if (self->state == STATE_STOPPED)
     return;
   g_signal_emit (self, signals[FAILED], 0, owned);
+}
+
+static void
+emit_news (ScopeEngine *self)
+{
+  g_signal_emit (self, signals[NEWS], 0);
 }
 
 /* --- peers and routes ---------------------------------------------------------------------- */
@@ -250,6 +257,7 @@ run (ScopeEngine *self)
       self->routes = scope_routes_watch_new (on_routes_changed, self);
     }
   g_signal_emit (self, signals[STARTED], 0);
+  emit_news (self);
 }
 
 static void
@@ -396,6 +404,7 @@ static gboolean
 make_source (ScopeEngine *self, gboolean absent, GError **error)
 {
   const ScopeEngineConfig *config = self->config;
+  static const char *const news[] = { "roster", "peers", "news", NULL };
   ScopeSourceConfig source = { config->vpn_uuid, config->settings, self->own, config->identity, config->state };
   g_autofree char *legacy = g_strconcat (config->state, ".roster", NULL);
   gboolean v1 = config->identity && !absent &&
@@ -410,6 +419,9 @@ make_source (ScopeEngine *self, gboolean absent, GError **error)
   g_signal_connect (self->source, "failed", G_CALLBACK (on_source_failed), self);
   g_signal_connect (self->source, "fatal", G_CALLBACK (on_fatal), self);
   g_signal_connect (self->source, "absent", G_CALLBACK (on_absent), self);
+  for (const char *const *name = news; *name; name++)
+    g_signal_connect_object (self->source, *name, G_CALLBACK (emit_news), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  scope_source_pause (self->source, self->paused);
   return TRUE;
 }
 
@@ -596,15 +608,23 @@ scope_engine_stop_finish (ScopeEngine *self, GAsyncResult *result, GError **erro
 }
 
 void
-scope_engine_base_changed (ScopeEngine *self)
+scope_engine_base_changed (ScopeEngine *self, gboolean moved)
 {
   if (!self->source || (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING))
     return;
-  g_message ("the base connection changed: reconnecting");
-  scope_source_kick (self->source);
-  if (self->state != STATE_RUNNING)
-    return;
-  scope_nudger_start (self->nudger);
+  g_message (moved ? "the base connection changed: reconnecting" : "the base connection has more addresses");
+  scope_source_kick (self->source, moved);
+  emit_news (self);
+  if (self->state == STATE_RUNNING && moved)
+    scope_nudger_start (self->nudger);
+}
+
+void
+scope_engine_pause (ScopeEngine *self, gboolean paused)
+{
+  self->paused = paused;
+  if (self->source)
+    scope_source_pause (self->source, paused);
 }
 
 ScopeTunnel *
@@ -626,11 +646,10 @@ char *
 scope_engine_describe (ScopeEngine *self)
 {
   if (!self->source)
-    return scope_describe (self->config->settings->network, FALSE, NULL, NULL, NULL, NULL);
+    return scope_describe (self->config->settings, FALSE, NULL, NULL, NULL, NULL);
   if (SCOPE_IS_MEMBER (self->source))
     return scope_member_describe (SCOPE_MEMBER (self->source));
-  return scope_describe (self->config->settings->network, !scope_source_is_cached (self->source), NULL, NULL, NULL,
-                         self->tunnel);
+  return scope_describe (self->config->settings, !scope_source_is_cached (self->source), NULL, NULL, NULL, self->tunnel);
 }
 
 char *
@@ -673,6 +692,7 @@ scope_engine_class_init (ScopeEngineClass *class)
 {
   G_OBJECT_CLASS (class)->dispose = scope_engine_dispose;
   signals[STARTED] = g_signal_new ("started", SCOPE_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[NEWS] = g_signal_new ("news", SCOPE_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[FAILED] = g_signal_new ("failed", SCOPE_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                   G_TYPE_ERROR);
 }

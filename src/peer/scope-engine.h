@@ -42,6 +42,7 @@ G_DECLARE_FINAL_TYPE (ScopeEngine, scope_engine, SCOPE, ENGINE, GObject)
  *
  * Signals:
  * - "started": interface, addresses and peers are there; peers may still be silent
+ * - "news": scope_engine_describe() may say something else than before, counters and measures apart
  * - "failed" (GError): it could not start, or the interface was taken away; call stop
  */
 ScopeEngine *scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **error);
@@ -52,8 +53,12 @@ void scope_engine_start (ScopeEngine *engine);
 void scope_engine_stop_async (ScopeEngine *engine, GAsyncReadyCallback callback, gpointer data);
 gboolean scope_engine_stop_finish (ScopeEngine *engine, GAsyncResult *result, GError **error);
 
-/* The base connection changed: reconnect and let everybody hear from the new address at once. */
-void scope_engine_base_changed (ScopeEngine *engine);
+/* The base connection changed: reconnect and let everybody hear from the new address at once. Not @moved: there is only
+ * more of it, what is connected stays so. */
+void scope_engine_base_changed (ScopeEngine *engine, gboolean moved);
+
+/* Nobody can be reached, by a captive portal say: nothing is tried. Over with scope_engine_base_changed() after it. */
+void scope_engine_pause (ScopeEngine *engine, gboolean paused);
 
 /* (nullable): there once "started" was emitted */
 ScopeTunnel *scope_engine_get_tunnel (ScopeEngine *engine);

@@ -169,9 +169,16 @@ scope_legacy_stop (ScopeSource *source)
 }
 
 static void
-scope_legacy_kick (ScopeSource *source)
+scope_legacy_kick (ScopeSource *source, gboolean moved)
 {
-  scope_session_kick (SCOPE_LEGACY (source)->session);
+  if (moved)
+    scope_session_kick (SCOPE_LEGACY (source)->session);
+}
+
+static void
+scope_legacy_pause (ScopeSource *source, gboolean paused)
+{
+  scope_session_pause (SCOPE_LEGACY (source)->session, paused);
 }
 
 static char *
@@ -223,6 +230,7 @@ scope_legacy_class_init (ScopeLegacyClass *class)
   source_class->start = scope_legacy_start;
   source_class->stop = scope_legacy_stop;
   source_class->kick = scope_legacy_kick;
+  source_class->pause = scope_legacy_pause;
   source_class->running = scope_legacy_running;
   source_class->dup_gateway = scope_legacy_dup_gateway;
 }

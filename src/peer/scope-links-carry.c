@@ -70,6 +70,8 @@ on_silence (gpointer data)
   gpointer value;
 
   self->silence_id = 0;
+  if (self->paused)
+    return G_SOURCE_REMOVE;
   if (self->settings->carry != SCOPE_CARRY_ALWAYS && udp_works (self))
     return G_SOURCE_REMOVE;
   g_hash_table_iter_init (&iter, self->table);

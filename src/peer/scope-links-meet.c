@@ -6,6 +6,7 @@
 
 #define GIVEN_MS 250     /* what a handshake with an endpoint that should work takes at most, or else we punch */
 #define SITE_MS 300      /* how long a first call waits for what STUN servers say of us */
+#define LOOK_MS 5000     /* where we are is asked again at most so often */
 #define OTHERS_MS 1500   /* the other end begins; after that we do */
 #define AGAIN_MS 30000   /* after all tries were in vain, doubling */
 #define AGAIN_DOUBLINGS 5
@@ -14,7 +15,7 @@ void
 scope_link_punch (ScopeLink *link)
 {
   link->due = G_MAXINT64;
-  if (!link->online || link->up || scope_links_nat (link->links) == SCOPE_NAT_DENY)
+  if (!link->online || link->up || link->links->paused || scope_links_nat (link->links) == SCOPE_NAT_DENY)
     return;
   if (!link->check) /* the tunnel is still coming up */
     {
@@ -25,6 +26,27 @@ scope_link_punch (ScopeLink *link)
   scope_punch_start (link->punch, link->first, scope_links_now ());
 }
 
+void
+scope_links_punch_anew (ScopeLinks *self)
+{
+  gint64 now = scope_links_now ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      ScopeLink *link = value;
+
+      if (!link->online || link->up)
+        continue;
+      scope_punch_stop (link->punch);
+      link->failures = 0;
+      link->first = TRUE;
+      link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
+    }
+}
+
 /* --- punching ------------------------------------------------------------------------------ */
 
 static void
@@ -33,7 +55,8 @@ on_say (const ScopePunchMessage *message, gpointer data)
   ScopeLink *link = data;
   g_autoptr (JsonObject) body = scope_punch_message_format (message);
 
-  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, FALSE);
+  /* Over the link they would not hear it: who calls has lost it, though we may not know yet. */
+  scope_links_say (link->links, &link->key, scope_punch_message_name (message), body, SAY_AROUND);
 }
 
 static void
@@ -177,15 +200,15 @@ scope_links_on_site (gboolean settled, gpointer data)
   scope_links_set_own (self, NULL, NULL);
   if (scope_links_may_stop_carry (self))
     scope_links_stop_carry (self);
-  if (!settled)
-    return;
-  g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
+  if (settled)
+    g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
+  /* The first answer is enough to call: who waits for the last one may wait for a server that is not there. */
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       ScopeLink *link = value;
 
-      if (link->mode == LINK_QUIET && link->first && link->due <= now + SITE_MS)
+      if (link->mode != LINK_GIVEN && link->first && link->due <= now + SITE_MS)
         link->due = now;
     }
   scope_links_plan (self);
@@ -194,6 +217,8 @@ scope_links_on_site (gboolean settled, gpointer data)
 void
 scope_links_ask_servers (ScopeLinks *self)
 {
+  if (self->paused)
+    return;
   if (self->site && scope_site_settled (self->site) && self->n_carried)
     scope_site_reset (self->site);
   for (guint i = 0; self->site && i < self->servers->len; i++)
@@ -203,6 +228,23 @@ scope_links_ask_servers (ScopeLinks *self)
       if (scope_sockaddr_parse (&sa, g_ptr_array_index (self->servers, i)))
         scope_site_ask (self->site, &sa);
     }
+}
+
+/* Between edges; relays are where they are. One question for all that fall silent together. */
+guint
+scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
+{
+  gint64 now = scope_links_now ();
+
+  if (!self->site || self->role != SCOPE_ROLE_EDGE || link->role != SCOPE_ROLE_EDGE)
+    return 0;
+  if (scope_site_settled (self->site) && now - self->looked >= LOOK_MS)
+    {
+      self->looked = now;
+      scope_site_reset (self->site);
+      scope_links_ask_servers (self);
+    }
+  return scope_site_settled (self->site) ? 0 : SITE_MS;
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the files of scope-links share: -links: who there is, and what becomes of each; -meet: making links; -talk: messages;
- * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP.
+ * -shape: WireGuard's peers; -report: relays and the registry's table; -carry: without UDP; -quality: round trips, losses.
  */
 #pragma once
 
@@ -37,6 +37,7 @@ typedef struct {
   ScopeLinkMode mode;
   ScopeSockaddr endpoint;
   gboolean up;
+  gint64 up_since;
   gboolean wanted;
   ScopePunch *punch;
   ScopePunchSelf self;
@@ -46,6 +47,7 @@ typedef struct {
   gboolean first;
   guint failures;
   gboolean carried;
+  gint64 lost; /* when it fell silent, 0 for never */
 } ScopeLink;
 
 struct _ScopeLinks {
@@ -67,14 +69,17 @@ struct _ScopeLinks {
   char **candidates; /* what we tell others */
   guint keepalive;
   gboolean connected;
+  gboolean paused;
   gint64 offset; /* the registry's clock minus ours, ms */
   ScopeKey attachment;
+  gint64 slow; /* when the attachment became slow, 0 for not */
   ScopeKey exit; /* zero: none */
   guint timer_id;
   guint report_id;
 
   ScopeCarrier *carrier;
   guint n_carried;
+  gint64 looked; /* when servers were asked because a link fell silent */
   guint silence_id; /* UDP has this long to show that it works */
   guint ask_id;     /* whether it does by now */
   guint ask_seconds;
@@ -95,8 +100,14 @@ extern const ScopePunchCalls scope_link_punch_calls;
 /* It is there now: whoever came later begins. */
 void scope_link_begin (ScopeLink *link, gboolean newcomer);
 
+/* Its other end says that it is no more. */
+void scope_link_forget (ScopeLink *link);
+
 /* Unless it is up. */
 void scope_link_punch (ScopeLink *link);
+
+/* All that are not up: at once, with candidates of now, as if they had never failed. */
+void scope_links_punch_anew (ScopeLinks *links);
 
 /* Ready for checks, once the tunnel has its port. */
 void scope_link_arm (ScopeLink *link);
@@ -113,9 +124,24 @@ void scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint);
 /* Where are we? */
 void scope_links_ask_servers (ScopeLinks *links);
 
+/* @link is silent: the router around us may have given us another port. Returns how long to wait for what the servers say, ms. */
+guint scope_links_look_again (ScopeLinks *links, const ScopeLink *link);
+
 /* To tell the registry of our links to relays: soon, or at once when there are @news. @link: (nullable): which has changed */
 void scope_links_report (ScopeLinks *links, const ScopeLink *link, gboolean news);
 void scope_links_take_table (ScopeLinks *links, const ScopeV1Message *message);
+
+/* How often a link is measured, by what it is used for. */
+void scope_link_measure (ScopeLink *link);
+void scope_links_measure (ScopeLinks *links);
+
+/* As ScopeLivenessCalls has them. */
+void scope_links_on_down (const ScopeKey *peer, gpointer data);
+void scope_links_on_slow (const ScopeKey *peer, gpointer data);
+
+/* @other has answered: perhaps before the attachment, which had become slow. */
+void scope_links_leave_slow (ScopeLinks *links, const ScopeLink *other, guint ms);
+void scope_links_on_rtt (const ScopeKey *peer, guint ms, guint loss, gpointer data);
 
 void scope_links_make_carrier (ScopeLinks *links, guint16 port);
 
@@ -124,13 +150,23 @@ void scope_links_expect_carry (ScopeLinks *links, const ScopeLink *link);
 gboolean scope_links_may_stop_carry (ScopeLinks *links);
 void scope_links_stop_carry (ScopeLinks *links);
 
-/* To @to: over the link when it works, else by the registry, else by relays. @direct: the link or nothing. */
-gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct);
+typedef enum {
+  SAY_ANYHOW, /* over the link when it works, else as SAY_AROUND */
+  SAY_LINK,   /* nothing else */
+  SAY_AROUND, /* by the registry, else by relays */
+} ScopeLinksSay;
+
+gboolean scope_links_say (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body, ScopeLinksSay how);
 
 /* By relays, as packets go, or not at all. */
 gboolean scope_links_say_relayed (ScopeLinks *links, const ScopeKey *to, const char *name, JsonObject *body);
 
 #define SCOPE_LINKS_LOST "path.lost"
+#define SCOPE_LINKS_BYE "path.bye"
+
+/* To all whose link is up; and when one of them says it. */
+void scope_links_say_bye (ScopeLinks *links);
+void scope_links_on_bye (ScopeLinks *links, ScopeLink *link);
 
 /* Over the link: @relay does not answer us. */
 void scope_links_tell_lost (ScopeLinks *links, const ScopeKey *to, const ScopeKey *relay);

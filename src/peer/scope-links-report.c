@@ -39,7 +39,8 @@ on_report (gpointer data)
       const ScopeLink *link = value;
       int ms = link->up ? scope_liveness_rtt (self->liveness, &link->key) : -1;
       ScopePathWay way = scope_path_way (self->path, &link->key);
-      ScopeV1Latency latency = { ms >= 0 ? MIN ((guint) ms, SCOPE_V1_MAX_MSEC) : SCOPE_V1_UNREACHABLE, 0 };
+      ScopeV1Latency latency = { ms >= 0 ? MIN ((guint) ms, SCOPE_V1_MAX_MSEC) : SCOPE_V1_UNREACHABLE,
+                                 ms >= 0 ? scope_liveness_loss (self->liveness, &link->key) : 0 };
 
       if (!is_relay (link->role) || !link->online || g_hash_table_size (message->latency) == SCOPE_V1_MAX_RELAYS)
         continue;

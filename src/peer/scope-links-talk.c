@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_HOPS 3
+#define OVERTAKEN_MS 1000
 
 static gboolean
 is_relay (ScopeRole role)
@@ -65,15 +66,15 @@ by_relay (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *bo
 }
 
 gboolean
-scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, gboolean direct)
+scope_links_say (ScopeLinks *self, const ScopeKey *to, const char *name, JsonObject *body, ScopeLinksSay how)
 {
   const ScopeLink *link = scope_links_find (self, to);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), direct ? " on the link" : "");
-  if (direct)
+  g_debug ("%s to %.8s%s", name, scope_key_to_base64 (to, text), how == SAY_LINK ? " on the link" : "");
+  if (how == SAY_LINK)
     return send_on_link (self, to, name, body);
-  if (link && link->up && send_on_link (self, to, name, body))
+  if (how == SAY_ANYHOW && link && link->up && send_on_link (self, to, name, body))
     return TRUE;
   return by_registry (self, to, name, body) || by_relay (self, to, name, body);
 }
@@ -187,12 +188,31 @@ on_lost (ScopeLinks *self, const ScopeLink *link, JsonObject *body, GError **err
 }
 
 static void
+heard_of_an_end (ScopeLinks *self, ScopeLink *link, const char *name, JsonObject *body, GError **error)
+{
+  if (g_str_equal (name, SCOPE_LINKS_BYE))
+    scope_links_on_bye (self, link);
+  else
+    on_lost (self, link, body, error);
+}
+
+static void
 on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 {
   g_autoptr (ScopePunchMessage) message = scope_punch_message_parse (name, body, error);
 
   if (!message || !link->check)
     return;
+  if (link->up && !message->open)
+    {
+      /* Not for who calls: it has moved. Unless that was said before the link came up, and now it is there: our probe tells. */
+      if (scope_links_now () - link->up_since < OVERTAKEN_MS)
+        {
+          scope_liveness_want (link->links->liveness, &link->key);
+          return;
+        }
+      scope_link_forget (link);
+    }
   scope_link_refresh (link);
   link->due = G_MAXINT64;
   scope_punch_take (link->punch, message, scope_links_now ());
@@ -211,10 +231,10 @@ scope_links_dispatch (ScopeLinks *self, const ScopeKey *from, gboolean direct, c
   g_debug ("%s from %.8s%s", name, scope_key_to_base64 (from, text), direct ? " on the link" : "");
   if (g_str_has_prefix (name, "punch."))
     on_punch (link, name, body, &error);
-  else if (g_str_equal (name, SCOPE_LINKS_LOST))
+  else if (g_str_equal (name, SCOPE_LINKS_LOST) || g_str_equal (name, SCOPE_LINKS_BYE))
     {
       if (direct && self->path)
-        on_lost (self, link, body, &error);
+        heard_of_an_end (self, link, name, body, &error);
     }
   else if (self->path && scope_path_message_parse (&message, name, body, &error))
     scope_path_handle (self->path, scope_links_now (), from, direct, &message);

@@ -38,7 +38,8 @@ send_paths (ScopeLinks *self)
       if (send.relayed)
         scope_links_say_relayed (self, &send.to, scope_path_message_name (send.message.type), body);
       else
-        scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body, send.direct);
+        scope_links_say (self, &send.to, scope_path_message_name (send.message.type), body,
+                         send.direct ? SAY_LINK : SAY_ANYHOW);
     }
 }
 
@@ -51,6 +52,11 @@ note_attachment (ScopeLinks *self)
   scope_path_attachment (self->path, &relay);
   if (scope_key_equal (&relay, &self->attachment))
     return;
+  if (self->liveness)
+    {
+      scope_liveness_watch (self->liveness, &self->attachment, FALSE);
+      scope_liveness_watch (self->liveness, &relay, TRUE);
+    }
   self->attachment = relay;
   if (scope_key_is_zero (&relay))
     g_message ("attached to no relay");
@@ -91,6 +97,7 @@ scope_links_run (ScopeLinks *self)
       if (scope_path_changed (self->path))
         {
           note_attachment (self);
+          scope_links_measure (self);
           self->calls->changed (self->data);
         }
     }
@@ -135,11 +142,13 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   fresh = !link->up;
   g_debug ("link to %.8s is up, %u ms", scope_key_to_base64 (peer, text), ms);
   link->up = TRUE;
+  if (fresh)
+    link->up_since = scope_links_now ();
   link->due = G_MAXINT64;
   link->failures = 0;
   scope_punch_stop (link->punch);
-  if (self->role != SCOPE_ROLE_EDGE && link->role != SCOPE_ROLE_EDGE)
-    scope_liveness_measure (self->liveness, peer, TRUE);
+  scope_link_measure (link);
+  scope_liveness_hasty (self->liveness, peer, self->role == SCOPE_ROLE_EDGE && link->role == SCOPE_ROLE_EDGE);
   if (self->path)
     scope_path_link_up (self->path, scope_links_now (), peer, ms);
   scope_links_report (self, link, fresh);
@@ -148,47 +157,8 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
     self->calls->changed (self->data);
 }
 
-static void
-on_rtt (const ScopeKey *peer, guint ms, gpointer data)
-{
-  ScopeLinks *self = data;
-  const ScopeLink *link = scope_links_find (self, peer);
-
-  if (!self->path || !link)
-    return;
-  scope_links_report (self, link, FALSE);
-  scope_path_link_sample (self->path, scope_links_now (), peer, ms, 0);
-  scope_links_run (self);
-}
-
-static void
-on_down (const ScopeKey *peer, gpointer data)
-{
-  ScopeLinks *self = data;
-  ScopeLink *link = scope_links_find (self, peer);
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-  ScopeKey was;
-
-  if (!link || !link->up)
-    return;
-  g_message ("link to %.8s is silent", scope_key_to_base64 (peer, text));
-  link->up = FALSE;
-  link->first = scope_key_compare (&self->own, peer) < 0;
-  link->due = scope_links_now ();
-  was = self->attachment;
-  scope_path_link_down (self->path, scope_links_now (), peer);
-  scope_links_report (self, link, TRUE);
-  if (link->mode == LINK_GIVEN)
-    scope_links_expect_carry (self, link);
-  scope_links_run (self);
-  if (link->role != SCOPE_ROLE_EDGE)
-    scope_links_spread_lost (self, peer);
-  if (scope_key_equal (&was, peer) && !scope_key_is_zero (&self->attachment))
-    scope_links_tell_lost (self, &self->attachment, peer);
-  self->calls->changed (self->data);
-}
-
-static const ScopeLivenessCalls liveness_calls = { on_up, on_rtt, on_down, scope_links_on_message };
+static const ScopeLivenessCalls liveness_calls = { on_up, scope_links_on_rtt, scope_links_on_down, scope_links_on_slow,
+                                                   scope_links_on_message };
 
 void
 scope_links_applied (ScopeLinks *self, const GPtrArray *wanted)
@@ -283,8 +253,8 @@ update (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected, gboole
       link->online = online;
       scope_link_begin (link, arrived || !connected);
     }
-  else if (!online && link->online)
-    scope_path_left (self->path, scope_links_now (), &link->key);
+  else if (!online && link->online && link->up && self->liveness)
+    scope_liveness_suspect (self->liveness, &link->key); /* perhaps only its session has ended */
   link->online = online;
 }
 
@@ -335,6 +305,8 @@ scope_links_set_peers (ScopeLinks *self, const ScopeTrust *trust, gboolean conne
       scope_path_registry (self->path, scope_links_now (), connected);
       if (connected && self->carrier)
         scope_carrier_kick (self->carrier);
+      if (connected && arrived) /* calls may have been lost while nobody passed them on */
+        scope_links_punch_anew (self);
     }
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -377,8 +349,26 @@ scope_links_close (ScopeLinks *self)
   scope_links_run (self);
 }
 
+/* Between edges there is mostly a NAT that does not know us any more: they are looked at faster, since
+ * a relay is there instead. */
+static void
+check_links (ScopeLinks *self)
+{
+  g_autoptr (GPtrArray) edges = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((ScopeLink *) value)->up && ((ScopeLink *) value)->role == SCOPE_ROLE_EDGE)
+      g_ptr_array_add (edges, value);
+  for (guint i = 0; i < edges->len; i++)
+    scope_liveness_suspect (self->liveness, &((ScopeLink *) g_ptr_array_index (edges, i))->key);
+  scope_liveness_check_all (self->liveness);
+}
+
 void
-scope_links_kick (ScopeLinks *self)
+scope_links_kick (ScopeLinks *self, gboolean moved)
 {
   if (self->carrier)
     scope_carrier_kick (self->carrier);
@@ -388,8 +378,18 @@ scope_links_kick (ScopeLinks *self)
       scope_site_reset (self->site);
       scope_links_ask_servers (self);
     }
-  if (self->liveness)
-    scope_liveness_check_all (self->liveness);
+  scope_links_punch_anew (self);
+  if (moved && self->path)
+    scope_path_moved (self->path, scope_links_now (), NULL);
+  if (moved && self->liveness)
+    check_links (self);
+  scope_links_plan (self);
+}
+
+void
+scope_links_pause (ScopeLinks *self, gboolean paused)
+{
+  self->paused = paused;
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -442,6 +442,7 @@ scope_links_new (const ScopeSettings *settings, const ScopeKey *own, const Scope
 void
 scope_links_free (ScopeLinks *self)
 {
+  scope_links_say_bye (self);
   g_clear_handle_id (&self->timer_id, g_source_remove);
   g_clear_handle_id (&self->report_id, g_source_remove);
   g_clear_handle_id (&self->ask_id, g_source_remove);
@@ -460,6 +461,13 @@ scope_links_free (ScopeLinks *self)
   g_strfreev (self->observed);
   g_strfreev (self->candidates);
   g_free (self);
+}
+
+void
+scope_links_signed (ScopeLinks *self, guint64 sequence)
+{
+  if (self->path)
+    scope_path_sequence (self->path, sequence);
 }
 
 guint64

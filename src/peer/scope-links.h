@@ -66,8 +66,11 @@ void scope_links_take (ScopeLinks *links, const ScopeV1Message *message);
 /* The session with the registry is lost. */
 void scope_links_close (ScopeLinks *links);
 
-/* Another base connection, or awake again. */
-void scope_links_kick (ScopeLinks *links);
+/* Another base connection, or awake again; not @moved: there is only more of it. After scope_links_set_own(). */
+void scope_links_kick (ScopeLinks *links, gboolean moved);
+
+/* Nobody can be reached: no punching, no STUN, nothing carried, until scope_links_kick(). */
+void scope_links_pause (ScopeLinks *links, gboolean paused);
 
 /**
  * scope_links_shape:
@@ -83,6 +86,9 @@ void scope_links_applied (ScopeLinks *links, const GPtrArray *wanted);
 
 /* Our relay (zero for none), and what the record's sequence must be at least. */
 guint64 scope_links_attachment (ScopeLinks *links, ScopeKey *relay);
+
+/* Our record has this sequence. */
+void scope_links_signed (ScopeLinks *links, guint64 sequence);
 
 /**
  * ScopeLinksState:

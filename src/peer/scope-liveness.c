@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "peer/scope-liveness.h"
 
+#include "net/scope-fit.h"
 #include "net/scope-prober.h"
 #include "net/scope-pulse.h"
+#include "net/scope-slow.h"
 #include "net/scope-waker.h"
 
 #include <string.h>
@@ -15,7 +17,11 @@
 typedef struct {
   ScopeKey key;
   ScopePulse pulse;
+  ScopeSlow slow;
+  ScopeSlowAct slow_acts;
   ScopePulseAct acts; /* to be done */
+  ScopeLivenessMeasure measure;
+  ScopeFit fit;
   gint64 due;
 } Link;
 
@@ -70,7 +76,10 @@ sample (ScopeLiveness *self, gint64 now)
       Link *link = find (self, &peer->pub);
 
       if (link)
-        scope_pulse_sample (&link->pulse, peer->tx_bytes, peer->rx_bytes, now);
+        {
+          scope_pulse_sample (&link->pulse, peer->tx_bytes, peer->rx_bytes, now);
+          scope_slow_sample (&link->slow, peer->tx_bytes, peer->rx_bytes);
+        }
     }
 }
 
@@ -97,6 +106,19 @@ way_to (ScopeLiveness *self, const ScopePrefix *to)
   return NULL;
 }
 
+/* Once in AWAKE at most. */
+static void
+flow (ScopeLiveness *self, gint64 now)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->links);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Link *) value)->measure == SCOPE_LIVENESS_MEASURE_AWAKE)
+      scope_pulse_flow (&((Link *) value)->pulse, now);
+}
+
 static void
 on_wake (const GArray *sent, gpointer data)
 {
@@ -110,9 +132,13 @@ on_wake (const GArray *sent, gpointer data)
   for (guint i = 0; i < sent->len; i++)
     {
       Link *link = way_to (self, &g_array_index (sent, ScopePrefix, i));
-      if (link)
-        scope_pulse_sent (&link->pulse, now);
+      if (!link)
+        continue;
+      scope_pulse_sent (&link->pulse, now);
+      if (link->measure == SCOPE_LIVENESS_MEASURE_FLOWING)
+        scope_pulse_flow (&link->pulse, now);
     }
+  flow (self, now);
   run (self);
 }
 
@@ -132,23 +158,74 @@ fall_asleep (ScopeLiveness *self, gint64 now)
   self->asleep = now + AWAKE;
 }
 
-/* --- what the links want ------------------------------------------------------------------- */
+/* --- what fits ------------------------------------------------------------------------------ */
 
 static void
-step (Link *link, gint64 now)
+try_size (ScopeLiveness *self, Link *link, gint64 now)
 {
-  link->acts |= scope_pulse_step (&link->pulse, now, &link->due);
+  guint mtu = scope_tunnel_get_config (self->tunnel)->mtu;
+
+  if (mtu > SCOPE_FIT_MIN && mtu <= SCOPE_FIT_MAX)
+    scope_fit_begin (&link->fit, mtu, now);
 }
 
 static void
-act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, gint64 now)
+step_fit (ScopeLiveness *self, Link *link, gint64 now, gint64 *next)
 {
-  if (acts & SCOPE_PULSE_PROBE)
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  ScopeFitAct act;
+
+  act = scope_fit_step (&link->fit, scope_tunnel_get_config (self->tunnel)->mtu, link->pulse.rtt, now, next);
+  if (act == SCOPE_FIT_NARROW)
+    g_warning ("link to %.8s: packets of %d bytes get lost, smaller ones do not", scope_key_to_base64 (&link->key, text), SCOPE_FIT_MIN);
+  if (act != SCOPE_FIT_PROBE)
+    return;
+  scope_prober_probe (self->prober, &link->key, 0, now);
+  scope_prober_probe (self->prober, &link->key, scope_fit_size (&link->fit), now);
+}
+
+/* WireGuard has one MTU for all. */
+static void
+note_size (ScopeLiveness *self, Link *link, guint size)
+{
+  char text[SCOPE_KEY_BASE64_LEN + 1];
+  guint mtu = scope_fit_echo (&link->fit, size);
+
+  if (!mtu || mtu >= scope_tunnel_get_config (self->tunnel)->mtu)
+    return;
+  g_message ("link to %.8s: no packets of more than %u bytes get through", scope_key_to_base64 (&link->key, text), mtu);
+  scope_tunnel_limit_mtu (self->tunnel, mtu);
+}
+
+/* --- what the links want ------------------------------------------------------------------- */
+
+static void
+step (ScopeLiveness *self, Link *link, gint64 now)
+{
+  gint64 fit;
+
+  link->acts |= scope_pulse_step (&link->pulse, now, &link->due);
+  if (link->pulse.state == SCOPE_PULSE_ALIVE)
+    link->slow_acts |= scope_slow_step (&link->slow, now, &link->due);
+  if (link->acts & SCOPE_PULSE_UP)
+    try_size (self, link, now);
+  if (link->acts & SCOPE_PULSE_DOWN)
+    link->fit = (ScopeFit){ 0 };
+  step_fit (self, link, now, &fit);
+  link->due = MIN (link->due, fit);
+}
+
+static void
+act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, ScopeSlowAct slow, gint64 now)
+{
+  if (acts & SCOPE_PULSE_PROBE || slow & SCOPE_SLOW_PROBE)
     scope_prober_probe (self->prober, key, 0, now);
   if (acts & SCOPE_PULSE_UP)
     self->calls->up (key, to_ms (MAX (scope_prober_rtt (self->prober, key), 0)), self->data);
   if (acts & SCOPE_PULSE_DOWN)
     self->calls->down (key, self->data);
+  else if (slow & SCOPE_SLOW_LATE)
+    self->calls->slow (key, self->data);
 }
 
 /* Those who hear of it may change everything, so each link is looked up anew. */
@@ -161,17 +238,21 @@ act_all (ScopeLiveness *self, gint64 now)
 
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((Link *) value)->acts)
+    if (((Link *) value)->acts || ((Link *) value)->slow_acts)
       g_array_append_val (keys, ((Link *) value)->key);
   for (guint i = 0; i < keys->len; i++)
     {
       const ScopeKey *key = &g_array_index (keys, ScopeKey, i);
       Link *link = find (self, key);
       ScopePulseAct acts = link ? link->acts : 0;
+      ScopeSlowAct slow = link ? link->slow_acts : 0;
 
       if (link)
-        link->acts = 0;
-      act (self, key, acts, now);
+        {
+          link->acts = 0;
+          link->slow_acts = 0;
+        }
+      act (self, key, acts, slow, now);
     }
 }
 
@@ -187,8 +268,8 @@ step_all (ScopeLiveness *self, gint64 now)
     {
       Link *link = value;
 
-      step (link, now);
-      next = MIN (next, link->acts ? now : link->due);
+      step (self, link, now);
+      next = MIN (next, link->acts || link->slow_acts ? now : link->due);
     }
   return next;
 }
@@ -247,14 +328,17 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
 {
   ScopeLiveness *self = data;
   Link *link = find (self, from);
-  gint64 rtt = scope_prober_rtt (self->prober, from);
+  gint64 rtt = MAX (scope_prober_rtt (self->prober, from), 0), now = g_get_monotonic_time ();
 
   if (!link)
     return;
-  scope_pulse_echo (&link->pulse, rtt, g_get_monotonic_time ());
-  if (link->pulse.came_up)
-    return; /* run() says so */
-  self->calls->rtt (from, to_ms (rtt), self->data);
+  note_size (self, link, size);
+  scope_pulse_echo (&link->pulse, rtt, now);
+  scope_slow_echo (&link->slow, usec, now);
+  if (link->pulse.came_up) /* run() says so */
+    scope_prober_restart (self->prober, from, now);
+  else
+    self->calls->rtt (from, to_ms (rtt), scope_prober_loss (self->prober, from, now), self->data);
 }
 
 static const ScopeProberCalls prober_calls = { on_send, on_echo };
@@ -352,6 +436,26 @@ scope_liveness_suspect (ScopeLiveness *self, const ScopeKey *peer)
 }
 
 void
+scope_liveness_hasty (ScopeLiveness *self, const ScopeKey *peer, gboolean hasty)
+{
+  Link *link = find (self, peer);
+
+  if (link)
+    scope_pulse_hasty (&link->pulse, hasty);
+}
+
+void
+scope_liveness_watch (ScopeLiveness *self, const ScopeKey *peer, gboolean watch)
+{
+  Link *link = find (self, peer);
+
+  if (!link)
+    return;
+  scope_slow_watch (&link->slow, watch);
+  run (self);
+}
+
+void
 scope_liveness_gone (ScopeLiveness *self, const ScopeKey *peer)
 {
   Link *link = find (self, peer);
@@ -359,19 +463,21 @@ scope_liveness_gone (ScopeLiveness *self, const ScopeKey *peer)
   if (!link)
     return;
   scope_pulse_forget (&link->pulse);
+  link->fit = (ScopeFit){ 0 };
   link->acts = 0;
   scope_prober_forget (self->prober, peer);
   run (self);
 }
 
 void
-scope_liveness_measure (ScopeLiveness *self, const ScopeKey *peer, gboolean measure)
+scope_liveness_measure (ScopeLiveness *self, const ScopeKey *peer, ScopeLivenessMeasure measure)
 {
   Link *link = find (self, peer);
 
-  if (!link)
+  if (!link || link->measure == measure)
     return;
-  scope_pulse_measure (&link->pulse, measure, g_get_monotonic_time ());
+  link->measure = measure;
+  scope_pulse_measure (&link->pulse, measure == SCOPE_LIVENESS_MEASURE_ALWAYS, g_get_monotonic_time ());
   run (self);
 }
 
@@ -382,13 +488,17 @@ scope_liveness_check_all (ScopeLiveness *self)
   GHashTableIter iter;
   gpointer value;
 
+  scope_tunnel_limit_mtu (self->tunnel, 0); /* what paths carry may be more now */
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       ScopePulse *pulse = &((Link *) value)->pulse;
 
       if (pulse->state == SCOPE_PULSE_ALIVE)
-        scope_pulse_check (pulse, now);
+        {
+          scope_pulse_check (pulse, now);
+          try_size (self, value, now);
+        }
       else if (pulse->wanted)
         scope_pulse_want (pulse, now);
     }
@@ -401,6 +511,12 @@ scope_liveness_rtt (const ScopeLiveness *self, const ScopeKey *peer)
   gint64 rtt = scope_prober_rtt (self->prober, peer);
 
   return rtt < 0 ? -1 : (int) to_ms (rtt);
+}
+
+guint
+scope_liveness_loss (const ScopeLiveness *self, const ScopeKey *peer)
+{
+  return scope_prober_loss (self->prober, peer, g_get_monotonic_time ());
 }
 
 gboolean

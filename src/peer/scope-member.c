@@ -1,67 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "peer/scope-member.h"
+#include "peer/scope-member-private.h"
 
-#include "common/scope-error.h"
-#include "crypto/scope-link-address.h"
 #include "peer/scope-choose.h"
 #include "peer/scope-describe.h"
-#include "peer/scope-keys.h"
-#include "peer/scope-links.h"
 #include "peer/scope-memory.h"
-#include "peer/scope-observer.h"
-#include "peer/scope-portmap.h"
 #include "peer/scope-reach.h"
-#include "peer/scope-self.h"
-#include "peer/scope-v1-session.h"
-#include "tunnel/scope-forward.h"
-#include "tunnel/scope-masquerade.h"
-
-#include <string.h>
 
 #define STORE_SECONDS 5 /* the cache is written at most this often: it costs a write to the disk */
 #define GATHER_MS 20    /* events that come together make one roster */
 #define TICK_MAX_SECONDS 3600
 #define CHECK_SECONDS 30 /* an interface that others change; well below WireGuard's 120 s to the next handshake */
 
-struct _ScopeMember {
-  ScopeSource parent_instance;
-
-  const ScopeSettings *settings;
-  char *state;
-  ScopeKey own;
-  ScopeIdentity *identity;
-
-  ScopeTrust *trust; /* NULL until a root is known */
-  ScopeSelf *self;
-  ScopeKeys *keys;
-  ScopeObserver *observer;
-  ScopeLinks *links; /* NULL with keys-only: they are somebody else's */
-  ScopeV1Session *session;
-  ScopeTunnel *tunnel; /* while it runs */
-  ScopeForward *forward; /* while we are a relay */
-  ScopeMasquerade *masquerade; /* then, too, when the profile says so */
-  guint16 port;
-  ScopePortmap *portmap; /* while it runs, when the profile says so */
-  char *mapped;          /* where the router lets others in to us */
-  char **endpoints; /* what we say of ourselves */
-  char **observed;  /* where the registry says that we were seen */
-  guint heartbeat;
-  guint told; /* of a roster that has not come to its end */
-  gboolean welcomed;  /* by this session: the roster that comes is the registry's */
-  gboolean whole;     /* and has come to its end */
-  gboolean pinned;
-  gboolean stopped;
-  guint store_id;
-  guint gather_id;
-  guint tick_id;
-  guint check_id;
-  guint peers_id;
-};
-
 G_DEFINE_FINAL_TYPE (ScopeMember, scope_member, SCOPE_TYPE_SOURCE)
 
-static gint64
-now_seconds (void)
+gint64
+member_now (void)
 {
   return g_get_real_time () / G_USEC_PER_SEC;
 }
@@ -74,8 +27,8 @@ keys_only (ScopeMember *self)
 
 /* --- what is kept -------------------------------------------------------------------------- */
 
-static gboolean
-store (ScopeMember *self)
+gboolean
+member_store (ScopeMember *self)
 {
   g_clear_handle_id (&self->store_id, g_source_remove);
   return !self->trust || scope_memory_store (self->state, self->trust);
@@ -87,12 +40,12 @@ on_store (gpointer data)
   ScopeMember *self = data;
 
   self->store_id = 0;
-  store (self);
+  member_store (self);
   return G_SOURCE_REMOVE;
 }
 
-static void
-store_soon (ScopeMember *self)
+void
+member_store_soon (ScopeMember *self)
 {
   if (!self->store_id && self->trust && scope_trust_is_dirty (self->trust))
     self->store_id = g_timeout_add_seconds (STORE_SECONDS, on_store, self);
@@ -103,11 +56,11 @@ make_trust (ScopeMember *self, const char *root)
 {
   self->trust = scope_trust_new (self->settings->netreg, root, &self->own, scope_identity_public (self->identity),
                                  self->settings->pq);
-  scope_memory_load (self->state, self->trust, now_seconds ());
+  scope_memory_load (self->state, self->trust, member_now ());
 }
 
-static gboolean
-meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
+gboolean
+member_meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
 {
   g_autofree char *root = scope_memory_meet_root (self->state, challenge->identity, error);
 
@@ -123,8 +76,8 @@ meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
 /* --- the role ------------------------------------------------------------------------------ */
 
 /* A relay forwards. Its grant may change, and so may what is behind us. */
-static void
-follow_role (ScopeMember *self)
+void
+member_follow_role (ScopeMember *self)
 {
   const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
   gboolean forwards = self->tunnel && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
@@ -144,8 +97,8 @@ follow_role (ScopeMember *self)
 
 /* --- the roster ---------------------------------------------------------------------------- */
 
-static void
-publish (ScopeMember *self, gboolean arrived)
+void
+member_publish (ScopeMember *self, gboolean arrived)
 {
   ScopeRoster *roster = scope_trust_roster (self->trust);
   const char *exit = self->settings->exit;
@@ -165,7 +118,7 @@ publish (ScopeMember *self, gboolean arrived)
       scope_links_set_peers (self->links, self->trust, self->whole, arrived, keepalive);
     }
   scope_observer_wake (self->observer);
-  follow_role (self);
+  member_follow_role (self);
   scope_source_emit_roster (SCOPE_SOURCE (self), roster, !self->welcomed);
 }
 
@@ -175,18 +128,16 @@ on_gathered (gpointer data)
   g_autoptr (ScopeMember) self = g_object_ref (data);
 
   self->gather_id = 0;
-  publish (self, FALSE);
+  member_publish (self, FALSE);
   return G_SOURCE_REMOVE;
 }
 
-static void
-publish_soon (ScopeMember *self)
+void
+member_publish_soon (ScopeMember *self)
 {
   if (!self->gather_id)
     self->gather_id = g_timeout_add (GATHER_MS, on_gathered, self);
 }
-
-static void plan_tick (ScopeMember *self);
 
 static gboolean
 on_tick (gpointer data)
@@ -194,290 +145,25 @@ on_tick (gpointer data)
   ScopeMember *self = data;
 
   self->tick_id = 0;
-  if (scope_trust_tick (self->trust, now_seconds (), NULL))
-    publish_soon (self);
-  store_soon (self);
-  plan_tick (self);
+  if (scope_trust_tick (self->trust, member_now (), NULL))
+    member_publish_soon (self);
+  member_store_soon (self);
+  member_plan_tick (self);
   return G_SOURCE_REMOVE;
 }
 
 /* Something that was granted or said comes to its end. */
-static void
-plan_tick (ScopeMember *self)
+void
+member_plan_tick (ScopeMember *self)
 {
-  gint64 next, now = now_seconds ();
+  gint64 next, now = member_now ();
 
   g_clear_handle_id (&self->tick_id, g_source_remove);
   if (scope_trust_tick (self->trust, now, &next))
-    publish_soon (self);
+    member_publish_soon (self);
   if (next < G_MAXINT64)
     self->tick_id = g_timeout_add_seconds (CLAMP (next - now, 1, TICK_MAX_SECONDS), on_tick, self);
 }
-
-/* --- what we say of ourselves -------------------------------------------------------------- */
-
-/* NULL without a grant, or when it cannot be signed. */
-static const char *
-own_record (ScopeMember *self, gboolean *changed)
-{
-  g_autofree char *local = scope_v1_session_dup_local (self->session);
-  const char *tunnel = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
-  g_autoptr (GError) error = NULL;
-  ScopeKey attachment = { 0 };
-  guint64 sequence = 0;
-  const char *record;
-
-  *changed = FALSE;
-  g_strfreev (self->endpoints);
-  self->endpoints = scope_self_endpoints (self->settings, self->mapped, local, self->port, tunnel);
-  if (!scope_trust_own_grant (self->trust))
-    return NULL;
-  if (self->links)
-    sequence = scope_links_attachment (self->links, &attachment);
-  record = scope_self_record (self->self, self->trust, self->endpoints, &attachment, sequence, now_seconds (), changed, &error);
-  if (!record)
-    g_warning ("our record: %s", error->message);
-  else if (*changed && !store (self)) /* a sequence that is forgotten would be used twice: a fork */
-    return NULL;
-  return record;
-}
-
-static void
-send_record (ScopeMember *self)
-{
-  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_RECORD);
-  g_autofree char *text = NULL;
-  gboolean changed;
-  const char *record = own_record (self, &changed);
-
-  if (!record || !changed)
-    return;
-  message->record = g_strdup (record);
-  text = scope_v1_format (message);
-  scope_v1_session_send (self->session, text);
-}
-
-/* A registry that shows another one serves another network, whatever we know from before. */
-static gboolean
-is_our_root (ScopeMember *self, const char *identity)
-{
-  g_autoptr (ScopeIdentityPublic) shown = scope_identity_public_parse (identity, NULL);
-  const ScopeAuthority *authority = scope_trust_authority (self->trust);
-
-  return shown && authority && scope_identity_public_equal (shown, scope_authority_root (authority));
-}
-
-static char *
-hello (const ScopeV1Message *challenge, gpointer data, GError **error)
-{
-  ScopeMember *self = data;
-  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_HELLO);
-  gint64 now = now_seconds ();
-  const char *generation = NULL;
-  gboolean changed;
-
-  self->welcomed = self->whole = FALSE;
-  self->told = 0;
-  if (!self->trust && !meet_root (self, challenge, error))
-    return NULL;
-  scope_trust_take (self->trust, challenge, now);
-  if (!is_our_root (self, challenge->identity))
-    {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_DENIED, "it serves a network %s with another root key than the pinned one",
-                   self->settings->netreg);
-      return NULL;
-    }
-  message->identity = scope_identity_public_format (scope_identity_public (self->identity));
-  message->proof = scope_self_proof (self->self, challenge->nonce, now, error);
-  if (!message->proof)
-    return NULL;
-  message->grant = scope_trust_own_envelope (self->trust);
-  if (!message->grant)
-    message->token = g_strdup (self->settings->token);
-  message->record = g_strdup (own_record (self, &changed));
-  scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
-  message->kex = scope_keys_dup_own (self->keys);
-  message->since = scope_trust_since (self->trust, now, &generation);
-  message->generation = g_strdup (generation);
-  return scope_v1_format (message);
-}
-
-/* --- what the registry says ---------------------------------------------------------------- */
-
-static void
-obey_kill (ScopeMember *self, const char *envelope)
-{
-  g_autoptr (ScopeKill) kill = scope_trust_kill (self->trust, envelope, now_seconds ());
-  g_autoptr (GError) error = NULL;
-
-  if (!kill)
-    return;
-  store (self); /* before it acts: a replay must find the counter */
-  error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_KILLED, "network %s was killed by its root key (kill %" G_GUINT64_FORMAT "%s%s): "
-                       "it stays down until it is started anew",
-                       self->settings->network, kill->counter, kill->reason ? ": " : "", kill->reason ? kill->reason : "");
-  scope_source_emit_fatal (SCOPE_SOURCE (self), error);
-}
-
-static void
-report_forks (ScopeMember *self)
-{
-  char *fork[2];
-
-  while (scope_trust_take_fork (self->trust, fork))
-    scope_observer_report_fork (self->observer, fork);
-}
-
-static void
-know_servers (ScopeMember *self, const ScopeV1Message *welcome)
-{
-  const char *gateway = scope_v1_session_get_gateway (self->session);
-
-  scope_links_set_time (self->links, scope_v1_session_offset (self->session));
-  for (char **stun = welcome->stun; stun && *stun; stun++)
-    {
-      g_autofree char *server = scope_v1_stun_endpoint (*stun, gateway);
-
-      if (server)
-        scope_links_add_server (self->links, server);
-    }
-  for (char **server = self->settings->stun_servers; server && *server; server++)
-    scope_links_add_server (self->links, *server);
-}
-
-static void
-on_welcome (ScopeMember *self, const ScopeV1Message *message)
-{
-  self->welcomed = TRUE;
-  self->heartbeat = message->heartbeat;
-  store (self); /* the grant, which a token buys only once */
-  scope_keys_set_time (self->keys, scope_v1_session_offset (self->session));
-  scope_keys_open (self->keys, message->epoch_seconds);
-  if (self->links)
-    know_servers (self, message);
-  scope_observer_reset (self->observer);
-  if (!scope_trust_own_grant (self->trust))
-    scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED,
-                                                         "it lets us in, but with no grant that the root key stands behind"));
-  else
-    send_record (self);
-}
-
-/* Every frame of it costs: one that never ends is no roster. */
-static gboolean
-is_endless (ScopeMember *self, const ScopeV1Message *message)
-{
-  guint n = message->peers->len + message->gone->len;
-
-  self->told = message->more ? self->told + MAX (n, 1) : 0;
-  if (self->told <= SCOPE_V1_MAX_ROSTER)
-    return FALSE;
-  scope_v1_session_reject (self->session, g_error_new (SCOPE_ERROR, SCOPE_ERROR_PROTOCOL,
-                                                       "its roster has no end: more than %d entries", SCOPE_V1_MAX_ROSTER));
-  return TRUE;
-}
-
-static void
-on_message (ScopeV1Message *message, gpointer data)
-{
-  g_autoptr (ScopeMember) self = g_object_ref (data);
-  gboolean changed;
-
-  if (message->type == SCOPE_V1_ROSTER && is_endless (self, message))
-    return;
-  changed = scope_trust_take (self->trust, message, now_seconds ());
-  changed |= scope_reach_note_own (&self->observed, message, &self->own);
-  switch (message->type)
-    {
-    case SCOPE_V1_WELCOME:
-      on_welcome (self, message);
-      if (message->kill && !self->stopped)
-        obey_kill (self, message->kill);
-      break;
-    case SCOPE_V1_ROSTER:
-      if (message->more || self->whole)
-        break;
-      self->whole = TRUE;
-      g_clear_handle_id (&self->gather_id, g_source_remove);
-      publish (self, TRUE);
-      changed = FALSE;
-      break;
-    case SCOPE_V1_GRANT:
-      store (self);
-      follow_role (self);
-      send_record (self);
-      break;
-    case SCOPE_V1_KILL:
-      obey_kill (self, message->kill);
-      break;
-    case SCOPE_V1_CARRY:
-      if (self->links)
-        scope_links_take_ticket (self->links, scope_v1_session_get_registry (self->session), message->token);
-      changed = FALSE;
-      break;
-    case SCOPE_V1_PATH:
-    case SCOPE_V1_PATHS:
-      if (self->links)
-        scope_links_take (self->links, message);
-      changed = FALSE;
-      break;
-    case SCOPE_V1_JOIN:
-      if (self->links)
-        scope_links_take (self->links, message);
-      scope_keys_take (self->keys, self->trust, message);
-      changed = TRUE; /* it is online: there are keys to be made, also when the record is as before */
-      break;
-    case SCOPE_V1_KEX_KEY:
-    case SCOPE_V1_KEX:
-      scope_keys_take (self->keys, self->trust, message);
-      changed = FALSE;
-      break;
-    default:
-      break;
-    }
-  if (self->stopped)
-    return;
-  if (changed && self->whole)
-    publish_soon (self);
-  report_forks (self);
-  plan_tick (self);
-  store_soon (self);
-}
-
-static void
-on_lost (gpointer data)
-{
-  ScopeMember *self = data;
-
-  self->whole = FALSE;
-  scope_keys_close (self->keys);
-  if (self->links)
-    scope_links_close (self->links);
-}
-
-static void
-on_session_failed (const GError *error, gpointer data)
-{
-  ScopeMember *self = data;
-
-  if (!self->pinned && !scope_err_unreachable (error))
-    {
-      g_message ("falling back to 0.0.x: %s", error->message);
-      scope_v1_session_stop (self->session);
-      scope_source_emit_absent (SCOPE_SOURCE (self));
-    }
-  else
-    scope_source_emit_failed (SCOPE_SOURCE (self), error);
-}
-
-static void
-on_absent (gpointer data)
-{
-  scope_source_emit_absent (data);
-}
-
-static const ScopeV1SessionCalls pinned_calls = { hello, on_message, on_lost, on_session_failed, NULL };
-static const ScopeV1SessionCalls open_calls = { hello, on_message, on_lost, on_session_failed, on_absent };
 
 /* --- the keys ------------------------------------------------------------------------------ */
 
@@ -560,7 +246,8 @@ on_links_attached (gpointer data)
   ScopeMember *self = data;
 
   if (self->welcomed)
-    send_record (self);
+    member_send_record (self);
+  scope_source_emit_news (SCOPE_SOURCE (self));
 }
 
 static const ScopeLinksCalls links_calls = { on_links_send, on_links_changed, on_links_attached };
@@ -580,7 +267,7 @@ on_check (gpointer data)
   g_autoptr (ScopeMember) self = g_object_ref (data);
 
   if (self->trust && scope_trust_own_grant (self->trust))
-    publish (self, FALSE);
+    member_publish (self, FALSE);
   return G_SOURCE_CONTINUE;
 }
 
@@ -593,7 +280,7 @@ on_mapped (const char *endpoint, gpointer data)
   self->mapped = g_strdup (endpoint);
   if (!self->welcomed)
     return;
-  send_record (self);
+  member_send_record (self);
   if (self->links)
     scope_links_set_own (self->links, self->endpoints, self->observed);
 }
@@ -609,11 +296,11 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   scope_observer_set_tunnel (self->observer, tunnel);
   if (self->links)
     scope_links_set_tunnel (self->links, tunnel);
-  follow_role (self);
+  member_follow_role (self);
   if (self->settings->port_mapping && !keys_only (self))
     self->portmap = scope_portmap_new (self->port, scope_tunnel_get_config (tunnel)->ifname, on_mapped, self);
   if (self->welcomed)
-    send_record (self);
+    member_send_record (self);
   if (keys_only (self))
     self->check_id = g_timeout_add_seconds (CHECK_SECONDS, on_check, self);
 }
@@ -627,8 +314,8 @@ scope_member_start (ScopeSource *source)
   if (self->trust && scope_trust_own_grant (self->trust))
     {
       g_message ("network %s: %u verified peers from the cache", self->settings->network, scope_trust_n_peers (self->trust));
-      plan_tick (self);
-      publish (self, FALSE);
+      member_plan_tick (self);
+      member_publish (self, FALSE);
     }
 }
 
@@ -638,7 +325,7 @@ scope_member_stop (ScopeSource *source)
   ScopeMember *self = SCOPE_MEMBER (source);
 
   if (!self->stopped)
-    store (self);
+    member_store (self);
   self->stopped = TRUE;
   g_clear_handle_id (&self->store_id, g_source_remove);
   g_clear_handle_id (&self->gather_id, g_source_remove);
@@ -657,15 +344,38 @@ scope_member_stop (ScopeSource *source)
 }
 
 static void
-scope_member_kick (ScopeSource *source)
+scope_member_kick (ScopeSource *source, gboolean moved)
 {
   ScopeMember *self = SCOPE_MEMBER (source);
+  char *nowhere[] = { NULL };
 
-  scope_v1_session_kick (self->session);
+  if (moved)
+    {
+      g_clear_pointer (&self->observed, g_strfreev); /* that was elsewhere */
+      scope_v1_session_kick (self->session);
+      member_look_at_endpoints (self, NULL);
+    }
+  else if (self->welcomed)
+    member_send_record (self);
   if (self->portmap)
     scope_portmap_kick (self->portmap);
   if (self->links)
-    scope_links_kick (self->links);
+    {
+      scope_links_set_own (self->links, self->endpoints, self->observed ? self->observed : nowhere);
+      scope_links_kick (self->links, moved);
+    }
+  if (self->trust)
+    member_plan_tick (self); /* timers do not count the time that the machine slept */
+}
+
+static void
+scope_member_pause (ScopeSource *source, gboolean paused)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+
+  scope_v1_session_pause (self->session, paused);
+  if (self->links)
+    scope_links_pause (self->links, paused);
 }
 
 /* Of several that are called so the one with the lowest key: names are the root's, who can tell them apart. */
@@ -702,7 +412,7 @@ scope_member_rotate (ScopeMember *self, gboolean hurry)
 char *
 scope_member_describe (ScopeMember *self)
 {
-  return scope_describe (self->settings->network, self->whole, self->trust, self->keys, self->links, self->tunnel);
+  return scope_describe (self->settings, self->whole, self->trust, self->keys, self->links, self->tunnel);
 }
 
 gboolean
@@ -725,7 +435,7 @@ scope_member_new (const ScopeSourceConfig *config, GError **error)
   self->identity = scope_identity_ref (config->identity);
   self->pinned = root != NULL;
   self->port = scope_choose_port (config->settings, config->uuid);
-  self->session = scope_v1_session_new (config->settings, self->pinned ? &pinned_calls : &open_calls, self, error);
+  self->session = scope_v1_session_new (config->settings, self->pinned ? &member_pinned_calls : &member_open_calls, self, error);
   if (!self->session)
     return NULL;
   self->self = scope_self_new (config->settings, &config->own, self->identity);
@@ -779,6 +489,7 @@ scope_member_class_init (ScopeMemberClass *class)
   source_class->start = scope_member_start;
   source_class->stop = scope_member_stop;
   source_class->kick = scope_member_kick;
+  source_class->pause = scope_member_pause;
   source_class->running = scope_member_running;
   source_class->peers = scope_member_peers;
   source_class->applied = scope_member_applied;

@@ -16,6 +16,7 @@ struct _ScopeSelf {
   ScopeIdentity *identity;
   char *said;     /* the record's content, without sequence and times */
   char *envelope;
+  guint64 sequence;
   gint64 renew;   /* seconds: when to sign it anew */
 };
 
@@ -152,9 +153,16 @@ scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, const S
     return NULL;
   g_free (self->envelope);
   self->envelope = envelope;
+  self->sequence = record->sequence;
   g_free (self->said);
   self->said = g_steal_pointer (&said);
   self->renew = now + (record->expires - now) / 2;
   *changed = TRUE;
   return self->envelope;
+}
+
+guint64
+scope_self_sequence (const ScopeSelf *self)
+{
+  return self->sequence;
 }

@@ -44,3 +44,6 @@ char **scope_self_endpoints (const ScopeSettings *settings, const char *mapped, 
  */
 const char *scope_self_record (ScopeSelf *self, ScopeTrust *trust, char **endpoints, const ScopeKey *attachment,
                                guint64 sequence, gint64 now, gboolean *changed, GError **error);
+
+/* Of the last record; 0 for none yet. */
+guint64 scope_self_sequence (const ScopeSelf *self);

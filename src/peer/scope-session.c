@@ -392,6 +392,12 @@ scope_session_kick (ScopeSession *self)
 }
 
 void
+scope_session_pause (ScopeSession *self, gboolean paused)
+{
+  scope_dialer_pause (self->dialer, paused);
+}
+
+void
 scope_session_stop (ScopeSession *self)
 {
   self->state = STATE_STOPPED;

@@ -37,6 +37,9 @@ void scope_session_stop (ScopeSession *session);
 /* The network changed below us: drop what we have and connect now. */
 void scope_session_kick (ScopeSession *session);
 
+/* While paused no connection is begun; one that is open stays. Over with scope_session_kick() after it. */
+void scope_session_pause (ScopeSession *session, gboolean paused);
+
 /* (transfer full) (nullable): the newest roster, once */
 ScopeRoster *scope_session_take_roster (ScopeSession *session);
 

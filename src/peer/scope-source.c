@@ -9,7 +9,7 @@ typedef struct {
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (ScopeSource, scope_source, G_TYPE_OBJECT)
 #define PRIV(self) ((ScopeSourcePrivate *) scope_source_get_instance_private (self))
 
-enum { ROSTER, PEERS, FAILED, FATAL, ABSENT, N_SIGNALS };
+enum { ROSTER, PEERS, NEWS, FAILED, FATAL, ABSENT, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 void
@@ -25,9 +25,16 @@ scope_source_stop (ScopeSource *self)
 }
 
 void
-scope_source_kick (ScopeSource *self)
+scope_source_kick (ScopeSource *self, gboolean moved)
 {
-  SCOPE_SOURCE_GET_CLASS (self)->kick (self);
+  SCOPE_SOURCE_GET_CLASS (self)->kick (self, moved);
+}
+
+void
+scope_source_pause (ScopeSource *self, gboolean paused)
+{
+  if (SCOPE_SOURCE_GET_CLASS (self)->pause)
+    SCOPE_SOURCE_GET_CLASS (self)->pause (self, paused);
 }
 
 void
@@ -99,6 +106,12 @@ scope_source_emit_peers (ScopeSource *self)
 }
 
 void
+scope_source_emit_news (ScopeSource *self)
+{
+  g_signal_emit (self, signals[NEWS], 0);
+}
+
+void
 scope_source_emit_failed (ScopeSource *self, const GError *error)
 {
   g_signal_emit (self, signals[FAILED], 0, error);
@@ -141,6 +154,7 @@ scope_source_class_init (ScopeSourceClass *class)
   G_OBJECT_CLASS (class)->finalize = scope_source_finalize;
   signals[ROSTER] = add_signal ("roster", FALSE);
   signals[PEERS] = add_signal ("peers", FALSE);
+  signals[NEWS] = add_signal ("news", FALSE);
   signals[FAILED] = add_signal ("failed", TRUE);
   signals[FATAL] = add_signal ("fatal", TRUE);
   signals[ABSENT] = add_signal ("absent", FALSE);

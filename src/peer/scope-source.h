@@ -34,7 +34,8 @@ typedef struct {
  * ScopeSourceClass:
  * @start: from a cache first, if there is one, then the registry
  * @stop: no signal comes afterwards; what is to be kept is stored
- * @kick: the base connection changed
+ * @kick: the base connection changed; not @moved: there is only more of it
+ * @pause: (nullable): nobody can be reached: no attempts until the next @kick
  * @running: (nullable): the tunnel is up, with the peers of the last roster
  * @peers: (nullable): the last word on the wanted peers (element-type ScopeWgPeer): may change and remove them
  * @applied: (nullable): these peers have been written to WireGuard
@@ -44,6 +45,7 @@ typedef struct {
  * Signals:
  * - "roster": there is a newer roster
  * - "peers": what @peers would say has changed
+ * - "news": what there is to say of the network to people may be another, where neither of the above comes
  * - "failed" (GError): every registry was tried, or nothing more will come; the source goes on trying if it can
  * - "fatal" (GError): the connection must end, up or not
  * - "absent": the registry does not know this kind; the source has stopped
@@ -53,7 +55,8 @@ struct _ScopeSourceClass {
 
   void (*start) (ScopeSource *source);
   void (*stop) (ScopeSource *source);
-  void (*kick) (ScopeSource *source);
+  void (*kick) (ScopeSource *source, gboolean moved);
+  void (*pause) (ScopeSource *source, gboolean paused);
   void (*running) (ScopeSource *source, ScopeTunnel *tunnel);
   void (*peers) (ScopeSource *source, GPtrArray *wanted);
   void (*applied) (ScopeSource *source, const GPtrArray *wanted);
@@ -63,7 +66,8 @@ struct _ScopeSourceClass {
 
 void scope_source_start (ScopeSource *source);
 void scope_source_stop (ScopeSource *source);
-void scope_source_kick (ScopeSource *source);
+void scope_source_kick (ScopeSource *source, gboolean moved);
+void scope_source_pause (ScopeSource *source, gboolean paused);
 void scope_source_running (ScopeSource *source, ScopeTunnel *tunnel);
 void scope_source_peers (ScopeSource *source, GPtrArray *wanted);
 void scope_source_applied (ScopeSource *source, const GPtrArray *wanted);
@@ -84,6 +88,7 @@ void scope_source_drop_roster (ScopeSource *source);
 /* For the kinds. @roster: (transfer full) */
 void scope_source_emit_roster (ScopeSource *source, ScopeRoster *roster, gboolean cached);
 void scope_source_emit_peers (ScopeSource *source);
+void scope_source_emit_news (ScopeSource *source);
 void scope_source_emit_failed (ScopeSource *source, const GError *error);
 void scope_source_emit_fatal (ScopeSource *source, const GError *error);
 void scope_source_emit_absent (ScopeSource *source);

@@ -410,6 +410,12 @@ scope_v1_session_kick (ScopeV1Session *self)
     scope_dialer_start (self->dialer);
 }
 
+void
+scope_v1_session_pause (ScopeV1Session *self, gboolean paused)
+{
+  scope_dialer_pause (self->dialer, paused);
+}
+
 gboolean
 scope_v1_session_send (ScopeV1Session *self, const char *text)
 {

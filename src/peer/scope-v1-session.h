@@ -45,6 +45,9 @@ void scope_v1_session_stop (ScopeV1Session *session);
 /* The network changed below us: drop what we have and connect now. */
 void scope_v1_session_kick (ScopeV1Session *session);
 
+/* While paused no connection is begun; one that is open stays. Over with scope_v1_session_kick() after it. */
+void scope_v1_session_pause (ScopeV1Session *session, gboolean paused);
+
 /* What the registry said is not to be borne: end this connection. @error: (transfer full) */
 void scope_v1_session_reject (ScopeV1Session *session, GError *error);
 

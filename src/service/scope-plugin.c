@@ -8,8 +8,10 @@
 #include "service/scope-base-watch.h"
 #include "service/scope-control.h"
 #include "service/scope-keystore.h"
+#include "service/scope-network.h"
 
 #include <arpa/inet.h>
+#include <pwd.h>
 #include <string.h>
 
 struct _ScopePlugin {
@@ -18,6 +20,8 @@ struct _ScopePlugin {
   GDBusConnection *bus;
   char *bus_name;
   ScopeControl *control;
+  ScopeNetwork *network;
+  NMSettingConnection *profile; /* of the connection that is up */
   ScopeEngine *engine;
   ScopeBaseWatch *base;
   guint stopping; /* engines that are going down */
@@ -252,13 +256,42 @@ on_started (ScopeEngine *engine, gpointer data)
 }
 
 static void
-on_base_changed (gpointer data)
+on_news (ScopeEngine *engine, gpointer data)
+{
+  ScopePlugin *self = data;
+
+  scope_network_news (self->network);
+}
+
+static void
+on_base_changed (gboolean moved, gpointer data)
 {
   ScopePlugin *self = data;
 
   if (self->engine)
-    scope_engine_base_changed (self->engine);
+    scope_engine_base_changed (self->engine, moved);
 }
+
+static void
+on_base_paused (gboolean paused, gpointer data)
+{
+  ScopePlugin *self = data;
+
+  g_info (paused ? "nobody can be reached from here: waiting" : "there is a way out again");
+  if (self->engine)
+    scope_engine_pause (self->engine, paused);
+}
+
+static const char *
+tunnel_ifname (gpointer data)
+{
+  ScopePlugin *self = data;
+  ScopeTunnel *tunnel = self->engine ? scope_engine_get_tunnel (self->engine) : NULL;
+
+  return tunnel ? scope_tunnel_get_config (tunnel)->ifname : NULL;
+}
+
+static const ScopeBaseCalls base_calls = { on_base_changed, on_base_paused, tunnel_ifname };
 
 /* --- what NetworkManager calls ------------------------------------------------------------- */
 
@@ -279,7 +312,9 @@ scope_plugin_connect (NMVpnServicePlugin *plugin, NMConnection *connection, GErr
     }
   g_signal_connect (self->engine, "started", G_CALLBACK (on_started), self);
   g_signal_connect (self->engine, "failed", G_CALLBACK (on_failed), self);
-  self->base = scope_base_watch_new (self->bus, on_base_changed, self);
+  g_signal_connect (self->engine, "news", G_CALLBACK (on_news), self);
+  g_set_object (&self->profile, nm_connection_get_setting_connection (connection));
+  self->base = scope_base_watch_new (self->bus, &base_calls, self);
   scope_engine_start (self->engine);
   return TRUE;
 }
@@ -334,6 +369,7 @@ scope_plugin_disconnect (NMVpnServicePlugin *plugin, GError **error)
   if (!engine)
     return TRUE;
   g_signal_handlers_disconnect_by_data (engine, self);
+  scope_network_news (self->network);
   self->stopping++;
   scope_engine_stop_async (engine, on_stopped, g_object_ref (self));
   return TRUE;
@@ -357,6 +393,21 @@ rotate (gboolean hurry, gpointer data)
 
 static const ScopeControlCalls control_calls = { status, rotate };
 
+/* As NetworkManager has it: whoever may see the profile may see what becomes of it. */
+static gboolean
+may_read (uid_t uid, gpointer data)
+{
+  ScopePlugin *self = data;
+  const struct passwd *user;
+
+  if (!self->profile || nm_setting_connection_get_num_permissions (self->profile) == 0)
+    return TRUE;
+  user = getpwuid (uid);
+  return user && nm_setting_connection_permissions_user_allowed (self->profile, user->pw_name);
+}
+
+static const ScopeNetworkCalls network_calls = { status, may_read };
+
 gboolean
 scope_plugin_is_busy (ScopePlugin *self)
 {
@@ -374,7 +425,8 @@ scope_plugin_new (GDBusConnection *bus, const char *bus_name, GError **error)
   self->bus = g_object_ref (bus);
   self->bus_name = g_strdup (bus_name);
   self->control = scope_control_new (bus, &control_calls, self, error);
-  if (!self->control)
+  self->network = self->control ? scope_network_new (bus, &network_calls, self, error) : NULL;
+  if (!self->network)
     g_clear_object (&self);
   return self;
 }
@@ -386,6 +438,8 @@ scope_plugin_dispose (GObject *object)
 
   g_clear_pointer (&self->base, scope_base_watch_free);
   g_clear_pointer (&self->control, scope_control_free);
+  g_clear_pointer (&self->network, scope_network_free);
+  g_clear_object (&self->profile);
   g_clear_object (&self->engine);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->bus_name, g_free);

@@ -15,6 +15,8 @@ typedef struct {
   GPtrArray *wanted; /* as applied last */
   GHashTable *seen;  /* ScopeKey → ScopeSockaddr: where each peer was then */
   gboolean up;
+  guint room;  /* MTU by the base connection; the config's is what the interface is to have */
+  guint limit; /* by what paths carry, 0 for none */
 } ScopeTunnelPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (ScopeTunnel, scope_tunnel, G_TYPE_OBJECT)
@@ -430,8 +432,8 @@ scope_tunnel_set_routes (ScopeTunnel *self, GArray *routes)
     SCOPE_TUNNEL_GET_CLASS (self)->set_routes (self, previous);
 }
 
-void
-scope_tunnel_set_mtu (ScopeTunnel *self, guint bytes)
+static void
+change_mtu (ScopeTunnel *self, guint bytes)
 {
   ScopeTunnelConfig *config = PRIV (self)->config;
   g_autoptr (GError) error = NULL;
@@ -447,4 +449,22 @@ scope_tunnel_set_mtu (ScopeTunnel *self, guint bytes)
     g_warning ("%s", error->message);
   else
     g_message ("%s: MTU %u", config->ifname, bytes);
+}
+
+void
+scope_tunnel_set_mtu (ScopeTunnel *self, guint bytes)
+{
+  guint limit = PRIV (self)->limit;
+
+  PRIV (self)->room = bytes;
+  change_mtu (self, limit ? MIN (bytes, limit) : bytes);
+}
+
+void
+scope_tunnel_limit_mtu (ScopeTunnel *self, guint bytes)
+{
+  if (!PRIV (self)->room)
+    PRIV (self)->room = PRIV (self)->config->mtu;
+  PRIV (self)->limit = bytes;
+  change_mtu (self, bytes ? MIN (bytes, PRIV (self)->room) : PRIV (self)->room);
 }

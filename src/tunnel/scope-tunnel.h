@@ -136,6 +136,9 @@ void scope_tunnel_set_routes (ScopeTunnel *tunnel, GArray *routes);
  */
 void scope_tunnel_set_mtu (ScopeTunnel *tunnel, guint bytes);
 
+/* No more than @bytes, whatever there is room for on the base connection: paths do not carry more. 0: no limit. */
+void scope_tunnel_limit_mtu (ScopeTunnel *tunnel, guint bytes);
+
 /* The device as it is now: endpoints, handshakes, counters. */
 ScopeWgDevice *scope_tunnel_read (ScopeTunnel *tunnel, GError **error);
 

@@ -45,7 +45,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
 }
 
 static void
-on_rtt (const ScopeKey *peer, guint ms, gpointer data)
+on_rtt (const ScopeKey *peer, guint ms, guint loss, gpointer data)
 {
   say_ms ("rtt", peer, ms);
 }
@@ -62,7 +62,12 @@ on_message (const ScopeKey *from, const char *type, JsonObject *message, const c
   say ("message", from, type);
 }
 
-static const ScopeLivenessCalls calls = { on_up, on_rtt, on_down, on_message };
+static void
+on_slow (const ScopeKey *peer, gpointer data)
+{
+}
+
+static const ScopeLivenessCalls calls = { on_up, on_rtt, on_down, on_slow, on_message };
 
 static void
 read_often (guint count)
@@ -92,7 +97,7 @@ obey (const char *line)
   else if (g_str_equal (words[0], "gone"))
     scope_liveness_gone (liveness, &key);
   else if (g_str_equal (words[0], "measure"))
-    scope_liveness_measure (liveness, &key, TRUE);
+    scope_liveness_measure (liveness, &key, SCOPE_LIVENESS_MEASURE_ALWAYS);
   else if (g_str_equal (words[0], "send") && words[2])
     {
       g_autofree char *frame = g_strdup_printf ("{\"t\":\"%s\",\"d\":{\"n\":1}}", words[2]);

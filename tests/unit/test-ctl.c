@@ -284,6 +284,7 @@ launcher_new (Fixture *f, GSubprocessFlags flags, const char *terminal)
   g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->dir, TRUE);
   g_subprocess_launcher_setenv (launcher, "HOME", f->dir, TRUE);
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
+  g_subprocess_launcher_setenv (launcher, "DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere", TRUE);
   g_subprocess_launcher_unsetenv (launcher, "DBUS_SESSION_BUS_ADDRESS");
   g_subprocess_launcher_unsetenv (launcher, "XDG_RUNTIME_DIR");
   g_subprocess_launcher_unsetenv (launcher, "http_proxy");
@@ -403,6 +404,9 @@ test_usage (Fixture *f, gconstpointer data)
     { { "grant", "home", "--identity", "@peer", "--key", "KEY", "--range", "10.0.0.1", "--role", "king" }, "--role: “king”" },
     { { "grant", "home", "--identity", "@peer", "--key", "KEY", "--range", "10.0.0.1", "--name", "a\nb" }, "--name: " },
     { { "grant", "home", "--identity", "@peer", "--key", "KEY", "--range", "10.0.0.1", "--days", "99999" }, "--days: " },
+    { { "grant", "home", "--peer", "gate", "--key", "KEY" }, "--key: not together with --peer" },
+    { { "grant", "home", "--peer", "gate", "--identity", "@peer" }, "--identity: not together with --peer" },
+    { { "grant", "home", "--peer", "gate", "--range", "192.168.7.1/24" }, "--range: 192.168.7.1/24 is an address" },
     { { "revoke", "home" }, "too few arguments, expected: NETWORK FINGERPRINT" },
     { { "revoke", "home", "abcdefgh" }, "FINGERPRINT: “abcdefgh” is not one" },
     { { "kill", "" }, "NETWORK: not a network name" },
@@ -412,8 +416,17 @@ test_usage (Fixture *f, gconstpointer data)
     { { "invite", "home", "--name", "" }, "--name: " },
     { { "invite", "home", "--qr", "--json" }, "--qr: not together" },
     { { "peers", "..", }, "NETWORK: not a network name" },
+    { { "local", ".." }, "NETWORK: not a network name" },
+    { { "local", "home", "more" }, "“more” is one argument too many" },
+    { { "ping" }, "too few arguments, expected: PEER [NETWORK]" },
+    { { "ping", "b", ".." }, "NETWORK: not a network name" },
+    { { "ping", "b", "--count", "0" }, "--count: 0 is not a number" },
+    { { "ping", "b", "--timeout", "0" }, "--timeout: 0 is not a number" },
+    { { "ping", "b", "--until-direct", "--no-until-direct" }, "--until-direct: not together" },
+    { { "netcheck", "--registry", "r.example" }, "--registry: “r.example”" },
+    { { "netcheck", "--stun", "r.example" }, "--stun: " },
   };
-  const char *const verbs[] = { "network", "invite", "grant", "revoke", "kill", "peers", "keygen" };
+  const char *const verbs[] = { "network", "invite", "grant", "revoke", "kill", "peers", "local", "ping", "netcheck", "status", "keygen" };
   g_autofree char *identity = scope_identity_public_format (scope_identity_public (f->delegate));
   ScopeKey key;
   char base64[SCOPE_KEY_BASE64_LEN + 1];
@@ -432,6 +445,10 @@ test_usage (Fixture *f, gconstpointer data)
     }
   g_assert_cmpuint (f->gets + f->posts->len, ==, 0);
   g_assert_cmpuint (count_files (f), ==, 3);
+
+  /* Here without a network is right, too. */
+  run (f, NULL, "status", NULL);
+  assert_failed (f, CTL_FAILURE, "the system bus: ");
 
   run (f, NULL, "--help", NULL);
   assert_ran (f);
@@ -1157,6 +1174,106 @@ test_peers (Fixture *f, gconstpointer data)
     member_clear (&m[i]);
 }
 
+/* Who is in already becomes a relay: the registry is asked for its keys, and is not believed who it is. */
+static void
+test_promote (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) entries = g_string_new (NULL);
+  g_autoptr (ScopeAuthority) authority = scope_authority_new ("home", scope_identity_public (f->root));
+  g_autoptr (ScopeIdentity) stranger = scope_identity_generate (NULL);
+  gint64 later = now_s () + 5;
+  struct {
+    const char *name;
+    const char *ranges;
+    const ScopeIdentity *signer;
+    const ScopeIdentity *record_signer;
+    Member m;
+  } peers[] = {
+    { "gate", "10.77.0.5/32", f->delegate, NULL, { NULL } },
+    { "twin", "10.77.0.6/32", f->delegate, NULL, { NULL } },
+    { "twin", "10.77.0.7/32", f->delegate, NULL, { NULL } },
+    { "silent", "10.77.0.8/32", f->delegate, NULL, { NULL } },
+    { "forged", "10.77.0.9/32", f->delegate, stranger, { NULL } },
+    { "old", "10.77.0.10/32,192.168.9.0/24", f->root, NULL, { NULL } },
+  };
+  const struct {
+    const char *peer;
+    const char *part;
+  } refused[] = {
+    { "nobody", "nobody who has been there is called “nobody”" },
+    { "twin", "several that are called “twin”" },
+    { "silent", "silent has not signed anything yet" },
+    { "forged", "forged is not good: " },
+  };
+  const struct {
+    const char *const argv[6];
+    guint peer;
+    ScopeRole role;
+    const char *name;
+    const char *ranges;
+  } good[] = {
+    { { "--role", "relay", "--range", "192.168.7.0/24,10.77.0.5" }, 0, SCOPE_ROLE_RELAY, "gate", "10.77.0.5/32,192.168.7.0/24" },
+    { { "--role", "master", "--name", "hub" }, 0, SCOPE_ROLE_MASTER, "hub", "10.77.0.5/32" },
+    { { "--role", "relay" }, 5, SCOPE_ROLE_RELAY, "old", "10.77.0.10/32,192.168.9.0/24" },
+    { { "--range", "192.168.8.0/24" }, 5, SCOPE_ROLE_EDGE, "old", "10.77.0.10/32,192.168.8.0/24" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    {
+      Member *m = &peers[i].m;
+      const ScopeIdentity *signer;
+
+      member_init (m);
+      signer = peers[i].record_signer ? peers[i].record_signer : m->identity;
+      add_entry (f, entries, m, &m->key, grant_to (f, peers[i].signer, m, peers[i].ranges, peers[i].name, i == 5 ? later : now_s ()),
+                 i == 3 || i == 5 ? NULL : record_of (m, peers[i].ranges, signer), TRUE);
+    }
+  g_string_printf (f->peers, "{\"generation\":\"g\",\"revision\":1,\"since\":0,\"more\":false,\"peers\":[%s],\"gone\":[]}",
+                   entries->str);
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      run (f, NULL, "grant", "home", "--peer", refused[i].peer, "--role", "relay", ROOT, NULL);
+      assert_failed (f, CTL_FAILURE, refused[i].part);
+      g_assert_cmpuint (f->posts->len, ==, i + 1); /* the question */
+    }
+  {
+    g_autofree char *some = g_strndup (member_fingerprint (&peers[0].m), 12);
+
+    run (f, NULL, "grant", "home", "--peer", some, "--role", "relay", ROOT, NULL);
+    assert_failed (f, CTL_FAILURE, "or a whole fingerprint");
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      const char *fingerprint = member_fingerprint (&peers[good[i].peer].m);
+      const char *argv[16] = { SCOPE_BUILDDIR "/src/ctl/scopectl", "grant", "home", ROOT, "--peer", i ? fingerprint : "gate" };
+      g_autoptr (ScopeJws) jws = NULL;
+      g_autoptr (ScopeGrant) grant = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *ranges = NULL;
+
+      for (guint a = 0; good[i].argv[a]; a++)
+        argv[7 + a] = good[i].argv[a];
+      run_argv (f, NULL, argv);
+      assert_ran (f);
+      assert_contains (f->out, fingerprint);
+      jws = posted (f, f->posts->len - 1);
+      grant = scope_authority_grant (authority, jws, now_s (), &error);
+      g_assert_no_error (error);
+      g_assert_true (grant->by_root);
+      g_assert_true (scope_identity_public_equal (grant->identity, scope_identity_public (peers[good[i].peer].m.identity)));
+      g_assert_true (scope_key_equal (&grant->key, &peers[good[i].peer].m.key));
+      g_assert_cmpint (grant->role, ==, good[i].role);
+      g_assert_cmpstr (grant->name, ==, good[i].name);
+      ranges = scope_prefix_format_list (grant->ranges);
+      g_assert_cmpstr (ranges, ==, good[i].ranges);
+      if (good[i].peer == 5)
+        g_assert_cmpint (grant->issued, ==, later + 1);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    member_clear (&peers[i].m);
+}
+
 static void
 test_table (Fixture *f, gconstpointer data)
 {
@@ -1339,6 +1456,7 @@ main (int argc, char **argv)
   ADD ("invite", test_invite);
   ADD ("qr", test_qr);
   ADD ("peers", test_peers);
+  ADD ("promote", test_promote);
   ADD ("table", test_table);
   ADD ("terminal", test_terminal);
   ADD ("keyring", test_keyring);

@@ -81,6 +81,37 @@ test_pair (void)
   sim_free (w.sim);
 }
 
+/* a moves: its link breaks for that, which is no reason to hold it down. A later break is. */
+static void
+test_moved (void)
+{
+  Small w = small_new (3, TRUE);
+  const ScopeKey *a = &sim_node (w.sim, w.a)->key;
+
+  scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL);
+  scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  sim_pass (w.sim, 3 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 1);
+
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS + 200);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  sim_pass (w.sim, 20 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 3);
+  scope_path_moved (sim_node (w.sim, w.a)->path, sim_now (w.sim), NULL); /* what was held down was so elsewhere */
+  scope_path_moved (sim_node (w.sim, w.b)->path, sim_now (w.sim), a);
+  sim_cut (w.sim, w.a, w.b, TRUE);
+  sim_pass (w.sim, SIM_DETECT_MAX_MS);
+  sim_cut (w.sim, w.a, w.b, FALSE);
+  sim_pass (w.sim, 3 * SECOND);
+  sim_assert_connected (w.sim, w.a, w.b, 1);
+  sim_free (w.sim);
+}
+
 /* One end loses 30 % of its probes: left, and taken again when it is good and the hold is over. */
 static void
 test_lossy (void)
@@ -198,6 +229,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/no-relay", test_no_relay);
   g_test_add_func ("/path/relayed", test_relayed);
   g_test_add_func ("/path/pair", test_pair);
+  g_test_add_func ("/path/moved", test_moved);
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_func ("/path/new-life", test_new_life);
   g_test_add_func ("/path/silent", test_silent);

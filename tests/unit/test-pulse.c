@@ -154,6 +154,15 @@ test_dead (void)
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
   sim_clear (&sim);
 
+  /* There is a relay as well. */
+  sim_alive (&sim, 40);
+  scope_pulse_hasty (&sim.pulse, TRUE);
+  sim_flow (&sim, 1000, 1000, 1000);
+  sim.echo = 0;
+  sim_flow (&sim, 20 * 1000, 1000, 0);
+  expect (&sim, "P1350 P1430 P1510 D1590");
+  sim_clear (&sim);
+
   /* A link with long round trips is given longer. */
   sim_alive (&sim, 400);
   sim.echo = 0;
@@ -273,10 +282,10 @@ test_want (void)
   sim_init (&sim);
   scope_pulse_want (&sim.pulse, sim.now);
   sim_wait (&sim, 130 * 1000);
-  expect (&sim, "P0 P200 P400 D600 P1600 P3600 P7600 P15600 P31600 P61600 P91600 P121600");
+  expect (&sim, "P0 P200 P400 D600 P1600 P3600 P7600 P15600 P31600 P63600 P127600");
   sim.echo = 40 * MS;
   sim_wait (&sim, 300 * 1000);
-  expect (&sim, "P151600 U151640");
+  expect (&sim, "P255600 U255640");
   /* And falls silent once more. */
   sim.echo = 0;
   scope_pulse_check (&sim.pulse, sim.now);
@@ -290,6 +299,19 @@ test_want (void)
   sim_wait (&sim, 400 * 1000);
   expect (&sim, "");
   sim_clear (&sim);
+
+  /* Minutes go by, but not when packets are for it, or come from it: never more than 30 s after the last probe. */
+  for (guint rx = 0; rx <= 100; rx += 100)
+    {
+      sim_init (&sim);
+      scope_pulse_want (&sim.pulse, sim.now);
+      sim_wait (&sim, 2100 * 1000);
+      expect (&sim, "P0 P200 P400 D600 P1600 P3600 P7600 P15600 P31600 P63600 P127600 P255600 P511600 P1023600 P1983600");
+      scope_pulse_sample (&sim.pulse, 0, 0, sim.now);
+      sim_flow (&sim, 2150 * 1000, 148, rx);
+      expect (&sim, "P2100250 P2130250");
+      sim_clear (&sim);
+    }
 
   /* Late echoes of a link that takes a second. */
   sim_init (&sim);
@@ -359,6 +381,25 @@ test_heard_of (void)
   sim_clear (&sim);
 }
 
+/* Echoes of all but each third probe of a train that begins in @begin ms. */
+static void
+train (Sim *sim, gint64 begin, gboolean poor)
+{
+  g_autoptr (GString) said = g_string_new (NULL);
+
+  for (guint i = 0; i < 8; i++)
+    {
+      gint64 at = begin + 75 * i;
+
+      sim->echo = poor && i % 3 == 1 ? 0 : 40 * MS;
+      sim_wait (sim, at);
+      g_string_append_printf (said, "P%" G_GINT64_FORMAT " ", at);
+      sim_wait (sim, at + 50);
+    }
+  g_strchomp (said->str);
+  expect (sim, said->str);
+}
+
 static void
 test_measure (void)
 {
@@ -368,18 +409,70 @@ test_measure (void)
   sim.echo = 40 * MS;
   scope_pulse_measure (&sim.pulse, TRUE, sim.now);
   scope_pulse_measure (&sim.pulse, TRUE, sim.now);
-  sim_wait (&sim, 65 * 1000);
-  expect (&sim, "P0 U40 P30040 P60080");
+  sim_wait (&sim, 39);
+  expect (&sim, "P0");
+  sim_wait (&sim, 50);
+  expect (&sim, "P40 U40");
+  sim_wait (&sim, 700);
+  expect (&sim, "P115 P190 P265 P340 P415 P490 P565");
+  train (&sim, 30040, FALSE);
+  /* One may get lost; two are looked at sooner. */
+  train (&sim, 60040, TRUE);
+  train (&sim, 70040, FALSE);
+  train (&sim, 100040, FALSE);
+  /* None of it comes: three decide. */
   sim.echo = 0;
-  sim_wait (&sim, 95 * 1000);
-  expect (&sim, "P90120 P90320 P90520 D90720 P91720 P93720");
-  sim.echo = 40 * MS;
-  sim_wait (&sim, 130 * 1000);
-  expect (&sim, "P97720 U97760 P127760");
-  scope_pulse_measure (&sim.pulse, FALSE, sim.now);
+  sim_wait (&sim, 140 * 1000);
+  expect (&sim, "P130040 P130115 P130190 P130240 P130265 P130340 P130415 P130440 P130490 P130565 D130640 P131640 P133640 "
+                "P137640");
   sim_wait (&sim, 300 * 1000);
+  expect (&sim, "P145640 P161640 P191640 P221640 P251640 P281640"); /* others rely on it: never minutes */
+  sim.echo = 40 * MS;
+  sim_wait (&sim, 312 * 1000);
+  expect (&sim, "P311640 P311680 U311680 P311755 P311830 P311905 P311980");
+  scope_pulse_measure (&sim.pulse, FALSE, sim.now);
+  sim_wait (&sim, 600 * 1000);
+  expect (&sim, "P312055 P312130 P312205");
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  sim_clear (&sim);
+}
+
+/* An edge's: only when somebody says that packets flow. */
+static void
+test_flow (void)
+{
+  Sim sim;
+
+  sim_init (&sim);
+  scope_pulse_flow (&sim.pulse, sim.now);
+  sim_step (&sim);
+  expect (&sim, "");
+  g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER); /* whose state nobody knows */
+  sim_clear (&sim);
+
+  sim_alive (&sim, 40);
+  sim_wait (&sim, 1000);
+  scope_pulse_flow (&sim.pulse, sim.now);
+  train (&sim, 1000, FALSE);
+  sim_wait (&sim, 11 * 1000);
+  scope_pulse_flow (&sim.pulse, sim.now);
+  sim_wait (&sim, 31 * 1000);
+  expect (&sim, "");
+  scope_pulse_flow (&sim.pulse, sim.now);
+  train (&sim, 31 * 1000, TRUE);
+  scope_pulse_flow (&sim.pulse, sim.now);
+  sim_wait (&sim, 41 * 1000);
+  expect (&sim, "");
+  scope_pulse_flow (&sim.pulse, sim.now);
+  train (&sim, 41 * 1000, FALSE);
+  sim_wait (&sim, 600 * 1000);
   expect (&sim, "");
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
+  /* It finds who is gone. */
+  sim.echo = 0;
+  scope_pulse_flow (&sim.pulse, sim.now);
+  sim_wait (&sim, 602 * 1000);
+  g_assert_nonnull (strstr (sim.said->str, "D600600"));
   sim_clear (&sim);
 }
 
@@ -446,7 +539,6 @@ test_probes (void)
   static const guint medians[] = { 40, 40, 41, 41, 42, 43, 43 };
   g_autoptr (JsonObject) other = json_object_new ();
   gint64 now = 5 * G_USEC_PER_SEC;
-  guint ever;
 
   g_assert_cmpint (scope_prober_rtt (one, &b), ==, -1);
   g_assert_false (scope_prober_take (one, &b, "path.x", other, now));
@@ -472,11 +564,28 @@ test_probes (void)
       g_assert_true (scope_prober_take (one, &b, "echo", echo, now));
       expect_wire (&wire, "");
     }
-  g_assert_cmpuint (scope_prober_lost (one, &b, &ever, now), ==, 0);
-  g_assert_cmpuint (ever, ==, 0);
+  g_assert_cmpuint (scope_prober_loss (one, &b, now), ==, 0);
   scope_prober_forget (one, &b);
   g_assert_cmpint (scope_prober_rtt (one, &b), ==, -1);
   wire_clear (&wire);
+}
+
+/* @count probes, 75 ms apart; of each ten the first @lost have no echo. */
+static void
+probe_some (ScopeProber *prober, Wire *wire, guint count, guint lost, gint64 *now)
+{
+  const ScopeKey b = { { 2 } };
+
+  for (guint i = 0; i < count; i++)
+    {
+      g_autoptr (JsonObject) probe = NULL;
+
+      scope_prober_probe (prober, &b, 0, *now);
+      probe = frame_data (wire->last, "probe");
+      if (i % 10 >= lost)
+        scope_prober_take (prober, &b, "echo", probe, *now + 10 * MS);
+      *now += 75 * MS;
+    }
 }
 
 static void
@@ -485,31 +594,48 @@ test_lost (void)
   Wire wire = { g_string_new (NULL), NULL };
   g_autoptr (ScopeProber) prober = scope_prober_new (&calls, &wire);
   const ScopeKey b = { { 2 } };
-  g_autoptr (JsonObject) probe = NULL, first = NULL;
+  g_autoptr (JsonObject) late = NULL;
   gint64 now = 5 * G_USEC_PER_SEC;
-  guint ever;
 
-  g_assert_cmpuint (scope_prober_lost (prober, &b, NULL, now), ==, 0);
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0);
+  probe_some (prober, &wire, 7, 10, &now);
+  now += SCOPE_PROBER_LATE_USEC;
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0); /* too few */
+  probe_some (prober, &wire, 1, 10, &now);
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0); /* it may come */
+  now += SCOPE_PROBER_LATE_USEC - 75 * MS;
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 100);
+  scope_prober_restart (prober, &b, now);
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0);
+
+  probe_some (prober, &wire, SCOPE_PROBER_WINDOW, 3, &now);
+  now += SCOPE_PROBER_LATE_USEC;
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 30);
+  probe_some (prober, &wire, SCOPE_PROBER_WINDOW / 2, 0, &now);
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 15);
+  probe_some (prober, &wire, SCOPE_PROBER_WINDOW / 2, 0, &now);
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0);
+  /* One of 39 that is late, until it comes. Those with a size do not count. */
   scope_prober_probe (prober, &b, 0, now);
-  first = frame_data (wire.last, "probe");
-  for (guint i = 0; i < 2; i++)
-    scope_prober_probe (prober, &b, 0, now);
-  now += SCOPE_PROBER_LOST_USEC - 1;
-  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now), ==, 0);
-  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 1), ==, 3);
-  g_assert_cmpuint (ever, ==, 3);
+  late = frame_data (wire.last, "probe");
+  scope_prober_probe (prober, &b, 1300, now);
+  now += SCOPE_PROBER_LATE_USEC;
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 3);
+  scope_prober_take (prober, &b, "echo", late, now);
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0);
+  /* What was long ago says nothing. */
+  probe_some (prober, &wire, SCOPE_PROBER_WINDOW, 3, &now);
+  now += SCOPE_PROBER_OLD_USEC;
+  g_assert_cmpuint (scope_prober_loss (prober, &b, now), ==, 0);
+  /* Too late. */
+  scope_prober_probe (prober, &b, 0, now);
+  g_clear_pointer (&late, json_object_unref);
+  late = frame_data (wire.last, "probe");
   g_string_truncate (wire.said, 0);
-  /* Late is lost. */
-  scope_prober_take (prober, &b, "echo", first, now + 1);
+  scope_prober_take (prober, &b, "echo", late, now + SCOPE_PROBER_LOST_USEC);
   expect_wire (&wire, "");
-  /* The ninth takes the place of the first. */
-  for (guint i = 0; i < SCOPE_PROBER_OUTSTANDING + 2; i++)
-    scope_prober_probe (prober, &b, 0, now + 2);
-  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 2), ==, 5);
-  probe = frame_data (wire.last, "probe");
-  scope_prober_take (prober, &b, "echo", probe, now + 7);
-  g_assert_cmpuint (scope_prober_lost (prober, &b, &ever, now + 7), ==, 0);
-  g_assert_cmpuint (ever, ==, 5);
+  scope_prober_take (prober, &b, "echo", late, now + SCOPE_PROBER_LOST_USEC - 1);
+  expect_wire (&wire, "echo 2 9999999 0");
   wire_clear (&wire);
 }
 
@@ -571,6 +697,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pulse/suspect", test_suspect);
   g_test_add_func ("/pulse/heard-of", test_heard_of);
   g_test_add_func ("/pulse/measure", test_measure);
+  g_test_add_func ("/pulse/flow", test_flow);
   g_test_add_func ("/prober/probes", test_probes);
   g_test_add_func ("/prober/lost", test_lost);
   g_test_add_func ("/prober/pad", test_pad);

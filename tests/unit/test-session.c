@@ -743,6 +743,36 @@ test_kick_fetching (Fixture *f, gconstpointer data)
   wait_for (f->rosters > rosters);
 }
 
+/* A captive portal: nothing is tried, until it is over. */
+static void
+test_pause (Fixture *f, gconstpointer data)
+{
+  make (f, f->registry->url, NULL);
+  scope_session_dialer_timings (f->session)->backoff_min_ms = 5;
+  scope_session_dialer_timings (f->session)->backoff_max_ms = 10;
+  f->registry->status = 500;
+  scope_session_start (f->session);
+  wait_for (f->failed == 2);
+  scope_session_pause (f->session, TRUE);
+  run_for (20); /* what was under way ends */
+  guint failed = f->failed;
+  f->registry->status = 200;
+  run_for (200);
+  g_assert_cmpuint (f->failed, ==, failed);
+  g_assert_cmpuint (f->opened, ==, 0);
+  scope_session_kick (f->session);
+  run_for (50);
+  g_assert_cmpuint (f->opened, ==, 0);
+  scope_session_pause (f->session, FALSE);
+  scope_session_kick (f->session);
+  wait_for (f->opened == 1);
+
+  scope_session_pause (f->session, TRUE); /* one that is open stays */
+  run_for (50);
+  g_assert_true (scope_session_is_open (f->session));
+  forget_warnings ();
+}
+
 /* --- stop ---------------------------------------------------------------------------------- */
 
 /* Stopped, and nothing more is heard of it whatever the registry does. */
@@ -897,6 +927,7 @@ main (int argc, char *argv[])
   ADD ("kick/open", test_kick_open);
   ADD ("kick/connecting", test_kick_connecting);
   ADD ("kick/fetching", test_kick_fetching);
+  ADD ("pause", test_pause);
   ADD ("stop/any-time", test_stop);
   ADD ("stop/waiting", test_stop_waiting);
   ADD ("drop/any-time", test_drop);
