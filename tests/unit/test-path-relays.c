@@ -285,6 +285,41 @@ test_disjoint (void)
     }
 }
 
+/* Relays that a partition separates do not try one third relay after the other (seed 979 of test-path-sim). */
+static void
+test_partition (void)
+{
+  for (guint64 seed = 80; seed < 96; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint changes = 0;
+      const ScopeKey *before, *hop;
+
+      for (guint i = 0; i < 40; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 40; i++)
+        for (guint j = 0; j < i; j++)
+          sim_link (sim, i, j, 20 + (i * 7 + j * 13) % 50, 0);
+      sim_start (sim);
+      sim_pass (sim, MINUTE);
+      sim_assert_connected (sim, 0, 39, 1);
+      for (guint i = 35; i < 40; i++)
+        sim_group (sim, i, 1);
+      before = scope_path_next_hop (sim_node (sim, 0)->path, &sim_node (sim, 39)->key);
+      for (guint ms = 0; ms < 10 * SECOND; ms++)
+        {
+          sim_pass (sim, 1);
+          hop = scope_path_next_hop (sim_node (sim, 0)->path, &sim_node (sim, 39)->key);
+          changes += hop != before;
+          before = hop;
+        }
+      g_test_message ("%u changes in a partition", changes);
+      g_assert_cmpuint (changes, <=, 8);
+      sim_free (sim);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -299,5 +334,6 @@ main (int argc, char **argv)
   g_test_add_func ("/path/again", test_again);
   g_test_add_func ("/path/told", test_told);
   g_test_add_func ("/path/disjoint", test_disjoint);
+  g_test_add_func ("/path/partition", test_partition);
   return g_test_run ();
 }
