@@ -66,7 +66,7 @@ pair_use (ScopePath *path, Peer *peer)
     attach_tell (path, peer, FALSE);
   if (was_leg)
     relays_leg_lost (path, peer);
-  else if (pair->used_how == SCOPE_PATH_DIRECT && peer->link == LINK_UP)
+  else if (pair->used_how == SCOPE_PATH_DIRECT)
     relays_leg_found (path);
 }
 
