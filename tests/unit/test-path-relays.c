@@ -315,7 +315,7 @@ test_partition (void)
           before = hop;
         }
       g_test_message ("%u changes in a partition", changes);
-      g_assert_cmpuint (changes, <=, 8);
+      g_assert_cmpuint (changes, <=, 12);
       sim_free (sim);
     }
 }
