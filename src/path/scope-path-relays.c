@@ -184,26 +184,45 @@ unreached (const Peer *peer)
   return peer->link != LINK_UP && peer->link != LINK_UNKNOWN && (!peer->pair || peer->pair->how == SCOPE_PATH_DIRECT);
 }
 
-/*
- * There is no relay that both reach directly, but one whose link works and that we reach over a third one, since it is
- * faster or the link was to be left alone for a while: it is needed.
- */
+/* Its link works, but we reach it over a third relay, since that is faster or the link was to be left alone for a while. */
+static gboolean
+could_be_leg (const Peer *leg, const Peer *peer)
+{
+  return leg != peer && leg->link == LINK_UP && !leg->lossy && leg->pair && leg->pair->used_how == SCOPE_PATH_VIA &&
+         (!peer->pair->n_legs || has_leg (peer->pair, leg));
+}
+
+/* It has been made, and is to be used soon. */
+static gboolean
+leg_comes (ScopePath *path, const Peer *peer)
+{
+  for (guint i = 0; i < path->relays->len; i++)
+    {
+      const Peer *leg = g_ptr_array_index (path->relays, i);
+
+      if (could_be_leg (leg, peer) && leg->pair->how == SCOPE_PATH_DIRECT)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* There is no relay that both reach directly: one is needed. */
 static void
 make_leg (ScopePath *path, Peer *peer)
 {
   Peer *best = NULL;
   guint best_ms = 0;
 
+  if (leg_comes (path, peer))
+    return;
+
   for (guint i = 0; i < path->relays->len; i++)
     {
       Peer *leg = g_ptr_array_index (path->relays, i);
       guint ms;
 
-      if (leg == peer || leg->link != LINK_UP || leg->lossy || !leg->pair || leg->pair->used_how != SCOPE_PATH_VIA ||
-          (peer->pair->n_legs && !has_leg (peer->pair, leg)))
+      if (!could_be_leg (leg, peer))
         continue;
-      if (leg->pair->how == SCOPE_PATH_DIRECT)
-        return; /* soon */
       ms = via_ms (path, peer, leg) + UNKNOWN_MS * relay_class (leg);
       if (best && (ms > best_ms || (ms == best_ms && scope_key_compare (&leg->key, &best->key) > 0)))
         continue;
@@ -271,6 +290,8 @@ relays_lost (ScopePath *path, Peer *peer, gboolean say)
       return;
     }
   via = best_via (path, peer, NULL);
+  if (via && has_not_leg (pair, via) && leg_comes (path, peer))
+    return;
   if (via && !(peer->lossy && via->lossy))
     pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
   if (via || peer->link != LINK_DOWN)

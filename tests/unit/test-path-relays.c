@@ -200,6 +200,126 @@ test_again (void)
     }
 }
 
+/* Who has a leg again tells it, and the other end goes over it though it said last that there is no way. */
+static void
+test_told (void)
+{
+  for (guint64 seed = 60; seed < 68; seed++)
+    {
+      Sim *sim = sim_new (seed);
+
+      for (guint i = 0; i < 4; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 4; i++)
+        for (guint j = 0; j < i; j++)
+          if (i != 1 || j != 0)
+            sim_link (sim, i, j, 20, 0);
+      sim_start (sim);
+      sim_pass (sim, 30 * SECOND);
+      sim_registry (sim, FALSE);
+      sim_pass (sim, 5 * SECOND);
+      for (guint away = 2; away < 4; away++)
+        {
+          sim_group (sim, 1, 1);
+          sim_pass (sim, 50);
+          sim_cut (sim, 0, away, TRUE);
+          sim_pass (sim, 10 * MINUTE + seed * SECOND);
+          sim_group (sim, 1, 0);
+          sim_pass (sim, SIM_CONNECT_MAX_MS + 2 * SECOND);
+          sim_assert_connected (sim, 0, 1, 2);
+          sim_cut (sim, 0, away, FALSE);
+          sim_pass (sim, 10 * MINUTE);
+        }
+      sim_free (sim);
+    }
+}
+
+/*
+ * Relays x are near b, relays y near a, and each is faster reached from afar over one of the others: a and b have no leg in
+ * common when their link is lost. They do not try one after the other, but make one.
+ */
+static void
+test_disjoint (void)
+{
+  for (guint64 seed = 70; seed < 78; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint a = sim_add (sim, SCOPE_ROLE_RELAY), b = sim_add (sim, SCOPE_ROLE_RELAY), changes = 0;
+      const ScopeKey *before, *hop;
+
+      for (guint i = 2; i < 8; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      sim_link (sim, a, b, 300, 0);
+      for (guint i = 2; i < 8; i++)
+        {
+          sim_link (sim, a, i, i % 2 ? 100 + i : 10, 0);
+          sim_link (sim, b, i, i % 2 ? 10 : 100 + i, 0);
+          for (guint j = 2; j < i; j++)
+            sim_link (sim, i, j, 10, 0);
+        }
+      sim_start (sim);
+      sim_pass (sim, 10 * MINUTE);
+      for (guint i = 2; i < 8; i++)
+        g_assert_true (scope_path_is_direct (sim_node (sim, i % 2 ? b : a)->path, &sim_node (sim, i)->key) &&
+                       !scope_path_is_direct (sim_node (sim, i % 2 ? a : b)->path, &sim_node (sim, i)->key));
+      before = scope_path_next_hop (sim_node (sim, a)->path, &sim_node (sim, b)->key);
+      sim_cut (sim, a, b, TRUE);
+      for (guint ms = 0; ms < SIM_DETECT_MAX_MS + 2 * SECOND; ms++)
+        {
+          sim_pass (sim, 1);
+          hop = scope_path_next_hop (sim_node (sim, a)->path, &sim_node (sim, b)->key);
+          changes += hop != before;
+          before = hop;
+        }
+      sim_assert_connected (sim, a, b, 2);
+      g_test_message ("%u changes", changes);
+      g_assert_cmpuint (changes, <=, 4);
+      for (guint i = 0; i < 20 * MINUTE / SECOND; i++)
+        {
+          sim_pass (sim, SECOND);
+          sim_assert_connected (sim, a, b, 2);
+        }
+      sim_free (sim);
+    }
+}
+
+/* Relays that a partition separates do not try one third relay after the other (seed 979 of test-path-sim). */
+static void
+test_partition (void)
+{
+  for (guint64 seed = 80; seed < 96; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint changes = 0;
+      const ScopeKey *before, *hop;
+
+      for (guint i = 0; i < 40; i++)
+        sim_add (sim, SCOPE_ROLE_RELAY);
+      sim_know_all (sim);
+      for (guint i = 0; i < 40; i++)
+        for (guint j = 0; j < i; j++)
+          sim_link (sim, i, j, 20 + (i * 7 + j * 13) % 50, 0);
+      sim_start (sim);
+      sim_pass (sim, MINUTE);
+      sim_assert_connected (sim, 0, 39, 1);
+      for (guint i = 35; i < 40; i++)
+        sim_group (sim, i, 1);
+      before = scope_path_next_hop (sim_node (sim, 0)->path, &sim_node (sim, 39)->key);
+      for (guint ms = 0; ms < 10 * SECOND; ms++)
+        {
+          sim_pass (sim, 1);
+          hop = scope_path_next_hop (sim_node (sim, 0)->path, &sim_node (sim, 39)->key);
+          changes += hop != before;
+          before = hop;
+        }
+      g_test_message ("%u changes in a partition", changes);
+      g_assert_cmpuint (changes, <=, 12);
+      sim_free (sim);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -212,5 +332,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/path/needed", NULL, test_needed);
   g_test_add_data_func ("/path/needed-later", "later", test_needed);
   g_test_add_func ("/path/again", test_again);
+  g_test_add_func ("/path/told", test_told);
+  g_test_add_func ("/path/disjoint", test_disjoint);
+  g_test_add_func ("/path/partition", test_partition);
   return g_test_run ();
 }
