@@ -23,6 +23,7 @@
 
 #define NAME_RETRY_MS 50
 #define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
+#define OUTSIDE_MS 10000 /* how long the registry is waited for when nobody else has an address */
 
 typedef enum {
   STATE_IDLE,
@@ -58,6 +59,8 @@ struct _ScopeEngine {
   ScopeRoutesWatch *routes; /* while it runs: the tunnel's MTU follows them */
   guint mtu; /* that there is room for; what a path has room for may be less, and is told the tunnel by others */
   guint retry_id;
+  gboolean told;    /* that we have started */
+  guint outside_id; /* waiting for an address outside before that */
 };
 
 G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
@@ -136,6 +139,37 @@ make_plan (ScopeEngine *self)
                self->config->settings->netreg, self->plan->conflicts);
 }
 
+static gboolean
+on_no_outside (gpointer data)
+{
+  ScopeEngine *self = data;
+
+  self->outside_id = 0;
+  self->told = TRUE;
+  g_signal_emit (self, signals[STARTED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* NetworkManager takes no VPN without an address outside. A cache in which nobody has one leaves the registry's, which we
+ * know only when it has answered. */
+static void
+tell_started (ScopeEngine *self)
+{
+  g_autofree char *outside = self->told ? NULL : scope_engine_get_gateway (self);
+
+  if (self->told)
+    return;
+  if (!outside)
+    {
+      if (!self->outside_id)
+        self->outside_id = g_timeout_add (OUTSIDE_MS, on_no_outside, self);
+      return;
+    }
+  g_clear_handle_id (&self->outside_id, g_source_remove);
+  self->told = TRUE;
+  g_signal_emit (self, signals[STARTED], 0);
+}
+
 static void
 apply_plan (ScopeEngine *self)
 {
@@ -155,8 +189,10 @@ on_resolved (gpointer data)
 {
   ScopeEngine *self = data;
 
-  if (self->state == STATE_RUNNING)
-    apply_plan (self);
+  if (self->state != STATE_RUNNING)
+    return;
+  apply_plan (self);
+  tell_started (self);
 }
 
 static ScopeWgDevice *
@@ -256,7 +292,7 @@ run (ScopeEngine *self)
       scope_stale_watch (self->stale);
       self->routes = scope_routes_watch_new (on_routes_changed, self);
     }
-  g_signal_emit (self, signals[STARTED], 0);
+  tell_started (self);
   emit_news (self);
 }
 
@@ -361,10 +397,12 @@ on_roster (ScopeSource *source, gpointer data)
   if (self->state == STATE_RUNNING)
     {
       apply_plan (self);
-      if (keys_only (self))
-        return;
-      scope_stale_watch (self->stale);
-      check_addresses (self);
+      if (!keys_only (self))
+        {
+          scope_stale_watch (self->stale);
+          check_addresses (self);
+        }
+      tell_started (self);
     }
   else
     raise_tunnel (self);
@@ -375,8 +413,10 @@ on_peers (ScopeSource *source, gpointer data)
 {
   ScopeEngine *self = data;
 
-  if (self->state == STATE_RUNNING)
-    apply_plan (self);
+  if (self->state != STATE_RUNNING)
+    return;
+  apply_plan (self);
+  tell_started (self);
 }
 
 static void
@@ -577,6 +617,7 @@ stop_timers (ScopeEngine *self)
   g_clear_pointer (&self->routes, scope_routes_watch_free);
   g_clear_pointer (&self->exit, scope_exit_free);
   g_clear_handle_id (&self->retry_id, g_source_remove);
+  g_clear_handle_id (&self->outside_id, g_source_remove);
 }
 
 void
