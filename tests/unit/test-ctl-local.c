@@ -114,8 +114,8 @@ test_nonsense (void)
     "{}",
     "{\"network\":\"x\",\"peers\":null}",
     "{\"network\":7,\"addresses\":{},\"peers\":{},\"role\":[],\"registry\":\"yes\"}",
-    "{\"network\":\"x\",\"addresses\":[7,null,[]],\"peers\":[null,7,\"a\",[],{},{\"name\":{},\"ranges\":[null,{},\"x/y\"],"
-    "\"handshake\":\"soon\",\"rx\":1.5,\"loss\":[],\"online\":1}]}",
+    ("{\"network\":\"x\",\"addresses\":[7,null,[]],\"peers\":[null,7,\"a\",[],{},{\"name\":{},\"ranges\":[null,{},\"x/y\"],"
+     "\"handshake\":\"soon\",\"rx\":1.5,\"loss\":[],\"online\":1}]}"),
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
