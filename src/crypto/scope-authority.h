@@ -34,6 +34,13 @@ typedef enum {
   SCOPE_ROLE_MASTER,
 } ScopeRole;
 
+/* Whether who has it forwards for others. */
+static inline gboolean
+scope_role_is_relay (ScopeRole role)
+{
+  return role != SCOPE_ROLE_EDGE;
+}
+
 const char *scope_role_to_string (ScopeRole role);
 gboolean scope_role_parse (ScopeRole *role, const char *text);
 

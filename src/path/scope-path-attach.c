@@ -22,7 +22,7 @@ edge_class (ScopePath *path, const Peer *relay)
 static gboolean
 prefers (ScopePath *path, const Peer *relay)
 {
-  return relay && relay == path->preferred && relay->member && is_relay (relay->role) && relay->link == LINK_UP &&
+  return relay && relay == path->preferred && relay->member && scope_role_is_relay (relay->role) && relay->link == LINK_UP &&
          (relay == path->relay || !scope_hold_active (&relay->hold, path->now));
 }
 
@@ -394,7 +394,7 @@ attach_tell (ScopePath *path, Peer *relay, gboolean all)
     {
       Unheard fresh = { g_ptr_array_index (path->list, i), 0 };
 
-      if (fresh.edge->member && !is_relay (fresh.edge->role) && is_ours (path, fresh.edge))
+      if (fresh.edge->member && !scope_role_is_relay (fresh.edge->role) && is_ours (path, fresh.edge))
         g_array_append_val (unheard, fresh);
     }
   flush (path, relay);
@@ -462,7 +462,7 @@ attached_to (ScopePath *path, Peer *relay, const ScopePathMessage *message)
     {
       Peer *edge = path_peer (path, &message->edges[i].key);
 
-      if (edge->member && is_relay (edge->role))
+      if (edge->member && scope_role_is_relay (edge->role))
         continue;
       if (message->edges[i].sequence < edge->sequence && is_ours (path, edge))
         tell (path, relay, edge);
@@ -474,7 +474,7 @@ attached_to (ScopePath *path, Peer *relay, const ScopePathMessage *message)
 void
 attach_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
 {
-  gboolean relay = is_relay (path->role), from_relay = is_relay (peer->role);
+  gboolean relay = scope_role_is_relay (path->role), from_relay = scope_role_is_relay (peer->role);
 
   if (message->type == SCOPE_PATH_ATTACH && relay && !from_relay && direct)
     attached_to_us (path, peer, message);

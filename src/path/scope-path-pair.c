@@ -18,7 +18,7 @@ pair_of (Peer *peer)
   if (!peer->pair)
     {
       peer->pair = g_new0 (Pair, 1);
-      peer->pair->how = peer->pair->used_how = is_relay (peer->role) ? SCOPE_PATH_DIRECT : SCOPE_PATH_RELAYED;
+      peer->pair->how = peer->pair->used_how = scope_role_is_relay (peer->role) ? SCOPE_PATH_DIRECT : SCOPE_PATH_RELAYED;
       peer->pair->say_at = G_MAXINT64;
     }
   return peer->pair;
@@ -58,7 +58,7 @@ pair_use (ScopePath *path, Peer *peer)
   pair->used_how = pair->how;
   pair->used_via = pair->via;
   path->changed = TRUE;
-  if (!is_relay (path->role))
+  if (!scope_role_is_relay (path->role))
     return;
   if (was_via && was_via->member && was_via != pair->used_via)
     keep (path, was_via); /* it may be needed again */
@@ -87,7 +87,7 @@ pair_say (ScopePath *path, Peer *peer, gboolean answer, gboolean direct)
   gboolean planned = pair->at > path->now;
 
   /* An edge proposes its direct link over that link: hearing of it is the proof that it works. */
-  if (!is_relay (path->role) && same_kind (path, peer) && pair->how == SCOPE_PATH_DIRECT && peer->link == LINK_UP && !answer)
+  if (!scope_role_is_relay (path->role) && same_kind (path, peer) && pair->how == SCOPE_PATH_DIRECT && peer->link == LINK_UP && !answer)
     direct = TRUE;
   message = path_send (path, peer, SCOPE_PATH_PAIR, direct);
   message->n = pair->n;
@@ -100,7 +100,7 @@ pair_say (ScopePath *path, Peer *peer, gboolean answer, gboolean direct)
     message->hold = MIN (peer->hold.until - path->now, SCOPE_PATH_MESSAGE_MAX_HOLD);
   message->answer = answer;
   message->ask = !answer && pair->ask;
-  if (is_relay (path->role) && same_kind (path, peer) && (peer->link != LINK_UP || pair->how == SCOPE_PATH_VIA))
+  if (scope_role_is_relay (path->role) && same_kind (path, peer) && (peer->link != LINK_UP || pair->how == SCOPE_PATH_VIA))
     message->n_legs = relays_legs (path, peer, message->legs);
 }
 
@@ -196,7 +196,7 @@ try_relays (ScopePath *path, Peer *peer)
 {
   Pair *pair = peer->pair;
 
-  if (is_relay (path->role) || !is_chair (path, peer) || pair->how != SCOPE_PATH_RELAYED || pair->unsaid || !path->relay ||
+  if (scope_role_is_relay (path->role) || !is_chair (path, peer) || pair->how != SCOPE_PATH_RELAYED || pair->unsaid || !path->relay ||
       peer->link != LINK_UP || peer->lossy || !scope_hold_active (&peer->hold, path->now))
     {
       pair->ask_relays_at = 0;
@@ -227,7 +227,7 @@ try_relays (ScopePath *path, Peer *peer)
 void
 pair_review (ScopePath *path, Peer *peer)
 {
-  if (!is_relay (path->role))
+  if (!scope_role_is_relay (path->role))
     review_edges (path, peer);
   else if (peer->link == LINK_UP && !peer->lossy)
     relays_review (path, peer);
@@ -251,7 +251,7 @@ pair_lone (ScopePath *path)
 static gboolean
 can_use (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message, Peer *via)
 {
-  if (!is_relay (path->role))
+  if (!scope_role_is_relay (path->role))
     return message->how == SCOPE_PATH_RELAYED || (message->how == SCOPE_PATH_DIRECT && (direct || peer->link == LINK_UP));
   if (message->how == SCOPE_PATH_VIA)
     return via && via != peer && via != path->self && relays_leg (path, via);
@@ -285,12 +285,12 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   if (pair->how == SCOPE_PATH_VIA && pair->unsaid && message->n == pair->n + 1)
     relays_refused (path, peer, pair->via);
   pair->n = message->n;
-  if (is_relay (path->role) && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_VIA && pair->unsaid &&
+  if (scope_role_is_relay (path->role) && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_VIA && pair->unsaid &&
       pair->need_yes && peer->link == LINK_UP)
     keep (path, peer);
   pair->unsaid = FALSE;
   /* It is only faster, and what we need for others would be gone. */
-  if (is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
+  if (scope_role_is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
       peer->link == LINK_UP && !peer->lossy && relays_needs (path, peer))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
@@ -305,7 +305,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
       pair_use (path, peer);
       return;
     }
-  if (!is_relay (path->role))
+  if (!scope_role_is_relay (path->role))
     {
       /* Their link works and ours does not. Who is attached to nobody has nothing else. */
       pair->how = SCOPE_PATH_DIRECT;
@@ -330,9 +330,9 @@ same_value (const Pair *pair, const ScopePathMessage *message)
 static void
 tell_all (ScopePath *path, Peer *peer)
 {
-  if (is_relay (path->role) && is_relay (peer->role))
+  if (scope_role_is_relay (path->role) && scope_role_is_relay (peer->role))
     attach_tell (path, peer, TRUE);
-  if (!is_relay (path->role) && peer == path->relay)
+  if (!scope_role_is_relay (path->role) && peer == path->relay)
     attach_resay (path);
 }
 
@@ -372,20 +372,20 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
     }
   else if (message->n > n || (message->n == n && scope_key_compare (&peer->key, &path->own) < 0))
     take (path, peer, direct, message);
-  else if (!is_relay (path->role) && direct && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_RELAYED &&
+  else if (!scope_role_is_relay (path->role) && direct && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_RELAYED &&
            !scope_hold_active (&peer->hold, path->now))
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, message->in); /* it has begun a new life, and is right */
   else if (!pair->unsaid)
     pair_resay (path, peer, FALSE, FALSE); /* it has begun a new life, or what we said was overtaken */
 
-  if (is_relay (path->role) && message->n_legs)
+  if (scope_role_is_relay (path->role) && message->n_legs)
     relays_told (path, peer);
   if (!message->answer && !(pair->unsaid && pair->n > message->n))
     pair_say (path, peer, TRUE, direct);
   try_relays (path, peer);
   if (pair->unsaid || message->answer)
     return;
-  if (is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->hold)
+  if (scope_role_is_relay (path->role) && pair->how == SCOPE_PATH_DIRECT && message->hold)
     relays_lost (path, peer, FALSE); /* saying so again would have no end */
   else if (message->ask || message->hold)
     pair_review (path, peer);
@@ -402,7 +402,7 @@ pair_tick (ScopePath *path, Peer *peer)
   else if (pair->unsaid || pair->ask)
     {
       /* The link that we wanted to use does not carry our words. */
-      if (pair->need_yes && pair->tries >= 8 && !is_relay (path->role))
+      if (pair->need_yes && pair->tries >= 8 && !scope_role_is_relay (path->role))
         {
           scope_hold_fail (&peer->hold, path->now);
           pair_write (path, peer, SCOPE_PATH_RELAYED, NULL, 0);
@@ -417,7 +417,7 @@ pair_tick (ScopePath *path, Peer *peer)
   if (peer->hold.until > path->now)
     path_arm (path, peer, peer->hold.until);
   else if (!pair->unsaid && peer->link == LINK_UP &&
-           pair->how == (is_relay (path->role) ? SCOPE_PATH_VIA : SCOPE_PATH_RELAYED))
+           pair->how == (scope_role_is_relay (path->role) ? SCOPE_PATH_VIA : SCOPE_PATH_RELAYED))
     pair_review (path, peer);
   try_relays (path, peer);
   if (pair->kept_until > path->now)

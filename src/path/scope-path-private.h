@@ -139,12 +139,6 @@ struct ScopePath {
   guint8 *direct; /* a Detour for each of them */
 };
 
-static inline gboolean
-is_relay (ScopeRole role)
-{
-  return role != SCOPE_ROLE_EDGE;
-}
-
 /* What is better left alone as long as there is something else */
 static inline guint
 relay_class (const Peer *peer)
@@ -155,7 +149,7 @@ relay_class (const Peer *peer)
 static inline gboolean
 same_kind (ScopePath *path, const Peer *peer)
 {
-  return peer->member && is_relay (path->role) == is_relay (peer->role);
+  return peer->member && scope_role_is_relay (path->role) == scope_role_is_relay (peer->role);
 }
 
 static inline gboolean

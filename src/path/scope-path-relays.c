@@ -49,7 +49,7 @@ table_direct (ScopePath *path, const Peer *a, const Peer *b)
 gboolean
 relays_leg (ScopePath *path, const Peer *peer)
 {
-  return peer->member && is_relay (peer->role) && peer->link == LINK_UP &&
+  return peer->member && scope_role_is_relay (peer->role) && peer->link == LINK_UP &&
          (!peer->pair || (peer->pair->how == SCOPE_PATH_DIRECT && peer->pair->used_how == SCOPE_PATH_DIRECT));
 }
 
@@ -445,7 +445,7 @@ void
 scope_path_table (ScopePath *path, gint64 now, const ScopeLatency *table, guint n, gint64 at)
 {
   path->now = now;
-  if (!is_relay (path->role))
+  if (!scope_role_is_relay (path->role))
     return;
   g_free (path->coming);
   path->coming = g_memdup2 (table, n * sizeof *table);
@@ -479,7 +479,7 @@ scope_path_least (ScopePath *path, const ScopeKey *dest, guint *sum, ScopeKey *s
 {
   Peer *peer = g_hash_table_lookup (path->peers, dest);
 
-  if (!peer || !is_relay (path->role) || !is_relay (peer->role) || !peer->pair || peer->pair->used_how != SCOPE_PATH_VIA ||
+  if (!peer || !scope_role_is_relay (path->role) || !scope_role_is_relay (peer->role) || !peer->pair || peer->pair->used_how != SCOPE_PATH_VIA ||
       peer->pair->unsaid)
     return FALSE;
   *sum = via_ms (path, peer, peer->pair->used_via);

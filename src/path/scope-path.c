@@ -108,13 +108,13 @@ path_say_delay (const Peer *peer, guint tries)
     delay = SAY_AGAIN_MS;
   for (guint i = 24; i < MIN (tries, 32); i++)
     delay *= 2;
-  return MIN (delay, is_relay (peer->role) ? SAY_MAX_RELAY_MS : SAY_MAX_MS);
+  return MIN (delay, scope_role_is_relay (peer->role) ? SAY_MAX_RELAY_MS : SAY_MAX_MS);
 }
 
 static void
 set_role (ScopePath *path, Peer *peer, gboolean member, ScopeRole role)
 {
-  gboolean was = peer->member && is_relay (peer->role), is = member && is_relay (role);
+  gboolean was = peer->member && scope_role_is_relay (peer->role), is = member && scope_role_is_relay (role);
 
   if (peer->member != member || peer->role != role)
     path->changed = TRUE;
@@ -140,7 +140,7 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
   peer = path_peer (path, &member->key);
   fresh = member->online && !peer->online;
   pipe = peer->pipe;
-  if (peer->member && is_relay (peer->role) && !is_relay (member->role))
+  if (peer->member && scope_role_is_relay (peer->role) && !scope_role_is_relay (member->role))
     {
       if (peer == path->relay || peer == path->next_relay)
         attach_lost (path, peer);
@@ -149,16 +149,16 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
   set_role (path, peer, TRUE, member->role);
   peer->pipe = member->pipe;
   peer->online = member->online;
-  if (!is_relay (member->role))
+  if (!scope_role_is_relay (member->role))
     attach_word (path, peer, scope_key_is_zero (&member->attachment) ? NULL : path_peer (path, &member->attachment),
                  member->sequence, 0);
-  if ((pipe != peer->pipe || peer == path->preferred) && !is_relay (path->role))
+  if ((pipe != peer->pipe || peer == path->preferred) && !scope_role_is_relay (path->role))
     attach_review (path);
-  else if (pipe != peer->pipe && is_relay (peer->role))
+  else if (pipe != peer->pipe && scope_role_is_relay (peer->role))
     relays_tier (path, peer);
   if (fresh && peer->pair && peer->pair->n)
     pair_resay (path, peer, FALSE, FALSE);
-  if (fresh && is_relay (member->role) && is_relay (path->role))
+  if (fresh && scope_role_is_relay (member->role) && scope_role_is_relay (path->role))
     attach_tell (path, peer, TRUE);
 }
 
@@ -181,9 +181,9 @@ link_lost (ScopePath *path, Peer *peer, gboolean failed)
     peer->pair->unsaid = FALSE;
   if (peer->pair && !failed)
     g_clear_pointer (&peer->pair, pair_free);
-  if (is_relay (path->role))
+  if (scope_role_is_relay (path->role))
     relays_leg_lost (path, peer);
-  else if (is_relay (peer->role))
+  else if (scope_role_is_relay (peer->role))
     attach_lost (path, peer);
   if (same_kind (path, peer) && failed)
     pair_review (path, peer);
@@ -214,7 +214,7 @@ scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay)
   Peer *preferred = relay ? path_peer (path, relay) : NULL;
 
   path->now = now;
-  if (is_relay (path->role) || preferred == path->preferred)
+  if (scope_role_is_relay (path->role) || preferred == path->preferred)
     return;
   path->preferred = preferred;
   attach_review (path);
@@ -260,9 +260,9 @@ scope_path_link_up (ScopePath *path, gint64 now, const ScopeKey *key, guint rtt)
     }
   if (!peer->member)
     return;
-  if (is_relay (path->role) && is_relay (peer->role))
+  if (scope_role_is_relay (path->role) && scope_role_is_relay (peer->role))
     attach_tell (path, peer, TRUE);
-  if (!is_relay (path->role) && is_relay (peer->role))
+  if (!scope_role_is_relay (path->role) && scope_role_is_relay (peer->role))
     attach_link_up (path, peer);
   /* Either of us may have begun a new life and know nothing. */
   pair = pair_of (peer);
@@ -274,7 +274,7 @@ scope_path_link_up (ScopePath *path, gint64 now, const ScopeKey *key, guint rtt)
     pair_review (path, peer);
   if (pair->n == n)
     pair_resay (path, peer, TRUE, TRUE);
-  if (!was_up && is_relay (path->role) && is_relay (peer->role))
+  if (!was_up && scope_role_is_relay (path->role) && scope_role_is_relay (peer->role))
     relays_leg_found (path);
 }
 
@@ -314,11 +314,11 @@ scope_path_link_sample (ScopePath *path, gint64 now, const ScopeKey *key, guint 
     scope_hold_fail (&peer->hold, now);
   if (!peer->member)
     return;
-  if (peer->lossy != was && is_relay (path->role) && peer->lossy)
+  if (peer->lossy != was && scope_role_is_relay (path->role) && peer->lossy)
     relays_leg_lost (path, peer);
   if (peer->lossy != was && same_kind (path, peer))
     pair_review (path, peer);
-  if (!is_relay (path->role) && is_relay (peer->role))
+  if (!scope_role_is_relay (path->role) && scope_role_is_relay (peer->role))
     attach_sample (path, peer);
 }
 
@@ -356,7 +356,7 @@ scope_path_silent (ScopePath *path, gint64 now, const ScopeKey *key)
     return;
   if (same_kind (path, peer))
     pair_resay (path, peer, TRUE, FALSE);
-  if (!is_relay (path->role))
+  if (!scope_role_is_relay (path->role))
     attach_resay (path);
 }
 
@@ -383,7 +383,7 @@ scope_path_tick (ScopePath *path, gint64 now)
   if (now < path->deadline)
     return;
   path->deadline = G_MAXINT64;
-  if (is_relay (path->role))
+  if (scope_role_is_relay (path->role))
     relays_tick (path);
   else
     attach_tick (path);
@@ -447,15 +447,15 @@ hop (ScopePath *path, Peer *dest)
 {
   if (!dest || !dest->member)
     return NULL;
-  if (is_relay (path->role))
+  if (scope_role_is_relay (path->role))
     {
-      if (is_relay (dest->role))
+      if (scope_role_is_relay (dest->role))
         return relay_hop (dest);
       if (dest->attachment == path->self)
         return dest->link == LINK_DOWN ? NULL : dest;
       return dest->attachment && dest->attachment->member ? relay_hop (dest->attachment) : NULL;
     }
-  if (!is_relay (dest->role) && dest->pair && dest->pair->used_how == SCOPE_PATH_DIRECT && dest->link != LINK_DOWN)
+  if (!scope_role_is_relay (dest->role) && dest->pair && dest->pair->used_how == SCOPE_PATH_DIRECT && dest->link != LINK_DOWN)
     return dest;
   if (path->relay)
     return path->relay;
@@ -499,7 +499,7 @@ scope_path_way (ScopePath *path, const ScopeKey *dest)
     return SCOPE_PATH_WAY_MASTER;
   if (relay_class (next) == 1)
     return SCOPE_PATH_WAY_PIPE;
-  if (is_relay (peer->role) ? is_relay (path->role) : peer->attachment == next)
+  if (scope_role_is_relay (peer->role) ? scope_role_is_relay (path->role) : peer->attachment == next)
     return SCOPE_PATH_WAY_RELAY;
-  return is_relay (peer->role) && !is_relay (path->role) ? SCOPE_PATH_WAY_RELAY : SCOPE_PATH_WAY_RELAYS;
+  return scope_role_is_relay (peer->role) && !scope_role_is_relay (path->role) ? SCOPE_PATH_WAY_RELAY : SCOPE_PATH_WAY_RELAYS;
 }

@@ -12,12 +12,6 @@
 #define HOLD_MS 600000     /* UDP to STUN servers works, to relays not */
 
 static gboolean
-is_relay (const ScopeLink *link)
-{
-  return link->role != SCOPE_ROLE_EDGE;
-}
-
-static gboolean
 udp_works (ScopeLinks *self)
 {
   GHashTableIter iter;
@@ -79,7 +73,7 @@ on_silence (gpointer data)
     {
       ScopeLink *link = value;
 
-      if (is_relay (link) && !link->up && !link->carried && link->wanted && self->n_carried < MAX_CARRIED)
+      if (scope_role_is_relay (link->role) && !link->up && !link->carried && link->wanted && self->n_carried < MAX_CARRIED)
         carry (link);
     }
   if (self->n_carried && !self->ask_id)
@@ -93,7 +87,7 @@ on_silence (gpointer data)
 void
 scope_links_expect_carry (ScopeLinks *self, const ScopeLink *link)
 {
-  if (self->carrier && is_relay (link) && !link->carried && !self->silence_id)
+  if (self->carrier && scope_role_is_relay (link->role) && !link->carried && !self->silence_id)
     self->silence_id = g_timeout_add (SILENCE_MS, on_silence, self);
 }
 

@@ -17,7 +17,7 @@ tell_lost (ScopeLinks *self)
     {
       const ScopeLink *link = value;
 
-      if (link->role != SCOPE_ROLE_EDGE && !link->up && link->lost && scope_links_now () - link->lost < LOST_MS)
+      if (scope_role_is_relay (link->role) && !link->up && link->lost && scope_links_now () - link->lost < LOST_MS)
         scope_links_tell_lost (self, &self->attachment, &link->key);
     }
 }
@@ -34,7 +34,7 @@ suspect_relays (ScopeLinks *self)
     {
       const ScopeLink *link = value;
 
-      if (link->role != SCOPE_ROLE_EDGE && link->up)
+      if (scope_role_is_relay (link->role) && link->up)
         scope_liveness_suspect (self->liveness, &link->key);
     }
 }
@@ -47,14 +47,14 @@ lose (ScopeLinks *self, ScopeLink *link)
 
   link->up = FALSE;
   link->lost = scope_links_now ();
-  link->first = scope_key_compare (&self->own, &link->key) < 0;
+  link->first = scope_link_is_lower (link);
   link->due = scope_links_now () + scope_links_look_again (self, link);
   scope_path_link_down (self->path, scope_links_now (), &link->key);
   scope_links_report (self, link, TRUE);
   if (link->mode == LINK_GIVEN)
     scope_links_expect_carry (self, link);
   scope_links_run (self);
-  if (link->role != SCOPE_ROLE_EDGE)
+  if (scope_role_is_relay (link->role))
     scope_links_spread_lost (self, &link->key);
   if (ours && !scope_key_is_zero (&self->attachment))
     {
@@ -76,7 +76,7 @@ scope_links_on_down (const ScopeKey *peer, gpointer data)
   if (!link->up)
     {
       /* Two relays that never met need a third. */
-      if (self->path && self->role != SCOPE_ROLE_EDGE && link->role != SCOPE_ROLE_EDGE)
+      if (self->path && scope_role_is_relay (self->role) && scope_role_is_relay (link->role))
         {
           scope_path_link_down (self->path, scope_links_now (), peer);
           scope_links_run (self);
@@ -118,7 +118,7 @@ scope_links_leave_slow (ScopeLinks *self, const ScopeLink *other, guint ms)
   ScopeLink *link = scope_links_find (self, &self->attachment);
   char text[SCOPE_KEY_BASE64_LEN + 1];
 
-  if (!self->slow || !link || link == other || other->role == SCOPE_ROLE_EDGE)
+  if (!self->slow || !link || link == other || !scope_role_is_relay (other->role))
     return;
   if (scope_links_now () - self->slow < SLOW_MS && ms < SLOW_MS / 2)
     {

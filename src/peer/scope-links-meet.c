@@ -11,6 +11,13 @@
 #define AGAIN_MS 30000   /* after all tries were in vain, doubling */
 #define AGAIN_DOUBLINGS 5
 
+/* Until STUN servers have said where we are, as far as a call waits for that. */
+static guint
+site_delay (ScopeLinks *self)
+{
+  return !self->site || scope_site_settled (self->site) ? 0 : SITE_MS;
+}
+
 void
 scope_link_punch (ScopeLink *link)
 {
@@ -43,7 +50,7 @@ scope_links_punch_anew (ScopeLinks *self)
       scope_punch_stop (link->punch);
       link->failures = 0;
       link->first = TRUE;
-      link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
+      link->due = now + site_delay (self);
     }
 }
 
@@ -119,7 +126,7 @@ on_failed (gpointer data)
 
   /* With all others that are tried again: one wake-up, where each had its own. */
   link->due = link->failures ? due + AGAIN_MS - due % AGAIN_MS : due;
-  link->first = scope_punch_is_caller (scope_key_compare (&link->links->own, &link->key) < 0, SCOPE_NAT_UNKNOWN, SCOPE_NAT_UNKNOWN);
+  link->first = scope_link_is_lower (link);
   link->failures++;
 }
 
@@ -182,13 +189,13 @@ scope_link_begin (ScopeLink *link, gboolean newcomer)
   link->failures = 0;
   link->wanted = FALSE;
   link->mode = newcomer && link->plausible ? LINK_GIVEN : LINK_QUIET;
-  link->first = newcomer || scope_key_compare (&self->own, &link->key) < 0;
+  link->first = newcomer || scope_link_is_lower (link);
   if (!newcomer)
     link->due = now + OTHERS_MS;
   else if (link->plausible)
     link->due = now + GIVEN_MS;
   else
-    link->due = !self->site || scope_site_settled (self->site) ? now : now + SITE_MS;
+    link->due = now + site_delay (self);
 }
 
 void
@@ -238,7 +245,7 @@ scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
 {
   gint64 now = scope_links_now ();
 
-  if (!self->site || self->role != SCOPE_ROLE_EDGE || link->role != SCOPE_ROLE_EDGE)
+  if (!self->site || scope_role_is_relay (self->role) || scope_role_is_relay (link->role))
     return 0;
   if (scope_site_settled (self->site) && now - self->looked >= LOOK_MS)
     {
@@ -246,7 +253,7 @@ scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
       scope_site_reset (self->site);
       scope_links_ask_servers (self);
     }
-  return scope_site_settled (self->site) ? 0 : SITE_MS;
+  return site_delay (self);
 }
 
 void

@@ -92,6 +92,9 @@ ScopeLink *scope_links_find (ScopeLinks *links, const ScopeKey *key);
 /* What the path machine wants said and done; after everything that it was told. */
 void scope_links_run (ScopeLinks *links);
 
+/* Our key is the lower one: who begins when nothing else decides. */
+gboolean scope_link_is_lower (const ScopeLink *link);
+
 /* The one timer, anew: what is due when may have changed. */
 void scope_links_plan (ScopeLinks *links);
 

@@ -2,12 +2,6 @@
 /* How well links work: when each is measured, and to whom that is told. */
 #include "peer/scope-links-private.h"
 
-static gboolean
-is_relay (ScopeRole role)
-{
-  return role != SCOPE_ROLE_EDGE;
-}
-
 /*
  * The registry's table needs what relays know of each other all the time. An edge compares its relay with the others, and a
  * pair's link that is not used, because it loses too much, with the way over relays; nobody but packets asks for that.
@@ -15,9 +9,9 @@ is_relay (ScopeRole role)
 static ScopeLivenessMeasure
 when (ScopeLinks *self, const ScopeLink *link)
 {
-  if (is_relay (self->role))
-    return is_relay (link->role) ? SCOPE_LIVENESS_MEASURE_ALWAYS : SCOPE_LIVENESS_MEASURE_NEVER;
-  if (!is_relay (link->role) && self->path && scope_path_is_direct (self->path, &link->key))
+  if (scope_role_is_relay (self->role))
+    return scope_role_is_relay (link->role) ? SCOPE_LIVENESS_MEASURE_ALWAYS : SCOPE_LIVENESS_MEASURE_NEVER;
+  if (!scope_role_is_relay (link->role) && self->path && scope_path_is_direct (self->path, &link->key))
     return SCOPE_LIVENESS_MEASURE_FLOWING;
   return SCOPE_LIVENESS_MEASURE_AWAKE;
 }

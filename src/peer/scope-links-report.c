@@ -7,12 +7,6 @@
 #define NEWS_MS 200    /* several links come up or go together */
 #define ROUTINE_MS 15000
 
-static gboolean
-is_relay (ScopeRole role)
-{
-  return role != SCOPE_ROLE_EDGE;
-}
-
 static ScopeV1Reach
 reach (ScopePathWay way)
 {
@@ -42,7 +36,7 @@ on_report (gpointer data)
       ScopeV1Latency latency = { ms >= 0 ? MIN ((guint) ms, SCOPE_V1_MAX_MSEC) : SCOPE_V1_UNREACHABLE,
                                  ms >= 0 ? scope_liveness_loss (self->liveness, &link->key) : 0 };
 
-      if (!is_relay (link->role) || !link->online || g_hash_table_size (message->latency) == SCOPE_V1_MAX_RELAYS)
+      if (!scope_role_is_relay (link->role) || !link->online || g_hash_table_size (message->latency) == SCOPE_V1_MAX_RELAYS)
         continue;
       g_hash_table_insert (message->latency, g_memdup2 (&link->key, sizeof link->key), g_memdup2 (&latency, sizeof latency));
       if (way != SCOPE_PATH_WAY_NONE)
@@ -59,7 +53,7 @@ on_report (gpointer data)
 void
 scope_links_report (ScopeLinks *self, const ScopeLink *link, gboolean news)
 {
-  if (!self->path || !self->connected || !is_relay (self->role) || (link && !is_relay (link->role)))
+  if (!self->path || !self->connected || !scope_role_is_relay (self->role) || (link && !scope_role_is_relay (link->role)))
     return;
   if (self->report_id && !news)
     return;

@@ -27,7 +27,7 @@ equip (ScopeLink *link, ScopeWgPeer *peer, ScopeKeys *keys)
   if (quiet)
     peer->endpoint = (ScopeSockaddr){ 0 }; /* the one that it has, if any */
   if (link->up) /* relays have open UDP: nobody's NAT forgets them */
-    peer->keepalive = self->role == SCOPE_ROLE_EDGE ? self->keepalive : 0;
+    peer->keepalive = !scope_role_is_relay (self->role) ? self->keepalive : 0;
   else if (quiet)
     peer->keepalive = 0;
 }

@@ -10,12 +10,6 @@
 #define OVERTAKEN_MS 1000
 
 static gboolean
-is_relay (ScopeRole role)
-{
-  return role != SCOPE_ROLE_EDGE;
-}
-
-static gboolean
 send_on_link (ScopeLinks *self, const ScopeKey *over, const char *name, JsonObject *body)
 {
   g_autofree char *data = NULL, *text = NULL;
@@ -91,7 +85,7 @@ pass_on (ScopeLinks *self, const ScopeKey *from, const ScopeKey *to, const char 
 {
   const ScopeKey *hop = self->path ? scope_path_next_hop (self->path, to) : NULL;
 
-  if (!is_relay (self->role) || hops >= MAX_HOPS || !hop)
+  if (!scope_role_is_relay (self->role) || hops >= MAX_HOPS || !hop)
     return;
   put_key (body, "from", from);
   json_object_set_int_member (body, "hops", hops + 1);
@@ -110,7 +104,7 @@ scope_links_on_message (const ScopeKey *from, const char *type, JsonObject *body
   if (!g_str_has_prefix (type, "punch.") && !g_str_has_prefix (type, "path."))
     return;
   if (scope_fields_has (&d, "from") &&
-      (!link || !is_relay (link->role) || !scope_fields_key (&d, "from", &origin, NULL)))
+      (!link || !scope_role_is_relay (link->role) || !scope_fields_key (&d, "from", &origin, NULL)))
     return;
   if (scope_fields_has (&d, "hops") && !scope_fields_integer (&d, "hops", 0, MAX_HOPS, &hops, NULL))
     return;
@@ -150,11 +144,11 @@ spread_lost (ScopeLinks *self, const ScopeKey *from, const ScopeKey *relay, gboo
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const ScopeLink *link = value;
-      const ScopeKey *at = is_relay (link->role) ? NULL : scope_path_attachment_of (self->path, &link->key);
+      const ScopeKey *at = scope_role_is_relay (link->role) ? NULL : scope_path_attachment_of (self->path, &link->key);
 
       if (!link->up || scope_key_equal (&link->key, from) || scope_key_equal (&link->key, relay))
         continue;
-      if (is_relay (link->role) ? relays : at && scope_key_equal (at, relay))
+      if (scope_role_is_relay (link->role) ? relays : at && scope_key_equal (at, relay))
         scope_links_tell_lost (self, &link->key, relay);
     }
 }
@@ -162,7 +156,7 @@ spread_lost (ScopeLinks *self, const ScopeKey *from, const ScopeKey *relay, gboo
 void
 scope_links_spread_lost (ScopeLinks *self, const ScopeKey *relay)
 {
-  if (is_relay (self->role))
+  if (scope_role_is_relay (self->role))
     spread_lost (self, relay, relay, FALSE);
 }
 
@@ -174,9 +168,9 @@ on_lost (ScopeLinks *self, const ScopeLink *link, JsonObject *body, GError **err
 
   if (!scope_fields_key (&d, "relay", &relay, error))
     return;
-  if (!is_relay (self->role))
+  if (!scope_role_is_relay (self->role))
     {
-      if (is_relay (link->role) && scope_key_equal (&relay, &self->attachment) && self->liveness)
+      if (scope_role_is_relay (link->role) && scope_key_equal (&relay, &self->attachment) && self->liveness)
         scope_liveness_suspect (self->liveness, &relay);
       return;
     }
@@ -184,7 +178,7 @@ on_lost (ScopeLinks *self, const ScopeLink *link, JsonObject *body, GError **err
     return;
   if (self->liveness)
     scope_liveness_suspect (self->liveness, &relay);
-  spread_lost (self, &link->key, &relay, !is_relay (link->role));
+  spread_lost (self, &link->key, &relay, !scope_role_is_relay (link->role));
 }
 
 static void

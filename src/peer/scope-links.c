@@ -15,6 +15,12 @@ scope_links_find (ScopeLinks *self, const ScopeKey *key)
   return g_hash_table_lookup (self->table, key);
 }
 
+gboolean
+scope_link_is_lower (const ScopeLink *link)
+{
+  return scope_key_compare (&link->links->own, &link->key) < 0;
+}
+
 static void
 link_free (ScopeLink *link)
 {
@@ -148,7 +154,7 @@ on_up (const ScopeKey *peer, guint ms, gpointer data)
   link->failures = 0;
   scope_punch_stop (link->punch);
   scope_link_measure (link);
-  scope_liveness_hasty (self->liveness, peer, self->role == SCOPE_ROLE_EDGE && link->role == SCOPE_ROLE_EDGE);
+  scope_liveness_hasty (self->liveness, peer, !scope_role_is_relay (self->role) && !scope_role_is_relay (link->role));
   if (self->path)
     scope_path_link_up (self->path, scope_links_now (), peer, ms);
   scope_links_report (self, link, fresh);
@@ -194,7 +200,7 @@ make_path (ScopeLinks *self, const ScopeTrust *trust)
   self->path = scope_path_new (&self->own, self->role, g_get_real_time () / 1000);
   scope_path_registry (self->path, scope_links_now (), self->connected);
   if (self->agent)
-    scope_stun_agent_set_serving (self->agent, self->role != SCOPE_ROLE_EDGE);
+    scope_stun_agent_set_serving (self->agent, scope_role_is_relay (self->role));
   return TRUE;
 }
 
@@ -215,7 +221,7 @@ ensure (ScopeLinks *self, const ScopeTrustPeer *peer)
   link->links = self;
   link->key = peer->key;
   link->due = G_MAXINT64;
-  link->punch = scope_punch_new (scope_key_compare (&self->own, &peer->key) < 0, &link->self, &scope_link_punch_calls, link);
+  link->punch = scope_punch_new (scope_link_is_lower (link), &link->self, &scope_link_punch_calls, link);
   g_hash_table_insert (self->table, &link->key, link);
   return link;
 }
@@ -232,16 +238,17 @@ tell_path (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected)
 static void
 update (ScopeLinks *self, const ScopeTrustPeer *peer, gboolean connected, gboolean arrived)
 {
+  gboolean fresh = !scope_links_find (self, &peer->key);
   ScopeLink *link = ensure (self, peer);
   gsize said = g_strv_length (peer->record->endpoints);
-  gboolean online = connected ? peer->online : link->online, fresh = !link->seen;
+  gboolean online = connected ? peer->online : link->online;
 
   link->seen = TRUE;
   link->role = peer->role;
   link->plausible = scope_reach_is_plausible ((const char *const *) peer->record->endpoints,
                                               (const char *const *) peer->candidates + said,
                                               (const char *const *) self->endpoints, (const char *const *) self->observed);
-  if (link->role != SCOPE_ROLE_EDGE && peer->candidates[0])
+  if (scope_role_is_relay (link->role) && peer->candidates[0])
     {
       link->plausible = TRUE;
       scope_links_add_server (self, peer->candidates[0]);
@@ -404,9 +411,7 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
   g_set_object (&self->tunnel, tunnel);
   self->liveness = scope_liveness_new (tunnel, &self->own, &liveness_calls, self, &error);
   if (!self->liveness)
-    {
-      g_warning ("links are not watched: %s", error->message);
-    }
+    g_warning ("links are not watched: %s", error->message);
   g_clear_error (&error);
   scope_links_make_carrier (self, scope_tunnel_get_config (tunnel)->listen_port);
   self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port,
@@ -416,7 +421,7 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
       g_warning ("no way through NATs: %s", error->message);
       return;
     }
-  scope_stun_agent_set_serving (self->agent, self->path && self->role != SCOPE_ROLE_EDGE);
+  scope_stun_agent_set_serving (self->agent, self->path && scope_role_is_relay (self->role));
   self->site = scope_site_new (self->agent, scope_links_on_site, self);
   scope_links_ask_servers (self);
   g_hash_table_iter_init (&iter, self->table);

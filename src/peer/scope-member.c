@@ -119,6 +119,7 @@ member_publish (ScopeMember *self, gboolean arrived)
     }
   scope_observer_wake (self->observer);
   member_follow_role (self);
+  g_clear_handle_id (&self->peers_id, g_source_remove); /* a roster has the peers applied, too */
   scope_source_emit_roster (SCOPE_SOURCE (self), roster, !self->welcomed);
 }
 
