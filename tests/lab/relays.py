@@ -2,17 +2,21 @@
 """Two who can only talk over relays, and what may happen to relays; tests/system/test-failover and bench-paths.
 
     with Relayed() as scene:
-        recovered, gap = scene.measure("silent")
+        found = scene.measure("silent")
+        scene.renew()
+        again = scene.measure("silent")
 """
 
 import os
 import time
-from typing import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Iterable, NamedTuple
 
 from . import tap
 from .mesh import EMULATED, scope_lab
 from .network import Member, Network
-from .node import wait_for
+from .node import CommandFailed, wait_for
 from .watch import Watch
 
 ROUND_TRIP_MS = 20
@@ -22,7 +26,7 @@ HICCUP = 0.1
 """Shorter than this is the machine's doing, not the network's: seconds."""
 GOOD = 0.2
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
-OBSERVED = 30 if EMULATED else 8
+OBSERVED = 10 if EMULATED else 8
 COMES_UP = 60 if EMULATED else 15
 
 FAILURES = {
@@ -32,6 +36,17 @@ FAILURES = {
     "no registry": "primary relay's packets silently dropped, with the registry gone",
     "master only": "both relays' packets silently dropped: the master is left",
 }
+
+
+class Found(NamedTuple):
+    """Of one failure, in seconds. `held` is how long the machine itself, busy with something else, sent no ping at worst."""
+
+    recovered: float
+    gap: float
+    held: float
+
+
+NEVER = Found(float("inf"), float("inf"), float("inf"))
 
 
 class Relayed:
@@ -53,9 +68,7 @@ class Relayed:
         self.relays = [self.network.member(name, ipv6=False) for name in ("r1", "r2")]
         self.master = self.network.member("master", ipv6=False)
         self.network.start()
-        # So that it is clear who is first, and that who is slowed is then the last.
-        self.relays[1].host.slow(ROUND_TRIP_MS + 20)
-        self.master.host.slow(ROUND_TRIP_MS + 50)
+        self._distances()
         for relay in self.relays:
             self.network.relay(relay)
         self.network.relay(self.master, "master")
@@ -69,16 +82,45 @@ class Relayed:
         self.lab.keep_logs |= exception[0] is not None or os.environ.get("LAB_KEEP") == "1"
         self.lab.__exit__(*exception)
 
+    def renew(self) -> None:
+        """Undo what happened, and begin anew: the registry and all services are started again.
+
+        So nothing is left of it that the next failure could meet, such as a path that is held down.
+        """
+        registry = self.network.registry
+        registry.kill()
+        registry.wait()
+        for relay in self.relays:
+            if not relay.host.is_on:
+                relay.host.switch_on()
+            elif relay.host.links[0].is_cut:
+                relay.host.plug()
+        self._distances()
+        each((*self.relays, self.master, self.a, self.b), self._down)
+        self.network.registry = self.lab.registry(self.network.host, self.network.config)
+        each((*self.relays, self.master), self.network.up)
+        each((self.a, self.b), self.network.up)
+
+    def _distances(self) -> None:
+        """So that it is clear who is first, and that who is slowed is then the last."""
+        for relay, more in ((self.relays[0], 0), (self.relays[1], 20), (self.master, 50)):
+            relay.host.slow(ROUND_TRIP_MS + more)
+
+    def _down(self, member: Member) -> None:
+        if self.network.name in member.host.active():
+            self.network.down(member)
+
     def primary(self) -> Member:
         """The relay that a is attached to; b's may be another one."""
         key = self.a.status()["attachment"]
         return next(member for member in (*self.relays, self.master) if member.public == key)
 
-    def measure(self, failure: str) -> tuple[float, float]:
-        """Let it happen while a pings b every 20 ms: seconds until all is answered in time again, longest gap.
+    def measure(self, failure: str) -> Found:
+        """Let it happen while a pings b every 20 ms: how long until all is answered in time again, and the longest gap.
 
         Infinite when that is not within OBSERVED seconds.
         """
+        logs = {member: len(member.log()) for member in self.network.members}
         with Watch(self.a.host, {"b": self.b.ip4}, INTERVAL) as watch:
             stream = watch["b"]
             started = time.time()
@@ -105,7 +147,9 @@ class Relayed:
         tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after; "
                     f"no traffic {spoken(stream.outages(at, end, GOOD, HICCUP), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
-        return recovered, stream.gap(at, end)
+        found = Found(recovered, stream.gap(at, end), stream.held(at, end))
+        keep(f"{failure}-{at:.0f}-{recovered:.2f}", at, logs)
+        return found
 
     def _acts(self) -> dict[str, Callable[[Member], None]]:
         def both(primary: Member) -> None:
@@ -113,7 +157,7 @@ class Relayed:
                 relay.host.cut()
 
         return {
-            "killed": lambda primary: primary.host.stop(),
+            "killed": lambda primary: primary.host.switch_off(),
             "silent": lambda primary: primary.host.cut(),
             "slowed": lambda primary: primary.host.slow(SLOWED_MS),
             "no registry": lambda primary: primary.host.cut(),
@@ -126,17 +170,38 @@ def spoken(outages: list[tuple[float, float | None]], since: float) -> str:
     return ", ".join(f"from {begin - since:.2f} to {f'{end - since:.2f} s' if end else 'the end'}" for begin, end in outages)
 
 
-def again(failure: str, times: int) -> list[tuple[float, float]]:
-    """Measure in a new lab each time: what a failure leaves behind (a path is held down) is not to meet the next one.
+def each(members: Iterable[Member], act: Callable[[Member], object]) -> None:
+    """Do it for all of them at the same time."""
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(act, members):
+            pass
 
-    A scene that does not come as far as the failure counts as never recovered; why is said.
-    """
-    found = []
+
+def keep(name: str, at: float, since: dict[Member, int]) -> None:
+    """With SCOPE_LOGS=DIRECTORY in the environment: what the services said, for later."""
+    if directory := os.environ.get("SCOPE_LOGS"):
+        text = "".join(f"=== {member.host.name} {member.public}\n{member.log()[mark:]}\n" for member, mark in since.items())
+        Path(directory, f"{name.replace(' ', '-')}.log").write_text(f"it happened at {at:.3f}\n{text}")
+
+
+def again(failure: str, times: int) -> list[Found]:
+    """Measure so many times. When a scene does not come as far as the failure, that counts as never recovered; why is said."""
+    found: list[Found] = []
+    scene: Relayed | None = None
     for _ in range(times):
         try:
-            with Relayed() as scene:
-                found.append(scene.measure(failure))
-        except (TimeoutError, AssertionError) as error:
+            if scene:
+                scene.renew()
+            else:
+                scene = Relayed()
+            found.append(scene.measure(failure))
+        except (TimeoutError, AssertionError, CommandFailed) as error:
             tap.comment(f"{failure}: {str(error).splitlines()[0]}")
-            found.append((float("inf"), float("inf")))
+            found.append(NEVER)
+            if scene:
+                scene.lab.keep_logs = True
+                scene.lab.close()
+            scene = None
+    if scene:
+        scene.__exit__(None, None, None)
     return found
