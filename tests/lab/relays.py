@@ -22,8 +22,9 @@ from .watch import Watch
 ROUND_TRIP_MS = 20
 SLOWED_MS = 400
 INTERVAL = 0.02
-HICCUP = 0.1
-"""Shorter than this is the machine's doing, not the network's: seconds."""
+HICCUP = 0.3 if EMULATED else 0.1
+"""Shorter than this is the machine's doing, not the network's: seconds. All from SAID on is said."""
+SAID = 0.1
 GOOD = 0.2
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
 OBSERVED = 10 if EMULATED else 8
@@ -145,7 +146,7 @@ class Relayed:
         end = at + OBSERVED - GOOD
         steady = stream.steady(at, end, GOOD, HICCUP)
         tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after; "
-                    f"no traffic {spoken(stream.outages(at, end, GOOD, HICCUP), at)}")  # fmt: skip
+                    f"no traffic {spoken(stream.outages(at, end, GOOD, SAID), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
         found = Found(recovered, stream.gap(at, end), stream.held(at, end))
         keep(f"{failure}-{at:.0f}-{recovered:.2f}", at, logs)
