@@ -54,6 +54,7 @@ libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 libscope_path_la_SOURCES = \
 	src/path/scope-damping.c src/path/scope-damping.h \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
+	src/path/scope-path-alone.c \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
 	src/path/scope-path-relays.c \
