@@ -184,7 +184,7 @@ review_edges (ScopePath *path, Peer *peer)
   else if (held || peer->lossy)
     path_arm (path, peer, held ? peer->hold.until : G_MAXINT64);
   else if (is_chair (path, peer))
-    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_direct_in (peer));
 }
 
 /*
@@ -210,7 +210,7 @@ try_relays (ScopePath *path, Peer *peer)
   else if (pair->ask_relays_at <= path->now && pair->asked_relays == ASK_RELAYS_TIMES)
     {
       pair->ask_relays_at = 0;
-      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_direct_in (peer));
       return;
     }
   else if (pair->ask_relays_at <= path->now)

@@ -164,6 +164,16 @@ plan_in (const Peer *peer)
   return CLAMP (peer->rtt * 2 + 10, PLAN_MIN_MS, PLAN_MAX_MS);
 }
 
+/*
+ * Two edges: who proposes waits for the answer anyway, so this is when it is there; the other end follows half a round trip
+ * later, when the first packet comes. What is planned longer ahead is only later.
+ */
+static inline guint32
+plan_direct_in (const Peer *peer)
+{
+  return MIN (peer->rtt + 10, PLAN_MAX_MS);
+}
+
 /* scope-path.c */
 Peer *path_peer (ScopePath *path, const ScopeKey *key);
 void path_arm (ScopePath *path, Peer *peer, gint64 at);
