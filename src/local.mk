@@ -114,7 +114,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
-	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-engine.c src/peer/scope-engine.h src/peer/scope-engine-private.h src/peer/scope-engine-raise.c \
 	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-intake.c src/peer/scope-intake.h \
@@ -151,7 +151,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
 	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
-	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h \
+	src/peer/scope-wanted.c src/peer/scope-wanted.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(MINIUPNPC_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(MINIUPNPC_LIBS) $(NATPMP_LIBS) $(JSON_LIBS)
 
