@@ -484,4 +484,5 @@ check_PROGRAMS += tests/bench/members
 tests_bench_members_SOURCES = tests/bench/members.c
 tests_bench_members_LDADD = libscope-peer.la $(GLIB_LIBS)
 tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--wrap=scope_tunnel_get_config \
-	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=g_file_set_contents_full
+	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=scope_tunnel_renew -Wl,--wrap=scope_tunnel_limit_mtu \
+	-Wl,--wrap=g_file_set_contents_full
