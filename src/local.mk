@@ -110,7 +110,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
-	src/peer/scope-carrier-link.c \
+	src/peer/scope-carrier-link.c src/peer/scope-carrier-queue.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
