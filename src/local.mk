@@ -83,7 +83,7 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
-	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
+	src/tunnel/scope-policy.c src/tunnel/scope-policy.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
@@ -136,6 +136,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-links-carry.c src/peer/scope-links-lost.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
 	src/peer/scope-links-quality.c src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-links-view.c src/peer/scope-links-view.h \
+	src/peer/scope-outside.c src/peer/scope-outside.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-portmap.c src/peer/scope-portmap-ask.c src/peer/scope-portmap.h src/peer/scope-portmap-private.h \

@@ -95,7 +95,7 @@ engine_raise (ScopeEngine *self)
     }
   engine_make_plan (self);
   config = scope_outfit_new (self->config, SCOPE_IS_MEMBER (self->source) ? &self->own : NULL, self->addresses,
-                             scope_wanted_get_plan (self->wanted)->routes, &error);
+                             scope_wanted_get_routes (self->wanted), &error);
   if (config)
     config->mtu = self->mtu = engine_choose_mtu (self);
   if (config)

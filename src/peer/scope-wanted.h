@@ -29,6 +29,9 @@ void scope_wanted_make (ScopeWanted *wanted, ScopeSource *source, const ScopeKey
 /* (nullable): as it was made last. Borrowed until it is made again. */
 const ScopePlan *scope_wanted_get_plan (const ScopeWanted *wanted);
 
+/* (element-type ScopePrefix): the plan's routes but for those that our own packets must not take, as made last. Borrowed */
+GArray *scope_wanted_get_routes (const ScopeWanted *wanted);
+
 /* Writes the peers, as made last. */
 gboolean scope_wanted_write_peers (ScopeWanted *wanted, ScopeTunnel *tunnel, GError **error);
 
