@@ -83,7 +83,7 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
-	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
+	src/tunnel/scope-policy.c src/tunnel/scope-policy.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
@@ -114,7 +114,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
-	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-engine.c src/peer/scope-engine.h src/peer/scope-engine-private.h src/peer/scope-engine-raise.c \
 	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-intake.c src/peer/scope-intake.h \
@@ -136,6 +136,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-links-carry.c src/peer/scope-links-lost.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
 	src/peer/scope-links-quality.c src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-links-view.c src/peer/scope-links-view.h \
+	src/peer/scope-outside.c src/peer/scope-outside.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-portmap.c src/peer/scope-portmap-ask.c src/peer/scope-portmap.h src/peer/scope-portmap-private.h \
@@ -151,7 +152,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
 	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
-	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h \
+	src/peer/scope-wanted.c src/peer/scope-wanted.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(MINIUPNPC_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(MINIUPNPC_LIBS) $(NATPMP_LIBS) $(JSON_LIBS)
 

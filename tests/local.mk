@@ -80,6 +80,10 @@ unit_tests += tests/unit/test-plan
 tests_unit_test_plan_SOURCES = tests/unit/test-plan.c
 tests_unit_test_plan_LDADD = libscope-peer.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-policy
+tests_unit_test_policy_SOURCES = tests/unit/test-policy.c
+tests_unit_test_policy_LDADD = libscope-peer.la $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-reach
 tests_unit_test_reach_SOURCES = tests/unit/test-reach.c
 tests_unit_test_reach_LDADD = libscope-peer.la $(GLIB_LIBS)

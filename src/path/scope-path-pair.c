@@ -66,7 +66,7 @@ pair_use (ScopePath *path, Peer *peer)
     attach_tell (path, peer, FALSE);
   if (was_leg)
     relays_leg_lost (path, peer);
-  else if (pair->used_how == SCOPE_PATH_DIRECT)
+  else if (relays_leg (path, peer))
     relays_leg_found (path);
 }
 
@@ -184,7 +184,7 @@ review_edges (ScopePath *path, Peer *peer)
   else if (held || peer->lossy)
     path_arm (path, peer, held ? peer->hold.until : G_MAXINT64);
   else if (is_chair (path, peer))
-    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_direct_in (peer));
 }
 
 /*
@@ -210,7 +210,7 @@ try_relays (ScopePath *path, Peer *peer)
   else if (pair->ask_relays_at <= path->now && pair->asked_relays == ASK_RELAYS_TIMES)
     {
       pair->ask_relays_at = 0;
-      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_direct_in (peer));
       return;
     }
   else if (pair->ask_relays_at <= path->now)
@@ -289,9 +289,9 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
       pair->need_yes && peer->link == LINK_UP)
     keep (path, peer);
   pair->unsaid = FALSE;
-  /* It is only faster, and what we need for others would be gone. */
+  /* It is only faster, and what we need for others, or are about to, would be gone. */
   if (scope_role_is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
-      peer->link == LINK_UP && !peer->lossy && relays_needs (path, peer))
+      peer->link == LINK_UP && !peer->lossy && (pair->kept_until > path->now || relays_needs (path, peer)))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;
@@ -319,6 +319,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->at = path->now;
   pair->need_yes = FALSE;
   relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA, message->n_legs > 0);
+  pair_use (path, peer); /* when there was nothing to choose */
 }
 
 static gboolean
@@ -336,8 +337,8 @@ tell_all (ScopePath *path, Peer *peer)
     attach_resay (path);
 }
 
-void
-pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
+static void
+handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
 {
   Pair *pair = pair_of (peer);
   guint64 n = pair->n;
@@ -392,6 +393,14 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
 }
 
 void
+pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
+{
+  handle (path, peer, direct, message);
+  if (same_kind (path, peer))
+    relays_no_way (path, peer);
+}
+
+void
 pair_tick (ScopePath *path, Peer *peer)
 {
   Pair *pair = peer->pair;
@@ -420,6 +429,7 @@ pair_tick (ScopePath *path, Peer *peer)
            pair->how == (scope_role_is_relay (path->role) ? SCOPE_PATH_VIA : SCOPE_PATH_RELAYED))
     pair_review (path, peer);
   try_relays (path, peer);
+  relays_no_way (path, peer);
   if (pair->kept_until > path->now)
     path_arm (path, peer, pair->kept_until);
   else if (pair->kept_until)

@@ -52,6 +52,8 @@ typedef struct {
   gint64 say_at; /* G_MAXINT64: not */
   gint64 kept_until; /* two relays: the other end needs the link for others, so no third one for latency's sake */
   gint64 resay_after;
+  guint again;      /* two relays without a way: ms until they tell each other again what they have */
+  gint64 again_at;  /* 0: not */
   guint asked_relays; /* two edges: so many words over the relays without an answer */
   gint64 ask_relays_at; /* 0: not */
 
@@ -164,6 +166,16 @@ plan_in (const Peer *peer)
   return CLAMP (peer->rtt * 2 + 10, PLAN_MIN_MS, PLAN_MAX_MS);
 }
 
+/*
+ * Two edges: who proposes waits for the answer anyway, so this is when it is there; the other end follows half a round trip
+ * later, when the first packet comes. What is planned longer ahead is only later.
+ */
+static inline guint32
+plan_direct_in (const Peer *peer)
+{
+  return MIN (peer->rtt + 10, PLAN_MAX_MS);
+}
+
 /* scope-path.c */
 Peer *path_peer (ScopePath *path, const ScopeKey *key);
 void path_arm (ScopePath *path, Peer *peer, gint64 at);
@@ -197,6 +209,7 @@ void relays_refused (ScopePath *path, Peer *peer, Peer *via);
 void relays_not_refused (Pair *pair, const Peer *via);
 guint32 relays_ms (ScopePath *path, const Peer *a, const Peer *b);
 void relays_tier (ScopePath *path, Peer *third);
+void relays_no_way (ScopePath *path, Peer *peer);
 void relays_table (ScopePath *path);
 void relays_tick (ScopePath *path);
 

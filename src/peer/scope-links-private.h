@@ -76,6 +76,7 @@ struct _ScopeLinks {
   ScopeKey exit; /* zero: none */
   guint timer_id;
   guint report_id;
+  gint64 report_at;
 
   ScopeCarrier *carrier;
   guint n_carried;

@@ -81,6 +81,56 @@ test_pair (void)
   sim_free (w.sim);
 }
 
+static gboolean
+both_ways (Sim *sim, guint a, guint b, guint *hops)
+{
+  return sim_packet (sim, a, b, hops) == SIM_ARRIVED && sim_packet (sim, b, a, NULL) == SIM_ARRIVED;
+}
+
+/* Direct soon after the link is there: a round trip and a half, and some ms; and only for half a round trip do they disagree. */
+static void
+test_direct_soon (void)
+{
+  const guint rtts[] = { 2, 30, 120, 300 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rtts); i++)
+    {
+      gint64 worst = 0;
+      guint most = 0;
+
+      for (guint64 seed = 50; seed < 66; seed++)
+        {
+          Small w = small_new (seed, FALSE);
+          gint64 up = 0;
+          guint gap = 0, hops = 3;
+
+          sim_link (w.sim, w.a, w.b, rtts[i], 0)->cut = TRUE;
+          sim_cut (w.sim, w.a, w.b, FALSE);
+          while (hops != 1)
+            {
+              const SimLink *link = sim_find_link (w.sim, w.a, w.b);
+
+              sim_pass (w.sim, 1);
+              if (!up && link->up[0] && link->up[1])
+                up = sim_now (w.sim);
+              hops = 0;
+              if (!both_ways (w.sim, w.a, w.b, &hops))
+                {
+                  gap++;
+                  hops = 0;
+                }
+              g_assert_cmpint (up ? sim_now (w.sim) - up : 0, <, 2000);
+            }
+          worst = MAX (worst, sim_now (w.sim) - up);
+          most = MAX (most, gap);
+          sim_free (w.sim);
+        }
+      g_test_message ("round trip %u ms: direct %" G_GINT64_FORMAT " ms after both know the link, %u ms of disagreement", rtts[i], worst, most);
+      g_assert_cmpint (worst, <=, rtts[i] * 3 / 2 + 20);
+      g_assert_cmpuint (most, <=, rtts[i] / 2 + 10);
+    }
+}
+
 /* a moves: its link breaks for that, which is no reason to hold it down. A later break is. */
 static void
 test_moved (void)
@@ -229,6 +279,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/no-relay", test_no_relay);
   g_test_add_func ("/path/relayed", test_relayed);
   g_test_add_func ("/path/pair", test_pair);
+  g_test_add_func ("/path/direct-soon", test_direct_soon);
   g_test_add_func ("/path/moved", test_moved);
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_func ("/path/new-life", test_new_life);
