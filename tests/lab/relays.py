@@ -28,7 +28,7 @@ SAID = 0.1
 GOOD = 0.2
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
 OBSERVED = 10 if EMULATED else 8
-COMES_UP = 60 if EMULATED else 15
+COMES_UP = 120 if EMULATED else 15
 
 FAILURES = {
     "killed": "primary relay's machine switched off",

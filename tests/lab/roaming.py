@@ -25,7 +25,7 @@ GOOD = 0.5
 HELD = 0.3  #: seconds without a ping being sent: then it is said that the machine was busy
 OBSERVED = 10 if EMULATED else 6
 DIRECT = 20 if EMULATED else 5  #: seconds that a direct path is given to come
-COMES_UP = 60 if EMULATED else 20
+COMES_UP = 120 if EMULATED else 20
 
 MOVES = {
     "swap": "the link goes down, then another comes up",
