@@ -8,6 +8,7 @@
 """
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ INTERVAL = 0.02
 HICCUP = 0.3 if EMULATED else 0.1
 """Shorter than this is the machine's doing, not the network's: seconds. All from SAID on is said."""
 SAID = 0.1
-GOOD = 0.2
+GOOD = 0.3
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
 OBSERVED = 10 if EMULATED else 8
 COMES_UP = 120 if EMULATED else 15
@@ -121,8 +122,7 @@ class Relayed:
 
         Infinite when that is not within OBSERVED seconds.
         """
-        logs = {member: len(member.log()) for member in self.network.members}
-        with Watch(self.a.host, {"b": self.b.ip4}, INTERVAL) as watch:
+        with Words(self.network.members) as words, Watch(self.a.host, {"b": self.b.ip4}, INTERVAL) as watch:
             stream = watch["b"]
             started = time.time()
 
@@ -137,8 +137,9 @@ class Relayed:
             if failure == "no registry":
                 self.network.registry.kill()
                 self.network.registry.wait()
-                time.sleep(1)
-                assert flows() and self.primary() is primary, "the registry went, and so did the path"
+                started = time.time()
+                wait_for("traffic without the registry", flows, COMES_UP)
+                assert self.primary() is primary, "the registry went, and another relay came"
             act, before = self._acts()[failure], stream.relays
             at = time.time()
             act(primary)
@@ -149,7 +150,7 @@ class Relayed:
                     f"no traffic {spoken(stream.outages(at, end, GOOD, SAID), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
         found = Found(recovered, stream.gap(at, end), stream.held(at, end))
-        keep(f"{failure}-{at:.0f}-{recovered:.2f}", at, logs)
+        words.keep(f"{failure}-{at:.0f}-{recovered:.2f}", at)
         return found
 
     def _acts(self) -> dict[str, Callable[[Member], None]]:
@@ -178,11 +179,41 @@ def each(members: Iterable[Member], act: Callable[[Member], object]) -> None:
             pass
 
 
-def keep(name: str, at: float, since: dict[Member, int]) -> None:
-    """With SCOPE_LOGS=DIRECTORY in the environment: what the services said, for later."""
-    if directory := os.environ.get("SCOPE_LOGS"):
-        text = "".join(f"=== {member.host.name} {member.public}\n{member.log()[mark:]}\n" for member, mark in since.items())
-        Path(directory, f"{name.replace(' ', '-')}.log").write_text(f"it happened at {at:.3f}\n{text}")
+class Words:
+    """What the services of these members say meanwhile, and when: kept with SCOPE_LOGS=DIRECTORY in the environment."""
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        self._logs = {member: open(member.host.log, encoding="utf-8", errors="replace") for member in members}
+        self._said: list[tuple[float, str, str]] = []
+        self._directory = os.environ.get("SCOPE_LOGS")
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Words":
+        for log in self._logs.values():
+            log.seek(0, os.SEEK_END)
+        if self._directory:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ending.set()
+        if self._directory:
+            self._thread.join()
+        for log in self._logs.values():
+            log.close()
+
+    def _run(self) -> None:
+        while not self._ending.wait(0.05):
+            for member, log in self._logs.items():
+                self._said += [(time.time(), member.host.name, line) for line in log if "nm-scope[" in line]
+
+    def keep(self, name: str, at: float) -> None:
+        """In a file of this name; times are those since `at`."""
+        if self._directory:
+            keys = "".join(f"{member.host.name}: {member.public}\n" for member in self._logs)
+            said = "".join(f"{when - at:6.2f} {who:6} {line}" for when, who, line in self._said)
+            Path(self._directory, f"{name.replace(' ', '-')}.log").write_text(keys + said)
 
 
 def again(failure: str, times: int) -> list[Found]:
