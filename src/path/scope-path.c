@@ -132,7 +132,7 @@ void
 scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
 {
   Peer *peer;
-  gboolean fresh, pipe;
+  gboolean fresh, pipe, turned, was;
 
   path->now = now;
   if (scope_key_equal (&member->key, &path->own))
@@ -140,13 +140,15 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
   peer = path_peer (path, &member->key);
   fresh = member->online && !peer->online;
   pipe = peer->pipe;
-  if (peer->member && scope_role_is_relay (peer->role) && !scope_role_is_relay (member->role))
+  was = peer->member && scope_role_is_relay (peer->role);
+  turned = peer->member && was != scope_role_is_relay (member->role);
+  set_role (path, peer, TRUE, member->role);
+  if (was && turned)
     {
       if (peer == path->relay || peer == path->next_relay)
         attach_lost (path, peer);
       relays_leg_lost (path, peer);
     }
-  set_role (path, peer, TRUE, member->role);
   peer->pipe = member->pipe;
   peer->online = member->online;
   if (!scope_role_is_relay (member->role))
@@ -160,6 +162,12 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
     pair_resay (path, peer, FALSE);
   if (fresh && scope_role_is_relay (member->role) && scope_role_is_relay (path->role))
     attach_tell (path, peer, TRUE);
+  /* A link that is up is one of another kind now, as if it had just come up: a new grant makes a relay of an edge that runs. */
+  if (turned && peer->link == LINK_UP)
+    {
+      peer->link = LINK_UNKNOWN;
+      scope_path_link_up (path, now, &member->key, peer->rtt);
+    }
   if (scope_role_is_relay (member->role))
     alone_review (path);
 }

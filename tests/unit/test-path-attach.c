@@ -287,6 +287,29 @@ test_gather (void)
     }
 }
 
+/* The root makes a relay of an edge that runs, and whose links are up; and takes it back. */
+static void
+test_turned (void)
+{
+  ScopePathMember other = { .key = { { 2 } }, .role = SCOPE_ROLE_EDGE, .online = TRUE };
+  ScopeKey own = { { 1 } }, relay;
+  ScopePath *path = scope_path_new (&own, SCOPE_ROLE_EDGE, 1);
+
+  scope_path_member (path, 1000, &other);
+  scope_path_link_up (path, 1010, &other.key, 20);
+  scope_path_attachment (path, &relay);
+  g_assert_true (scope_key_is_zero (&relay));
+  other.role = SCOPE_ROLE_RELAY;
+  scope_path_member (path, 2000, &other);
+  scope_path_attachment (path, &relay);
+  g_assert_true (scope_key_equal (&relay, &other.key));
+  other.role = SCOPE_ROLE_EDGE;
+  scope_path_member (path, 3000, &other);
+  scope_path_attachment (path, &relay);
+  g_assert_true (scope_key_is_zero (&relay));
+  scope_path_free (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -303,5 +326,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/path/alone-without-registry", "gone", test_alone);
   g_test_add_func ("/path/alone-for-a-moment", test_alone_for_a_moment);
   g_test_add_func ("/path/gather", test_gather);
+  g_test_add_func ("/path/turned", test_turned);
   return g_test_run ();
 }
