@@ -212,6 +212,7 @@ scope_links_on_site (gboolean settled, gpointer data)
     scope_links_stop_carry (self);
   if (settled)
     g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
+  self->calls->news (self->data);
   /* The first answer is enough to call: who waits for the last one may wait for a server that is not there. */
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))

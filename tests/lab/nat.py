@@ -136,10 +136,10 @@ class Segment:
         self.delayed = delayed  # cables to it have the lab's delay and loss
         self._hosts = 9  # addresses count from .10 and ::10
         self._ports = 0
-        # arp_ignore: a port without address must not answer for the bridge
-        node.sysctl(ipv4__conf__all__arp_ignore=1, ipv6__conf__default__disable_ipv6=1)
+        # arp_ignore: a port without address must not answer for the bridge; send_redirects: for Router's one hop
+        node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__send_redirects=0, ipv6__conf__default__disable_ipv6=1)
         node.ip(f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0")
-        node.sysctl(**{f"ipv6__conf__{bridge}__disable_ipv6": 0})
+        node.sysctl(**{f"ipv6__conf__{bridge}__disable_ipv6": 0, f"ipv4__conf__{bridge}__send_redirects": 0})
         lines = [f"addr add {self.net4[1]}/{self.net4.prefixlen} dev {bridge}"]
         if self.net6:
             lines.append(f"addr add {self.net6[1]}/{self.net6.prefixlen} dev {bridge} nodad")
@@ -184,9 +184,11 @@ class Router(Node):
         self.lan = Segment(self, "lan", lan4, lan6)
         wan = outside.attach(self, "wan")
         self.sysctl(ipv6__conf__wan__disable_ipv6=0, ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        # Routers of different homes are no neighbours: what goes from one to another takes a hop between them.
         lines = [
-            f"addr add {wan.ipv4}/{outside.net4.prefixlen} dev wan",
+            f"addr add {wan.ipv4}/32 dev wan",
             "link set wan up",
+            f"route add {outside.net4[1]} dev wan scope link",
             f"route add default via {outside.net4[1]}",
         ]
         if outside.net6 and lan6:
