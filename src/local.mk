@@ -47,13 +47,14 @@ libscope_wire_la_SOURCES = \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
 	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
-	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
+	src/wire/scope-v1-format.c src/wire/scope-v1-keyed.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_path_la_SOURCES = \
 	src/path/scope-damping.c src/path/scope-damping.h \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
+	src/path/scope-path-alone.c \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
 	src/path/scope-path-relays.c \
@@ -83,7 +84,7 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
-	src/tunnel/scope-exit.c src/tunnel/scope-exit.h \
+	src/tunnel/scope-policy.c src/tunnel/scope-policy.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
@@ -110,11 +111,11 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
-	src/peer/scope-carrier-link.c \
+	src/peer/scope-carrier-link.c src/peer/scope-carrier-queue.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \
-	src/peer/scope-engine.c src/peer/scope-engine.h \
+	src/peer/scope-engine.c src/peer/scope-engine.h src/peer/scope-engine-private.h src/peer/scope-engine-raise.c \
 	src/peer/scope-envelope.c src/peer/scope-envelope.h \
 	src/peer/scope-fetch.c src/peer/scope-fetch.h \
 	src/peer/scope-intake.c src/peer/scope-intake.h \
@@ -136,6 +137,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-links-carry.c src/peer/scope-links-lost.c src/peer/scope-links-meet.c src/peer/scope-links-report.c \
 	src/peer/scope-links-quality.c src/peer/scope-links-shape.c src/peer/scope-links-talk.c \
 	src/peer/scope-links-view.c src/peer/scope-links-view.h \
+	src/peer/scope-outside.c src/peer/scope-outside.h \
 	src/peer/scope-plan.c src/peer/scope-plan.h \
 	src/peer/scope-punch.c src/peer/scope-punch.h \
 	src/peer/scope-portmap.c src/peer/scope-portmap-ask.c src/peer/scope-portmap.h src/peer/scope-portmap-private.h \
@@ -151,7 +153,8 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-trust.c src/peer/scope-trust.h src/peer/scope-trust-private.h \
 	src/peer/scope-trust-cache.c src/peer/scope-trust-entry.c src/peer/scope-trust-give.c \
 	src/peer/scope-trust-log.c src/peer/scope-trust-ranges.c src/peer/scope-trust-roster.c \
-	src/peer/scope-v1-session.c src/peer/scope-v1-session.h
+	src/peer/scope-v1-session.c src/peer/scope-v1-session.h \
+	src/peer/scope-wanted.c src/peer/scope-wanted.h
 libscope_peer_la_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(MINIUPNPC_CFLAGS) $(JSON_CFLAGS)
 libscope_peer_la_LIBADD = libscope-path.la libscope-tunnel.la libscope-net.la libscope-wire.la $(SOUP_LIBS) $(MINIUPNPC_LIBS) $(NATPMP_LIBS) $(JSON_LIBS)
 

@@ -6,9 +6,6 @@
 #include "common/scope-error.h"
 #include "peer/scope-soup.h"
 #include "peer/scope-timeout.h"
-#include "tunnel/scope-exit.h"
-
-#include <sys/socket.h>
 
 static const ScopeDialerTimings default_timings = {
   .attempt_ms = 10 * 1000,
@@ -48,24 +45,6 @@ scope_dialer_timings (ScopeDialer *self)
   return &self->timings;
 }
 
-/* Before a socket connects: the mark takes it past the exit's routing table. */
-static void
-on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *connection, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (event == G_SOCKET_CLIENT_CONNECTING && G_IS_SOCKET_CONNECTION (connection) &&
-      !g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)), SOL_SOCKET, SO_MARK,
-                            SCOPE_FWMARK, &error))
-    g_warning ("registry: cannot mark its connection: %s", error->message);
-}
-
-static void
-on_queued (SoupSession *soup, SoupMessage *message, gpointer data)
-{
-  g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), NULL);
-}
-
 ScopeDialer *
 scope_dialer_new (const ScopeSettings *settings, const ScopeDialerCalls *calls, gpointer data, GError **error)
 {
@@ -79,8 +58,6 @@ scope_dialer_new (const ScopeSettings *settings, const ScopeDialerCalls *calls, 
   self->soup = scope_soup_new (settings->ca, &db, error);
   if (!self->soup)
     return NULL;
-  if (settings->exit) /* its own connections must not go through it */
-    g_signal_connect (self->soup, "request-queued", G_CALLBACK (on_queued), NULL);
   if (db)
     {
       /* glib-networking 2.74 asks for the default one before it is told of ours: reading the system's

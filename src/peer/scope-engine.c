@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "peer/scope-engine.h"
+#include "peer/scope-engine-private.h"
 
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
@@ -7,69 +7,19 @@
 #include "peer/scope-legacy.h"
 #include "peer/scope-member.h"
 #include "peer/scope-mtu.h"
-#include "peer/scope-nudger.h"
-#include "peer/scope-outfit.h"
-#include "peer/scope-patience.h"
-#include "peer/scope-plan.h"
-#include "peer/scope-resolver.h"
-#include "peer/scope-stale.h"
-#include "tunnel/scope-exit.h"
-#include "tunnel/scope-link.h"
-#include "tunnel/scope-routes.h"
-#include "tunnel/scope-tunnel-attached.h"
 #include "tunnel/scope-tunnel-sweep.h"
 
 #include <string.h>
 
-#define NAME_RETRY_MS 50
-#define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
 #define OUTSIDE_MS 10000 /* how long the registry is waited for when nobody else has an address */
-
-typedef enum {
-  STATE_IDLE,
-  STATE_WAITING, /* for a roster and the sweep of leftovers */
-  STATE_RAISING, /* the tunnel comes up, or the interface of keys-only is looked for */
-  STATE_RUNNING,
-  STATE_STOPPED,
-} EngineState;
-
-struct _ScopeEngine {
-  GObject parent_instance;
-
-  GDBusConnection *bus;
-  ScopeEngineConfig *config;
-  ScopeKey own;
-  EngineState state;
-  GCancellable *cancellable;
-  GTask *stop;
-
-  ScopeSource *source; /* where the network comes from; with keys-only only once the interface is found */
-  ScopeResolver *resolver;
-  ScopeTunnel *tunnel;
-  ScopePlan *plan;
-  GArray *addresses;
-  gint64 started_usec; /* monotonic */
-  gboolean swept;
-  gboolean paused;
-  ScopePatience *patience; /* from the start on */
-  ScopeStale *stale;
-  ScopeNudger *nudger;
-  ScopeExit *exit;          /* when the profile names one */
-  gboolean said_no_exit;
-  ScopeRoutesWatch *routes; /* while it runs: the tunnel's MTU follows them */
-  guint mtu; /* that there is room for; what a path has room for may be less, and is told the tunnel by others */
-  guint retry_id;
-  gboolean told;    /* that we have started */
-  guint outside_id; /* waiting for an address outside before that */
-};
 
 G_DEFINE_FINAL_TYPE (ScopeEngine, scope_engine, G_TYPE_OBJECT)
 
 enum { STARTED, FAILED, NEWS, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-static void
-fail (ScopeEngine *self, GError *error)
+void
+engine_fail (ScopeEngine *self, GError *error)
 {
   g_autoptr (GError) owned = error;
 
@@ -86,57 +36,24 @@ emit_news (ScopeEngine *self)
 
 /* --- peers and routes ---------------------------------------------------------------------- */
 
-static gboolean
-keys_only (ScopeEngine *self)
+gboolean
+engine_keys_only (const ScopeEngine *self)
 {
   return self->config->settings->mode == SCOPE_MODE_KEYS_ONLY;
 }
 
-/* The member that is to be our exit, a key that nobody has when there is none (yet); NULL when the profile names none. */
-static const ScopeKey *
-find_exit (ScopeEngine *self, ScopeKey *key)
+static const GPtrArray *
+wanted_peers (ScopeEngine *self)
 {
-  const char *name = self->config->settings->exit;
+  const ScopePlan *plan = scope_wanted_get_plan (self->wanted);
 
-  if (!name)
-    return NULL;
-  if (!scope_source_find (self->source, name, key))
-    memset (key, 0, sizeof *key);
-  return key;
+  return plan ? plan->peers : NULL;
 }
 
-/* Through the exit goes what we have an address for in the network. It stays so while the exit is away: what was meant for
- * it does not go another way. */
-static void
-follow_exit (ScopeEngine *self)
+void
+engine_make_plan (ScopeEngine *self)
 {
-  const char *name = self->config->settings->exit;
-  gboolean has[2] = { FALSE, FALSE };
-
-  if (!name || keys_only (self))
-    return;
-  for (guint i = 0; i < self->addresses->len; i++)
-    has[g_array_index (self->addresses, ScopePrefix, i).family == AF_INET6] = TRUE;
-  if (!self->exit)
-    self->exit = scope_exit_new (scope_tunnel_get_config (self->tunnel)->ifname, self->config->vpn_uuid);
-  if (!self->plan->exit4 && !self->plan->exit6 && !self->said_no_exit)
-    g_warning ("exit: %s is no member that is granted 0.0.0.0/0 or ::/0: packets go as they went before", name);
-  self->said_no_exit = !self->plan->exit4 && !self->plan->exit6;
-  scope_exit_set (self->exit, self->plan->exit4 && has[0], self->plan->exit6 && has[1]);
-}
-
-static void
-make_plan (ScopeEngine *self)
-{
-  ScopeKey key;
-
-  g_clear_pointer (&self->plan, scope_plan_free);
-  self->plan = scope_plan_new (scope_source_get_roster (self->source), self->config->settings, &self->own, self->addresses,
-                               find_exit (self, &key), scope_resolver_get_table (self->resolver));
-  scope_source_peers (self->source, self->plan->peers);
-  if (self->plan->conflicts)
-    g_warning ("network %s: %u ranges are claimed twice; the first one listed has them",
-               self->config->settings->netreg, self->plan->conflicts);
+  scope_wanted_make (self->wanted, self->source, &self->own, self->addresses);
 }
 
 static gboolean
@@ -175,13 +92,12 @@ apply_plan (ScopeEngine *self)
 {
   g_autoptr (GError) error = NULL;
 
-  make_plan (self);
-  if (scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
-    scope_source_applied (self->source, self->plan->peers);
+  engine_make_plan (self);
+  if (scope_wanted_write_peers (self->wanted, self->tunnel, &error))
+    scope_source_applied (self->source, wanted_peers (self));
   else
     g_warning ("%s", error->message);
-  scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
-  follow_exit (self);
+  scope_wanted_write_routes (self->wanted, self->tunnel);
 }
 
 static void
@@ -211,44 +127,17 @@ nudge_all (gpointer data)
   g_autoptr (GArray) keys = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
   g_autoptr (GError) error = NULL;
 
-  for (guint i = 0; i < self->plan->peers->len; i++)
-    g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (self->plan->peers, i))->pub);
+  for (guint i = 0; i < wanted_peers (self)->len; i++)
+    g_array_append_val (keys, ((ScopeWgPeer *) g_ptr_array_index (wanted_peers (self), i))->pub);
   if (!scope_tunnel_nudge (self->tunnel, keys, &error))
     g_warning ("%s", error->message);
 }
 
-/* --- bringing the tunnel up ---------------------------------------------------------------- */
-
-static void
-on_tunnel_failed (ScopeTunnel *tunnel, GError *error, gpointer data)
-{
-  fail (data, g_error_copy (error));
-}
-
-static void tunnel_down (ScopeEngine *self);
-
-/* FALSE when that is all: it failed, or was stopped meanwhile. */
-static gboolean
-take_tunnel (ScopeEngine *self, GAsyncResult *result)
-{
-  GError *error = NULL;
-  gboolean up = scope_tunnel_up_finish (self->tunnel, result, &error);
-
-  if (self->stop) /* it waited for this, so that nothing half-made is left */
-    {
-      g_clear_error (&error);
-      tunnel_down (self);
-      return FALSE;
-    }
-  self->state = STATE_WAITING;
-  if (!up)
-    fail (self, error);
-  return up;
-}
+/* --- while the tunnel is up ---------------------------------------------------------------- */
 
 /* The profile's, or what the base connection has room for. */
-static guint
-choose_mtu (ScopeEngine *self)
+guint
+engine_choose_mtu (ScopeEngine *self)
 {
   g_autofree char *address = scope_engine_get_gateway (self);
   const char *except = self->tunnel ? scope_tunnel_get_config (self->tunnel)->ifname : NULL;
@@ -260,117 +149,39 @@ static void
 on_routes_changed (gpointer data)
 {
   ScopeEngine *self = data;
-  guint mtu = choose_mtu (self);
+  guint mtu = engine_choose_mtu (self);
 
-  follow_exit (self); /* another base interface, perhaps */
+  scope_wanted_follow_base (self->wanted, self->tunnel); /* another interface, perhaps */
   if (mtu == self->mtu)
     return;
   self->mtu = mtu;
   scope_tunnel_set_mtu (self->tunnel, mtu);
 }
 
-static void
-run (ScopeEngine *self)
+void
+engine_run (ScopeEngine *self)
 {
   GError *error = NULL;
 
   self->state = STATE_RUNNING; /* whatever comes now: a stop takes the tunnel down */
-  make_plan (self);            /* a fresher roster may have come meanwhile */
-  if (!scope_tunnel_set_peers (self->tunnel, g_ptr_array_ref (self->plan->peers), &error))
+  engine_make_plan (self);            /* a fresher roster may have come meanwhile */
+  if (!scope_wanted_write_peers (self->wanted, self->tunnel, &error))
     {
-      fail (self, error);
+      engine_fail (self, error);
       return;
     }
-  scope_tunnel_set_routes (self->tunnel, g_array_ref (self->plan->routes));
-  follow_exit (self);
-  g_message (keys_only (self) ? "network %s gives keys to %s, so far for %u peers" : "network %s is up on %s with %u peers",
-             self->config->settings->network, scope_tunnel_get_config (self->tunnel)->ifname, self->plan->peers->len);
-  if (!keys_only (self))
+  scope_wanted_write_routes (self->wanted, self->tunnel);
+  g_message (engine_keys_only (self) ? "network %s gives keys to %s, so far for %u peers" : "network %s is up on %s with %u peers",
+             self->config->settings->network, scope_tunnel_get_config (self->tunnel)->ifname, wanted_peers (self)->len);
+  if (!engine_keys_only (self))
     {
       scope_source_running (self->source, self->tunnel);
-      scope_source_applied (self->source, self->plan->peers);
+      scope_source_applied (self->source, wanted_peers (self));
       scope_stale_watch (self->stale);
       self->routes = scope_routes_watch_new (on_routes_changed, self);
     }
   tell_started (self);
   emit_news (self);
-}
-
-static void
-on_tunnel_up (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (ScopeEngine) self = data;
-
-  if (take_tunnel (self, result))
-    run (self);
-}
-
-static void raise_tunnel (ScopeEngine *self);
-
-static gboolean
-on_retry (gpointer data)
-{
-  ScopeEngine *self = data;
-
-  self->retry_id = 0;
-  raise_tunnel (self);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-name_may_become_free (ScopeEngine *self)
-{
-  if (keys_only (self) || !scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
-      g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
-    return FALSE;
-  if (!self->retry_id)
-    self->retry_id = g_timeout_add (NAME_RETRY_MS, on_retry, self);
-  return TRUE;
-}
-
-static void
-raise_tunnel (ScopeEngine *self)
-{
-  GError *error = NULL;
-  ScopeTunnelConfig *config;
-
-  if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept || name_may_become_free (self))
-    return;
-  if (keys_only (self)) /* the tunnel is there */
-    {
-      run (self);
-      return;
-    }
-  g_clear_pointer (&self->addresses, g_array_unref);
-  self->addresses = scope_plan_addresses (scope_source_get_roster (self->source), self->config->settings, &self->own, &error);
-  if (!self->addresses && scope_source_is_cached (self->source))
-    {
-      /* It would be so at each start, since the registry's own roster would never come to be stored. */
-      g_message ("roster cache: %s: waiting for the registry", error->message);
-      g_error_free (error);
-      scope_source_drop_roster (self->source);
-      return;
-    }
-  if (!self->addresses)
-    {
-      fail (self, error);
-      return;
-    }
-  make_plan (self);
-  config = scope_outfit_new (self->config, SCOPE_IS_MEMBER (self->source) ? &self->own : NULL, self->addresses,
-                             self->plan->routes, &error);
-  if (config)
-    config->mtu = self->mtu = choose_mtu (self);
-  if (config)
-    self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
-  if (!self->tunnel)
-    {
-      fail (self, error);
-      return;
-    }
-  self->state = STATE_RAISING;
-  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
-  scope_tunnel_up_async (self->tunnel, self->cancellable, on_tunnel_up, g_object_ref (self));
 }
 
 /* --- roster -------------------------------------------------------------------------------- */
@@ -397,7 +208,7 @@ on_roster (ScopeSource *source, gpointer data)
   if (self->state == STATE_RUNNING)
     {
       apply_plan (self);
-      if (!keys_only (self))
+      if (!engine_keys_only (self))
         {
           scope_stale_watch (self->stale);
           check_addresses (self);
@@ -405,7 +216,7 @@ on_roster (ScopeSource *source, gpointer data)
       tell_started (self);
     }
   else
-    raise_tunnel (self);
+    engine_raise (self);
 }
 
 static void
@@ -422,7 +233,7 @@ on_peers (ScopeSource *source, gpointer data)
 static void
 on_fatal (ScopeSource *source, GError *error, gpointer data)
 {
-  fail (data, g_error_copy (error));
+  engine_fail (data, g_error_copy (error));
 }
 
 static void on_source_failed (ScopeSource *source, GError *error, gpointer data);
@@ -440,8 +251,8 @@ drop_source (ScopeEngine *self)
 
 /* A network that has a root, or was met with one, is spoken v1 with and nothing else. Another one is asked whether
  * it knows v1, unless it is known not to. */
-static gboolean
-make_source (ScopeEngine *self, gboolean absent, GError **error)
+gboolean
+engine_make_source (ScopeEngine *self, gboolean absent, GError **error)
 {
   const ScopeEngineConfig *config = self->config;
   static const char *const news[] = { "roster", "peers", "news", NULL };
@@ -472,10 +283,10 @@ on_absent (ScopeSource *source, gpointer data)
   GError *error = NULL;
 
   g_info ("network %s: the registry does not know version 1", self->config->settings->network);
-  if (make_source (self, TRUE, &error))
+  if (engine_make_source (self, TRUE, &error))
     scope_source_start (self->source);
   else
-    fail (self, error);
+    engine_fail (self, error);
 }
 
 static void
@@ -487,7 +298,7 @@ on_source_failed (ScopeSource *source, GError *error, gpointer data)
   if (self->state != STATE_WAITING || scope_source_get_roster (self->source))
     return;
   if (!scope_patience_bears (self->patience, error))
-    fail (self, g_error_copy (error));
+    engine_fail (self, g_error_copy (error));
 }
 
 static void
@@ -496,7 +307,7 @@ on_patience_over (const GError *error, gpointer data)
   ScopeEngine *self = data;
 
   if (self->state == STATE_WAITING && !scope_source_get_roster (self->source))
-    fail (self, g_error_copy (error));
+    engine_fail (self, g_error_copy (error));
 }
 
 static void
@@ -513,40 +324,7 @@ on_swept (GObject *source, GAsyncResult *result, gpointer data)
   if (n < 0)
     g_warning ("looking for leftovers: %s", error->message);
   self->swept = TRUE;
-  raise_tunnel (self);
-}
-
-/* --- keys-only: first the interface, whose key is ours ------------------------------------- */
-
-static void begin (ScopeEngine *self);
-
-static void
-on_attached (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (ScopeEngine) self = data;
-  GError *error = NULL;
-
-  if (!take_tunnel (self, result))
-    return;
-  self->own = *scope_tunnel_attached_get_key (self->tunnel);
-  if (!scope_outfit_fits (self->config->settings, scope_tunnel_get_config (self->tunnel)->ifname, &self->own, &error) ||
-      !make_source (self, FALSE, &error))
-    {
-      fail (self, error);
-      return;
-    }
-  scope_source_running (self->source, self->tunnel);
-  begin (self);
-}
-
-static void
-attach (ScopeEngine *self)
-{
-  self->state = STATE_RAISING;
-  self->addresses = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
-  self->tunnel = scope_tunnel_attached_new (self->bus, self->config->settings->wireguard);
-  g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
-  scope_tunnel_up_async (self->tunnel, self->cancellable, on_attached, g_object_ref (self));
+  engine_raise (self);
 }
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -559,17 +337,18 @@ scope_engine_new (GDBusConnection *bus, ScopeEngineConfig *config, GError **erro
   self->bus = g_object_ref (bus);
   self->config = config;
   self->cancellable = g_cancellable_new ();
-  if (!keys_only (self) &&
-      (!scope_x25519_public (&self->own, &config->private_key, error) || !make_source (self, FALSE, error)))
+  if (!engine_keys_only (self) &&
+      (!scope_x25519_public (&self->own, &config->private_key, error) || !engine_make_source (self, FALSE, error)))
     return NULL;
   self->resolver = scope_resolver_new (on_resolved, self);
+  self->wanted = scope_wanted_new (config, self->resolver);
   self->stale = scope_stale_new (self->resolver, read_for_stale, self);
   self->nudger = scope_nudger_new (nudge_all, self);
   return g_steal_pointer (&self);
 }
 
-static void
-begin (ScopeEngine *self)
+void
+engine_begin (ScopeEngine *self)
 {
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
@@ -582,10 +361,10 @@ void
 scope_engine_start (ScopeEngine *self)
 {
   g_return_if_fail (self->state == STATE_IDLE);
-  if (keys_only (self))
-    attach (self);
+  if (engine_keys_only (self))
+    engine_attach (self);
   else
-    begin (self);
+    engine_begin (self);
 }
 
 static void
@@ -601,8 +380,8 @@ on_tunnel_down (GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_error (task, error);
 }
 
-static void
-tunnel_down (ScopeEngine *self)
+void
+engine_tunnel_down (ScopeEngine *self)
 {
   scope_tunnel_down_async (self->tunnel, on_tunnel_down, g_object_ref (self));
 }
@@ -615,7 +394,8 @@ stop_timers (ScopeEngine *self)
   g_clear_pointer (&self->stale, scope_stale_free);
   g_clear_pointer (&self->nudger, scope_nudger_free);
   g_clear_pointer (&self->routes, scope_routes_watch_free);
-  g_clear_pointer (&self->exit, scope_exit_free);
+  if (self->wanted)
+    scope_wanted_undo (self->wanted);
   g_clear_handle_id (&self->retry_id, g_source_remove);
   g_clear_handle_id (&self->outside_id, g_source_remove);
 }
@@ -639,7 +419,7 @@ scope_engine_stop_async (ScopeEngine *self, GAsyncReadyCallback callback, gpoint
       g_task_return_boolean (task, TRUE);
     }
   else if (!raising)
-    tunnel_down (self);
+    engine_tunnel_down (self);
 }
 
 gboolean
@@ -703,7 +483,7 @@ scope_engine_get_gateway (ScopeEngine *self)
 
   return scope_choose_gateway (registry,
                                root && root->end ? g_hash_table_lookup (resolved, root->end) : NULL,
-                               self->plan ? self->plan->peers : NULL);
+                               wanted_peers (self));
 }
 
 static void
@@ -713,9 +493,9 @@ scope_engine_dispose (GObject *object)
 
   stop_timers (self);
   drop_source (self);
+  g_clear_pointer (&self->wanted, scope_wanted_free);
   g_clear_pointer (&self->resolver, scope_resolver_free);
   g_clear_object (&self->tunnel);
-  g_clear_pointer (&self->plan, scope_plan_free);
   g_clear_pointer (&self->addresses, g_array_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->bus);

@@ -19,7 +19,7 @@ site_delay (ScopeLinks *self)
 }
 
 void
-scope_link_punch (ScopeLink *link)
+scope_link_punch (ScopeLink *link, gint64 now)
 {
   link->due = G_MAXINT64;
   if (!link->online || link->up || link->links->paused || scope_links_nat (link->links) == SCOPE_NAT_DENY)
@@ -27,11 +27,11 @@ scope_link_punch (ScopeLink *link)
   /* Without a tunnel nobody could make a handshake; but what we may find until then we find. */
   if (!link->check || (!link->links->tunnel && (link->mode == LINK_GIVEN || !link->links->connected)))
     {
-      link->due = scope_links_now () + GIVEN_MS;
+      link->due = now + GIVEN_MS;
       return;
     }
   scope_link_refresh (link);
-  scope_punch_start (link->punch, link->first, scope_links_now ());
+  scope_punch_start (link->punch, link->first, now);
 }
 
 void

@@ -128,7 +128,7 @@ on_timer (gpointer data)
       ScopeLink *link = value;
 
       if (now >= link->due)
-        scope_link_punch (link);
+        scope_link_punch (link, now);
     }
   scope_links_run (self);
   return G_SOURCE_REMOVE;

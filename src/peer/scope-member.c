@@ -4,6 +4,7 @@
 #include "peer/scope-choose.h"
 #include "peer/scope-describe.h"
 #include "peer/scope-memory.h"
+#include "peer/scope-outside.h"
 #include "peer/scope-reach.h"
 
 #define STORE_SECONDS 5 /* the cache is written at most this often: it costs a write to the disk */
@@ -399,6 +400,20 @@ scope_member_dup_gateway (ScopeSource *source)
   return g_strdup (scope_v1_session_get_gateway (SCOPE_MEMBER (source)->session));
 }
 
+/* Wherever a peer may be, link checks go there; also while it is not online: nothing changes then when it comes. */
+static void
+scope_member_outside (ScopeSource *source, GArray *addresses)
+{
+  ScopeMember *self = SCOPE_MEMBER (source);
+  g_autoptr (GPtrArray) peers = self->trust ? scope_trust_peers (self->trust) : NULL;
+
+  for (guint i = 0; peers && i < peers->len; i++)
+    for (const char **text = ((const ScopeTrustPeer *) g_ptr_array_index (peers, i))->candidates; *text; text++)
+      scope_outside_add_text (addresses, *text);
+  for (char **server = self->settings->stun_servers; server && *server; server++)
+    scope_outside_add_text (addresses, *server);
+}
+
 void
 scope_member_rotate (ScopeMember *self, gboolean hurry)
 {
@@ -491,4 +506,5 @@ scope_member_class_init (ScopeMemberClass *class)
   source_class->applied = scope_member_applied;
   source_class->find = scope_member_find;
   source_class->dup_gateway = scope_member_dup_gateway;
+  source_class->outside = scope_member_outside;
 }

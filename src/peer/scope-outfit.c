@@ -4,7 +4,7 @@
 #include "crypto/scope-link-address.h"
 #include "crypto/scope-x25519.h"
 #include "peer/scope-choose.h"
-#include "tunnel/scope-exit.h"
+#include "tunnel/scope-policy.h"
 
 void
 scope_engine_config_free (ScopeEngineConfig *config)
@@ -59,7 +59,7 @@ scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArra
     }
   outfit->dns = g_strdupv (settings->dns);
   outfit->dns_search = search_domains (settings);
-  outfit->fwmark = settings->exit ? SCOPE_FWMARK : 0;
+  outfit->fwmark = SCOPE_FWMARK;
   return outfit;
 }
 

@@ -32,9 +32,22 @@ claim (GHashTable *taken, ScopeWgPeer *peer, ScopePrefix prefix)
   return TRUE;
 }
 
-/* An endpoint inside the peer's own ranges would send the tunnel through itself. */
 static gboolean
-loops (const ScopeSockaddr *sa, const GArray *allowed)
+covered (const ScopePrefix *route, const GArray *addresses)
+{
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      const ScopePrefix *own = &g_array_index (addresses, ScopePrefix, i);
+      if (!is_single (own) && scope_prefix_contains (own, route))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* An endpoint in a network that our interface is in by its own addresses would send the tunnel through itself. One in a range
+ * of a peer's would not (scope-outside.h). */
+static gboolean
+loops (const ScopeSockaddr *sa, const GArray *addresses)
 {
   ScopePrefix host = { .family = sa->any.sa_family, .len = sa->any.sa_family == AF_INET ? 32 : 128 };
 
@@ -42,13 +55,7 @@ loops (const ScopeSockaddr *sa, const GArray *allowed)
     memcpy (host.addr, &sa->in.sin_addr, 4);
   else
     memcpy (host.addr, &sa->in6.sin6_addr, 16);
-  for (guint i = 0; i < allowed->len; i++)
-    {
-      const ScopePrefix *prefix = &g_array_index (allowed, ScopePrefix, i);
-      if (prefix->len > 0 && scope_prefix_contains (prefix, &host))
-        return TRUE;
-    }
-  return FALSE;
+  return covered (&host, addresses);
 }
 
 /* Everything belongs to whom we choose, and may be offered by many. Without a choice it is no route, only what the first
@@ -64,7 +71,7 @@ claim_all (ScopePlan *plan, GHashTable *taken, ScopeWgPeer *peer, const ScopePre
 
 static void
 add_peer (ScopePlan *plan, GHashTable *taken, const ScopeRosterPeer *entry, const GArray *extra, guint keepalive,
-          const ScopeSettings *settings, const ScopeKey *exit, GHashTable *resolved)
+          const ScopeSettings *settings, const GArray *addresses, const ScopeKey *exit, GHashTable *resolved)
 {
   ScopeWgPeer *peer = scope_wg_peer_new (&entry->pub);
   const ScopeSockaddr *endpoint = entry->end ? g_hash_table_lookup (resolved, entry->end) : NULL;
@@ -81,25 +88,13 @@ add_peer (ScopePlan *plan, GHashTable *taken, const ScopeRosterPeer *entry, cons
   for (guint i = 0; extra && i < extra->len; i++)
     plan->conflicts += !claim (taken, peer, g_array_index (extra, ScopePrefix, i));
   g_array_sort (peer->allowed, scope_prefix_compare);
-  if (endpoint && !loops (endpoint, peer->allowed))
+  if (endpoint && !loops (endpoint, addresses))
     peer->endpoint = *endpoint;
   /* Without an endpoint a keepalive only starts the 5 s in which WireGuard makes no other handshake. */
   peer->keepalive = peer->endpoint.any.sa_family != AF_UNSPEC ? keepalive : 0;
   if (settings->has_preshared_key)
     peer->preshared = settings->preshared_key;
   g_ptr_array_add (plan->peers, peer);
-}
-
-static gboolean
-covered (const ScopePrefix *route, const GArray *addresses)
-{
-  for (guint i = 0; i < addresses->len; i++)
-    {
-      const ScopePrefix *own = &g_array_index (addresses, ScopePrefix, i);
-      if (!is_single (own) && scope_prefix_contains (own, route))
-        return TRUE;
-    }
-  return FALSE;
 }
 
 static void
@@ -145,12 +140,12 @@ scope_plan_new (const ScopeRoster *roster, const ScopeSettings *settings, const 
 
   /* The root first: what it claims, nobody else gets. */
   if (roster->self && g_hash_table_add (seen, &roster->self->pub))
-    add_peer (plan, taken, roster->self, settings->routes, keepalive, settings, exit, resolved);
+    add_peer (plan, taken, roster->self, settings->routes, keepalive, settings, addresses, exit, resolved);
   for (guint i = 0; i < roster->peers->len; i++)
     {
       const ScopeRosterPeer *entry = g_ptr_array_index (roster->peers, i);
       if (g_hash_table_add (seen, (gpointer) &entry->pub))
-        add_peer (plan, taken, entry, NULL, keepalive, settings, exit, resolved);
+        add_peer (plan, taken, entry, NULL, keepalive, settings, addresses, exit, resolved);
     }
   collect_routes (plan, addresses);
   return plan;

@@ -4,6 +4,28 @@
 #include "peer/scope-soup.h"
 
 #include "common/scope-error.h"
+#include "tunnel/scope-policy.h"
+
+#include <sys/socket.h>
+
+/* Before a socket connects: the mark takes it past the routes that send it into the tunnel. Only the service, as root, may
+ * set it. */
+static void
+on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *connection, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (event == G_SOCKET_CLIENT_CONNECTING && G_IS_SOCKET_CONNECTION (connection) &&
+      !g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)), SOL_SOCKET, SO_MARK,
+                            SCOPE_FWMARK, &error))
+    g_debug ("registry: cannot mark its connection: %s", error->message);
+}
+
+static void
+on_queued (SoupSession *soup, SoupMessage *message, gpointer data)
+{
+  g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), NULL);
+}
 
 SoupSession *
 scope_soup_new (const char *ca, GTlsDatabase **database, GError **error)
@@ -14,6 +36,7 @@ scope_soup_new (const char *ca, GTlsDatabase **database, GError **error)
   g_autoptr (GTlsDatabase) db = NULL;
   g_autoptr (GError) why = NULL;
 
+  g_signal_connect (soup, "request-queued", G_CALLBACK (on_queued), NULL);
   if (database)
     *database = NULL;
   if (!ca)

@@ -12,6 +12,8 @@
  * @ca: (nullable): PEM file to trust instead of the system's certificates
  * @database: (out) (optional) (transfer none): with @ca
  * @error: SCOPE_ERROR_INVALID when the file cannot be read
+ *
+ * Its connections carry the mark of what does not go into the tunnel (scope-policy.h).
  */
 SoupSession *scope_soup_new (const char *ca, GTlsDatabase **database, GError **error);
 

@@ -64,6 +64,15 @@ scope_source_dup_gateway (ScopeSource *self)
   return SCOPE_SOURCE_GET_CLASS (self)->dup_gateway (self);
 }
 
+void
+scope_source_outside (ScopeSource *self, GArray *addresses)
+{
+  ScopeSourceClass *class = SCOPE_SOURCE_GET_CLASS (self);
+
+  if (class->outside)
+    class->outside (self, addresses);
+}
+
 gboolean
 scope_source_find (ScopeSource *self, const char *name, ScopeKey *key)
 {

@@ -41,6 +41,8 @@ typedef struct {
  * @applied: (nullable): these peers have been written to WireGuard
  * @find: (nullable): the member that is called so; FALSE when nobody is
  * @dup_gateway: numeric address of the registry
+ * @outside: (nullable): appends the addresses that packets of ours go to otherwise than through the tunnel, besides the
+ *   roster's and the registry's (element-type ScopePrefix)
  *
  * Signals:
  * - "roster": there is a newer roster
@@ -62,6 +64,7 @@ struct _ScopeSourceClass {
   void (*applied) (ScopeSource *source, const GPtrArray *wanted);
   gboolean (*find) (ScopeSource *source, const char *name, ScopeKey *key);
   char *(*dup_gateway) (ScopeSource *source);
+  void (*outside) (ScopeSource *source, GArray *addresses);
 };
 
 void scope_source_start (ScopeSource *source);
@@ -72,6 +75,7 @@ void scope_source_running (ScopeSource *source, ScopeTunnel *tunnel);
 void scope_source_peers (ScopeSource *source, GPtrArray *wanted);
 void scope_source_applied (ScopeSource *source, const GPtrArray *wanted);
 char *scope_source_dup_gateway (ScopeSource *source);
+void scope_source_outside (ScopeSource *source, GArray *addresses);
 
 /* @name: of a member, or its WireGuard key. FALSE when nobody is called so. */
 gboolean scope_source_find (ScopeSource *source, const char *name, ScopeKey *key);

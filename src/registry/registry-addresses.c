@@ -157,13 +157,28 @@ registry_addresses_give_back (RegistryAddresses *addresses, const GArray *ranges
     }
 }
 
+/* Whether @range is around the whole prefix of the pool that @address is in: a network behind somebody, like an exit, of which
+ * members' addresses are exceptions (the longest prefix decides). */
+static gboolean
+is_around_pool (const RegistryAddresses *addresses, const ScopePrefix *range, const ScopePrefix *address)
+{
+  for (guint i = 0; i < addresses->pools->len; i++)
+    {
+      const ScopePrefix *pool = &g_array_index (addresses->pools, Pool, i).prefix;
+      if (scope_prefix_contains (range, pool) && scope_prefix_contains (pool, address))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* A part of the pool that somebody has. */
 static const ScopePrefix *
 range_around (const RegistryAddresses *addresses, const ScopePrefix *address)
 {
   for (guint i = 0; i < addresses->ranges->len; i++)
     {
       const ScopePrefix *range = &g_array_index (addresses->ranges, ScopePrefix, i);
-      if (scope_prefix_contains (range, address))
+      if (scope_prefix_contains (range, address) && !is_around_pool (addresses, range, address))
         return range;
     }
   return NULL;

@@ -21,7 +21,8 @@ void registry_addresses_set_pool (RegistryAddresses *addresses, const GArray *po
 void registry_addresses_take (RegistryAddresses *addresses, const GArray *ranges);
 void registry_addresses_give_back (RegistryAddresses *addresses, const GArray *ranges);
 
-/* Whether one of @ranges overlaps with what is taken. */
+/* Whether one of @ranges overlaps with what is taken. What is taken around a whole prefix of the pool (everything behind an
+ * exit, or half of it) does not count for what is in that prefix. */
 gboolean registry_addresses_overlap (const RegistryAddresses *addresses, const GArray *ranges);
 
 /**

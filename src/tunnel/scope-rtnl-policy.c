@@ -27,40 +27,30 @@ scope_rtnl_rule (int family, const ScopeRtnlRule *rule, gboolean add, GError **e
   mnl_attr_put_u8 (nlh, FRA_PROTOCOL, PROTOCOL);
   if (rule->not_mark)
     mnl_attr_put_u32 (nlh, FRA_FWMARK, rule->not_mark);
-  if (rule->no_default)
-    mnl_attr_put_u32 (nlh, FRA_SUPPRESS_PREFIXLEN, 0);
+  if (rule->longer >= 0)
+    mnl_attr_put_u32 (nlh, FRA_SUPPRESS_PREFIXLEN, rule->longer);
   return scope_rtnl_talk (nlh, add ? EEXIST : ENOENT, what, error);
 }
 
 gboolean
-scope_rtnl_default_route (int ifindex, int family, guint32 table, GError **error)
+scope_rtnl_route_in (int ifindex, const ScopePrefix *prefix, guint32 table, gboolean add, GError **error)
 {
-  char buf[512];
-  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+  char buf[512], text[SCOPE_PREFIX_STRLEN];
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
   struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
+  g_autofree char *what = g_strdup_printf ("cannot %s the route to %s through the tunnel", add ? "add" : "remove",
+                                           scope_prefix_format (prefix, text));
 
-  rtm->rtm_family = family;
+  rtm->rtm_family = prefix->family;
+  rtm->rtm_dst_len = prefix->len;
   rtm->rtm_table = RT_TABLE_UNSPEC;
   rtm->rtm_protocol = RTPROT_STATIC;
-  rtm->rtm_scope = family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  rtm->rtm_scope = prefix->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   rtm->rtm_type = RTN_UNICAST;
+  mnl_attr_put (nlh, RTA_DST, prefix->family == AF_INET ? 4 : 16, prefix->addr);
   mnl_attr_put_u32 (nlh, RTA_TABLE, table);
   mnl_attr_put_u32 (nlh, RTA_OIF, ifindex);
-  return scope_rtnl_talk (nlh, 0, "cannot add the default route through the tunnel", error);
-}
-
-void
-scope_rtnl_flush_table (int family, guint32 table)
-{
-  char buf[512];
-  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_DELROUTE, 0);
-  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
-
-  /* It has one route, which is gone with its interface. */
-  rtm->rtm_family = family;
-  rtm->rtm_scope = RT_SCOPE_NOWHERE;
-  mnl_attr_put_u32 (nlh, RTA_TABLE, table);
-  scope_rtnl_talk (nlh, ESRCH, "", NULL);
+  return scope_rtnl_talk (nlh, add ? 0 : ESRCH, what, error);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -117,7 +107,7 @@ on_rule_attr (const struct nlattr *attr, void *data)
       seen->rule.not_mark = mnl_attr_get_u32 (attr);
       break;
     case FRA_SUPPRESS_PREFIXLEN:
-      seen->rule.no_default = mnl_attr_get_u32 (attr) == 0;
+      seen->rule.longer = (gint32) mnl_attr_get_u32 (attr);
       break;
     case FRA_PROTOCOL:
       seen->protocol = mnl_attr_get_u8 (attr);
@@ -130,7 +120,7 @@ static int
 on_rule (const struct nlmsghdr *nlh, void *data)
 {
   Reading *reading = data;
-  RuleSeen seen = { .rule = { .priority = 0 } };
+  RuleSeen seen = { .rule = { .longer = -1 } };
 
   mnl_attr_parse (nlh, sizeof (struct fib_rule_hdr), on_rule_attr, &seen);
   if (seen.protocol == PROTOCOL && seen.rule.priority >= reading->first && seen.rule.priority < reading->end)

@@ -31,21 +31,20 @@ gboolean scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError 
  * ScopeRtnlRule:
  * @table: 0 for main
  * @not_mark: 0, or only for what does not carry this mark
- * @no_default: of that table all but its default routes
+ * @longer: of that table only routes whose prefix is longer; -1 for all
  */
 typedef struct {
   guint32 priority;
   guint32 table;
   guint32 not_mark;
-  gboolean no_default;
+  gint32 longer;
 } ScopeRtnlRule;
 
 /* Adds or removes a rule. One that is there already, or is gone, is no error. */
 gboolean scope_rtnl_rule (int family, const ScopeRtnlRule *rule, gboolean add, GError **error);
 
-/* The default route of a table that is not main, through the interface. */
-gboolean scope_rtnl_default_route (int ifindex, int family, guint32 table, GError **error);
-void scope_rtnl_flush_table (int family, guint32 table);
+/* Adds (replacing an equal one) or removes a route to @prefix through the interface, in a table that is not main. */
+gboolean scope_rtnl_route_in (int ifindex, const ScopePrefix *prefix, guint32 table, gboolean add, GError **error);
 
 /* The rules that scope_rtnl_rule() made, with priorities from @first and below @end; NULL when the kernel does not say.
  * (transfer full) (element-type ScopeRtnlRule) */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/scope-tunnel-sweep.h"
 
-#include "tunnel/scope-exit.h"
 #include "tunnel/scope-forward.h"
+#include "tunnel/scope-policy.h"
 
 #include <NetworkManager.h>
 
@@ -135,7 +135,7 @@ scope_tunnel_sweep_async (GDBusConnection *bus, const char *vpn_uuid, GCancellab
 
   if (scope_forward_sweep () > 0)
     g_message ("set back kernel settings that a service had left behind");
-  if (scope_exit_sweep () > 0)
+  if (scope_policy_sweep () > 0)
     g_message ("removed routing rules that a service had left behind");
   sweep->vpn_uuid = g_strdup (vpn_uuid);
   g_task_set_task_data (task, sweep, sweep_free);

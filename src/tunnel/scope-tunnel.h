@@ -25,7 +25,7 @@
  *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
- * @fwmark: what WireGuard's own packets carry (scope-exit.h), 0 for nothing
+ * @fwmark: what WireGuard's own packets carry (scope-policy.h), 0 for nothing
  */
 typedef struct {
   char *vpn_uuid;

@@ -423,7 +423,6 @@ test_default_route (Fixture *f, gconstpointer data)
   make (f);
   assert_allowed (f, 1, "0.0.0.0/0,10.0.0.1/32,::/0");
   assert_prefixes (f->plan->routes, "10.0.0.1/32");
-  /* /0 holds every endpoint, and is no route: so it is no loop either. */
   assert_endpoint (f, 1, "203.0.113.1:51820");
 }
 
@@ -432,33 +431,27 @@ test_default_route (Fixture *f, gconstpointer data)
 static void
 test_endpoints (Fixture *f, gconstpointer data)
 {
+  set_addresses (f, "10.0.0.2/24,fd00::2/128");
   f->roster->self = entry (1, "10.0.0.1/32", "root.example:51820");
-  add (f, 3, "10.3.0.0/16", "10.3.0.1:51820");                   /* inside its own range */
+  add (f, 3, "10.3.0.0/16", "10.3.0.1:51820");                   /* inside its own range: that is taken care of */
   add (f, 4, "10.0.0.4/32", "unknown.example:51820");            /* not resolved (yet) */
   add (f, 5, "10.0.0.5/32", NULL);                               /* never seen */
-  add (f, 6, "fd06::/32", "[fd06::1]:51820");                    /* inside its own range */
+  add (f, 6, "10.0.0.6/32", "10.0.0.77:51820");                  /* in the network itself */
   add (f, 7, "fd07::/32,10.0.0.7/32", "[2001:db8::7]:51820");
+  add (f, 8, "fd08::/32", "[fd00::2]:51820");
   resolve (f, "root.example:51820", "203.0.113.1:51820");
   resolve (f, "10.3.0.1:51820", "10.3.0.1:51820");
-  resolve (f, "[fd06::1]:51820", "[fd06::1]:51820");
+  resolve (f, "10.0.0.77:51820", "10.0.0.77:51820");
   resolve (f, "[2001:db8::7]:51820", "[2001:db8::7]:51820");
+  resolve (f, "[fd00::2]:51820", "[fd00::2]:51820");
   make (f);
   assert_endpoint (f, 1, "203.0.113.1:51820");
-  assert_endpoint (f, 3, NULL);
+  assert_endpoint (f, 3, "10.3.0.1:51820");
   assert_endpoint (f, 4, NULL);
   assert_endpoint (f, 5, NULL);
   assert_endpoint (f, 6, NULL);
   assert_endpoint (f, 7, "[2001:db8::7]:51820");
-}
-
-static void
-test_endpoint_in_settings_route (Fixture *f, gconstpointer data)
-{
-  set_settings (f, settings ("routes", "203.0.113.0/24", NULL));
-  f->roster->self = entry (1, "10.0.0.1/32", "203.0.113.1:51820");
-  resolve (f, "203.0.113.1:51820", "203.0.113.1:51820");
-  make (f);
-  assert_endpoint (f, 1, NULL);
+  assert_endpoint (f, 8, "[fd00::2]:51820");
 }
 
 /* --- addresses ----------------------------------------------------------------------------- */
@@ -564,7 +557,6 @@ main (int argc, char *argv[])
   ADD ("default-route", test_default_route);
   ADD ("exit", test_exit);
   ADD ("endpoints", test_endpoints);
-  ADD ("endpoint-in-settings-route", test_endpoint_in_settings_route);
   ADD ("addresses-profile", test_addresses_profile);
   ADD ("addresses-roster", test_addresses_roster);
   ADD ("addresses-not-listed", test_addresses_not_listed);

@@ -127,13 +127,15 @@ test_addresses_edges (void)
     next_is (a, "full");
   }
   {
-    /* A range around the whole pool; a pool at the end of all addresses */
-    g_autoptr (RegistryAddresses) a = pool ("255.255.255.0/24");
+    /* A range around a whole prefix of the pool takes no address in it; one in it does. A pool at the end of all addresses */
+    g_autoptr (RegistryAddresses) a = pool ("255.255.255.248/29,fd77::/126");
 
-    take (a, "255.255.0.0/16");
-    next_is (a, "full");
-    give_back (a, "255.255.0.0/16");
-    next_is (a, "255.255.255.1/32");
+    take (a, "255.255.0.0/16,128.0.0.0/1,fd77::/126");
+    next_is (a, "255.255.255.249/32,fd77::1/128");
+    take (a, "255.255.255.248/30");
+    next_is (a, "255.255.255.252/32,fd77::2/128");
+    give_back (a, "255.255.0.0/16,128.0.0.0/1,fd77::/126");
+    next_is (a, "255.255.255.253/32,fd77::3/128");
   }
   {
     /* The root may grant a prefix' own address; we do not, also when it is given back */
@@ -158,6 +160,10 @@ test_addresses_overlap (void)
   g_assert_true (overlap (a, "10.2.0.0/15"));
   g_assert_false (overlap (a, "10.0.0.6/32,10.1.0.0/16"));
   g_assert_false (overlap (a, "fd00::/8"));
+  take (a, "0.0.0.0/1"); /* around the pool */
+  g_assert_false (overlap (a, "10.0.0.6/32,10.1.0.0/16"));
+  g_assert_true (overlap (a, "10.2.3.0/24"));
+  g_assert_true (overlap (a, "11.0.0.1/32"));
 }
 
 /* Members */
