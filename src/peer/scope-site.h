@@ -29,6 +29,9 @@ void scope_site_ask (ScopeSite *site, const ScopeSockaddr *server);
 /* Whether nothing is being waited for. */
 gboolean scope_site_settled (const ScopeSite *site);
 
+/* One that has answered; NULL for none */
+const ScopeSockaddr *scope_site_server (const ScopeSite *site);
+
 /* The NAT for IPv4; without IPv4 that for IPv6 */
 ScopeNatKind scope_site_nat (const ScopeSite *site);
 
