@@ -2,7 +2,7 @@
 #include "peer/scope-links-private.h"
 
 #include "peer/scope-reach.h"
-#include "tunnel/scope-exit.h"
+#include "tunnel/scope-policy.h"
 
 gint64
 scope_links_now (void)
@@ -412,7 +412,7 @@ scope_links_open (ScopeLinks *self, guint16 port)
   GHashTableIter iter;
   gpointer value;
 
-  self->agent = scope_stun_agent_new (port, self->settings->exit ? SCOPE_FWMARK : 0, &error);
+  self->agent = scope_stun_agent_new (port, SCOPE_FWMARK, &error);
   if (!self->agent)
     {
       g_warning ("no way through NATs: %s", error->message);
