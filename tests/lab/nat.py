@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .node import Link, Node
@@ -22,10 +24,10 @@ KINDS = ("endpoint-independent", "address-restricted", "port-restricted", "port-
 # A flow that was let in answers in conntrack's reply direction, hence the second rule there.
 _LEARNING = """
 table ip nat {{
-    map external {{ type ipv4_addr . inet_service : inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
-    map internal {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
-    set taken {{ type inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
-    set peers {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout 3m; size 65535; }}
+    map external {{ type ipv4_addr . inet_service : inet_service; flags dynamic,timeout; timeout {memory}s; size 65535; }}
+    map internal {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout {memory}s; size 65535; }}
+    set taken {{ type inet_service; flags dynamic,timeout; timeout {memory}s; size 65535; }}
+    set peers {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout {memory}s; size 65535; }}
     chain prerouting {{
         type nat hook prerouting priority dstnat
         {unasked}
@@ -96,8 +98,8 @@ _RANGE = 2000
 _LIVES = 15
 
 
-def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False, life: int = 0) -> str:
-    """The nft ruleset of a router of a kind with the external address `wan`, after `life` rebinds."""
+def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False, life: int = 0, memory: int = 180) -> str:
+    """The nft ruleset of a router of a kind with the external address `wan`, after `life` rebinds; see Router.memory()."""
     if kind not in KINDS:
         raise ValueError(f"NAT kind {kind!r} is none of {', '.join(KINDS)}")
     firewall = _FIREWALL.format(policy="drop" if wan_filter else "accept")
@@ -108,7 +110,7 @@ def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False,
         return _MASQUERADE.format(how="fully-random" if kind == "symmetric" else "") + firewall
     low = _SHIFTED + life % _LIVES * _RANGE
     nat = _LEARNING.format(
-        wan=wan, unasked=_UNASKED.get(kind, ""),
+        wan=wan, memory=memory, unasked=_UNASKED.get(kind, ""),
         first=_FIRST_SHIFTED.format(low=low, high=low + _RANGE - 1) if shifted else _FIRST,
         hairpin_in=_HAIRPIN_IN.format(wan=wan) if hairpin else "",
         hairpin_out=_HAIRPIN_OUT.format(wan=wan) if hairpin else "")  # fmt: skip
@@ -211,6 +213,20 @@ class Router(Node):
         with self.network():
             forget_connections()
         self.tool(["nft", "delete", "table", "inet", "rebinding"])
+
+    def memory(self, seconds: int) -> None:
+        """From now on forget a UDP mapping that nothing has used for so long. As nft counts: routers that map per source."""
+        self._options["memory"] = seconds
+        with self.network():
+            for name in ("udp_timeout", "udp_timeout_stream"):
+                Path(f"/proc/sys/net/netfilter/nf_conntrack_{name}").write_text(str(seconds))
+        self.rebind()
+
+    def mapping(self, host, port: int) -> int | None:
+        """The external port that a UDP port of a host behind it has; None: none (any more)."""
+        elements = self.run(["nft", "list", "map", "ip", "nat", "external"]).stdout
+        found = re.search(rf"{re.escape(host.address(4))} \. {port} (?:timeout \S+ )?(?:expires \S+ )?: (\d+)", elements)
+        return int(found[1]) if found else None
 
     def block_udp(self, blocked: bool = True) -> None:
         """Silently drop all UDP that would pass the router, as some hotel networks do; or no longer."""
