@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-site: where this machine is on the internet, as far as STUN servers can tell: our reflexive endpoints and the kind
- * of NAT around us. Asked when the tunnel comes up and when the base connection changes, never by a timer.
+ * of NAT around us. Asked before the tunnel is up and when the base connection changes, never by a timer (but see scope-mapping).
  */
 #pragma once
 
