@@ -273,7 +273,13 @@ on_links_attached (gpointer data)
 }
 
 static const ScopeKeysCalls keys_calls = { on_send, on_peers_changed };
-static const ScopeLinksCalls links_calls = { on_send, on_peers_changed, on_links_attached };
+static void
+on_links_news (gpointer data)
+{
+  scope_source_emit_news (data);
+}
+
+static const ScopeLinksCalls links_calls = { on_send, on_peers_changed, on_links_attached, on_links_news };
 
 /* --- life ---------------------------------------------------------------------------------- */
 
