@@ -54,6 +54,7 @@ libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 libscope_path_la_SOURCES = \
 	src/path/scope-damping.c src/path/scope-damping.h \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
+	src/path/scope-path-alone.c \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
 	src/path/scope-path-relays.c \
@@ -112,7 +113,7 @@ libscope_peer_la_SOURCES = \
 	src/peer/scope-api.c src/peer/scope-api.h \
 	src/peer/scope-cache.c src/peer/scope-cache.h \
 	src/peer/scope-carrier.c src/peer/scope-carrier.h src/peer/scope-carrier-private.h \
-	src/peer/scope-carrier-link.c \
+	src/peer/scope-carrier-link.c src/peer/scope-carrier-queue.c \
 	src/peer/scope-choose.c src/peer/scope-choose.h \
 	src/peer/scope-describe.c src/peer/scope-describe.h \
 	src/peer/scope-dialer.c src/peer/scope-dialer.h \

@@ -343,13 +343,13 @@ tests_unit_test_registry_v1_paths_LDADD = libscope-registry.la $(SOUP_LIBS) $(JS
 
 # v1 peers in numbers; tests/system/test-registry-crash and tests/bench/bench-registry drive it.
 check_PROGRAMS += tests/system/v1-client
-tests_system_v1_client_SOURCES = tests/system/v1-client.c
+tests_system_v1_client_SOURCES = tests/system/v1-client.c tests/system/v1-common.c tests/system/v1-common.h
 tests_system_v1_client_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_v1_client_LDADD = libscope-wire.la $(JSON_LIBS) $(GLIB_LIBS)
 
 # A member that has packets carried; tests/system/test-carry drives it.
 check_PROGRAMS += tests/system/carry-client
-tests_system_carry_client_SOURCES = tests/system/carry-client.c
+tests_system_carry_client_SOURCES = tests/system/carry-client.c tests/system/v1-common.c tests/system/v1-common.h
 tests_system_carry_client_CFLAGS = $(AM_CFLAGS) $(SOUP_CFLAGS) $(JSON_CFLAGS)
 tests_system_carry_client_LDADD = libscope-peer.la $(SOUP_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
@@ -488,4 +488,5 @@ check_PROGRAMS += tests/bench/members
 tests_bench_members_SOURCES = tests/bench/members.c
 tests_bench_members_LDADD = libscope-peer.la $(GLIB_LIBS)
 tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--wrap=scope_tunnel_get_config \
-	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=g_file_set_contents_full
+	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=scope_tunnel_renew -Wl,--wrap=scope_tunnel_limit_mtu \
+	-Wl,--wrap=g_file_set_contents_full

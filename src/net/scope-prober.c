@@ -157,6 +157,7 @@ guint
 scope_prober_loss (const ScopeProber *self, const ScopeKey *key, gint64 now)
 {
   const Peer *peer = g_hash_table_lookup (self->peers, key);
+  gint64 late = MAX (SCOPE_PROBER_LATE_USEC, 4 * scope_prober_rtt (self, key));
   guint n = 0, lost = 0;
 
   for (guint i = 0; peer && i < SCOPE_PROBER_WINDOW; i++)
@@ -165,7 +166,7 @@ scope_prober_loss (const ScopeProber *self, const ScopeKey *key, gint64 now)
       gint64 age = now - probe->sent;
 
       if (!probe->n || probe->size || probe->sent < peer->since || age >= SCOPE_PROBER_OLD_USEC ||
-          (!probe->echoed && age < SCOPE_PROBER_LATE_USEC))
+          (!probe->echoed && age < late))
         continue;
       n++;
       lost += !probe->echoed;

@@ -12,7 +12,7 @@
 #define SCOPE_PROBER_SAMPLES 5          /* of each peer's round trips */
 #define SCOPE_PROBER_WINDOW 40          /* probes that loss is computed from */
 #define SCOPE_PROBER_LOSS_MIN 8         /* fewer say nothing of it */
-#define SCOPE_PROBER_LATE_USEC (2 * G_USEC_PER_SEC)  /* lost, unless the echo does come */
+#define SCOPE_PROBER_LATE_USEC (G_USEC_PER_SEC / 2)  /* or four round trips: lost, unless the echo does come */
 #define SCOPE_PROBER_LOST_USEC (10 * G_USEC_PER_SEC) /* no echo is taken any more */
 #define SCOPE_PROBER_OLD_USEC (180 * G_USEC_PER_SEC) /* says nothing of today */
 

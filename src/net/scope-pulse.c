@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/scope-pulse.h"
 
+#include "net/scope-prober.h"
+
 #define MS G_GINT64_CONSTANT (1000)
 #define DOUBT (500 * MS) /* or three round trips */
 #define DOUBT_HASTY (350 * MS)
@@ -13,9 +15,12 @@
 #define PAUSE_BUSY (30 * 1000 * MS) /* as long as packets are meant for it, or others rely on it */
 #define PAUSE_LAST (16 * 60 * 1000 * MS)
 #define MEASURE (30 * 1000 * MS)
-#define MEASURE_POOR (10 * 1000 * MS) /* when more than one of a train got lost */
+#define MEASURE_FLOW (15 * 1000 * MS) /* while packets flow: when next somebody says so */
+#define MEASURE_POOR (10 * 1000 * MS) /* when more than an eighth of a train got lost */
 #define TRAIN 8
+#define TRAIN_LONG (SCOPE_PROBER_WINDOW - TRAIN) /* after the first poor one: nothing older counts then */
 #define TRAIN_GAP (75 * MS)
+#define TRAIN_WAIT (500 * MS) /* for its last echoes */
 
 static void
 settle (ScopePulse *pulse)
@@ -95,11 +100,17 @@ scope_pulse_rest (ScopePulse *pulse)
   pulse->sampled = FALSE;
 }
 
-/* When the next train is. */
-static gint64
-measure_at (const ScopePulse *pulse)
+static gboolean
+is_poor (const ScopePulse *pulse)
 {
-  return pulse->begun + (pulse->heard + 1 >= TRAIN ? MEASURE : MEASURE_POOR);
+  return pulse->heard + pulse->length / 8 < pulse->length;
+}
+
+/* When the next train is, if all goes on as it does. */
+static gint64
+measure_at (const ScopePulse *pulse, gint64 pause)
+{
+  return pulse->begun + (is_poor (pulse) ? MEASURE_POOR : pause);
 }
 
 void
@@ -109,7 +120,12 @@ scope_pulse_echo (ScopePulse *pulse, gint64 rtt, gint64 now)
   pulse->rtt = rtt;
   pulse->pause = pulse->retry = 0;
   pulse->heard++;
-  pulse->measure = !pulse->measured ? 0 : pulse->state == SCOPE_PULSE_ALIVE ? measure_at (pulse) : now;
+  if (pulse->judge && !is_poor (pulse))
+    {
+      pulse->judge = 0;
+      pulse->poor = FALSE;
+    }
+  pulse->measure = !pulse->measured ? 0 : pulse->state == SCOPE_PULSE_ALIVE ? measure_at (pulse, MEASURE) : now;
   pulse->came_up |= pulse->state != SCOPE_PULSE_ALIVE;
   pulse->state = SCOPE_PULSE_ALIVE;
 }
@@ -153,22 +169,35 @@ scope_pulse_forget (ScopePulse *pulse)
 }
 
 static void
-begin_train (ScopePulse *pulse, gint64 now)
+begin_train (ScopePulse *pulse, guint length, gint64 now)
 {
   pulse->begun = pulse->train_next = now;
-  pulse->train = TRAIN;
+  pulse->train = pulse->length = length;
   pulse->heard = 0;
+  pulse->judge = 0;
+}
+
+/* One train may have met a moment's noise: 8 probes tell that something is wrong, 40 how much. */
+static void
+judge (ScopePulse *pulse, gint64 now)
+{
+  gboolean was = pulse->poor;
+
+  pulse->judge = 0;
+  pulse->poor = is_poor (pulse);
+  if (pulse->poor && !was && pulse->state == SCOPE_PULSE_ALIVE)
+    begin_train (pulse, TRAIN_LONG, now);
 }
 
 void
 scope_pulse_flow (ScopePulse *pulse, gint64 now)
 {
-  if (pulse->state == SCOPE_PULSE_ALIVE && !pulse->measured && (!pulse->begun || now >= measure_at (pulse)))
-    {
-      begin_train (pulse, now);
-      if (!pulse->looking) /* what flows back is as good as an echo */
-        look (pulse, now);
-    }
+  if (pulse->state != SCOPE_PULSE_ALIVE || pulse->train_next || pulse->judge ||
+      (pulse->begun && now < measure_at (pulse, MEASURE_FLOW)))
+    return;
+  begin_train (pulse, TRAIN, now);
+  if (!pulse->looking) /* what flows back is as good as an echo */
+    look (pulse, now);
 }
 
 void
@@ -201,7 +230,7 @@ fall_silent (ScopePulse *pulse, ScopePulseAct *act, gint64 now)
   pulse->pause = PAUSE_FIRST;
   pulse->retry = now + pulse->pause;
   pulse->next = pulse->wanted || pulse->measured ? pulse->retry : 0;
-  pulse->measure = pulse->train_next = 0;
+  pulse->measure = pulse->train_next = pulse->judge = 0;
 }
 
 static ScopePulseAct
@@ -246,18 +275,21 @@ scope_pulse_step (ScopePulse *pulse, gint64 now, gint64 *next)
     {
       pulse->measure = now + MEASURE_POOR;
       if (pulse->state == SCOPE_PULSE_ALIVE)
-        begin_train (pulse, now);
+        begin_train (pulse, TRAIN, now);
       scope_pulse_check (pulse, now);
     }
+  if (due (pulse->judge, now))
+    judge (pulse, now);
   if (due (pulse->next, now))
     act |= probe (pulse, now);
   if (due (pulse->train_next, now))
     {
       act |= SCOPE_PULSE_PROBE;
       pulse->train_next = --pulse->train ? now + TRAIN_GAP : 0;
+      pulse->judge = pulse->train ? 0 : now + MAX (TRAIN_WAIT, 2 * pulse->rtt);
     }
 
-  const gint64 times[] = { pulse->verdict, doubt_at (pulse), pulse->measure, pulse->next, pulse->train_next };
+  const gint64 times[] = { pulse->verdict, doubt_at (pulse), pulse->measure, pulse->next, pulse->train_next, pulse->judge };
   *next = SCOPE_PULSE_NEVER;
   for (guint i = 0; i < G_N_ELEMENTS (times); i++)
     if (times[i])

@@ -56,7 +56,10 @@ typedef struct {
   gint64 begun;   /* the last train, 0 for never */
   gint64 train_next;
   guint train;    /* probes that are left of it */
+  guint length;   /* that it had */
   guint heard;    /* echoes since it began */
+  gint64 judge;   /* its echoes are there by then, 0 when that is done */
+  gboolean poor;  /* the last one was */
 } ScopePulse;
 
 /* The device's counters at @now. The first ones are only what the next are compared with. */
@@ -90,11 +93,11 @@ void scope_pulse_forget (ScopePulse *pulse);
 
 /*
  * Measure the round trip and what gets lost, with a train of 8 probes every 30 s, or 10 s after more than one of the last got
- * lost: when it is silent it is wanted.
+ * lost, the first time with 32 more at once: when it is silent it is wanted.
  */
 void scope_pulse_measure (ScopePulse *pulse, gboolean measured, gint64 now);
 
-/* Packets flow that it matters for: measured as above, but now, and not again by itself. Nothing unless it is alive. */
+/* Packets flow that it matters for: measured as above, but every 15 s, and not again by itself. Nothing unless it is alive. */
 void scope_pulse_flow (ScopePulse *pulse, gint64 now);
 
 /**

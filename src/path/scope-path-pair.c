@@ -66,7 +66,7 @@ pair_use (ScopePath *path, Peer *peer)
     attach_tell (path, peer, FALSE);
   if (was_leg)
     relays_leg_lost (path, peer);
-  else if (pair->used_how == SCOPE_PATH_DIRECT)
+  else if (relays_leg (path, peer))
     relays_leg_found (path);
 }
 
@@ -96,7 +96,9 @@ pair_say (ScopePath *path, Peer *peer, gboolean answer, gboolean direct)
     message->via = pair->via->key;
   if (planned)
     message->in = pair->at - path->now;
-  if (scope_hold_active (&peer->hold, path->now) && (pair->how != SCOPE_PATH_DIRECT || peer->link != LINK_UP))
+  if (!same_kind (path, peer))
+    message->hold = path->alone ? SCOPE_HOLD_MIN_MS : 0;
+  else if (scope_hold_active (&peer->hold, path->now) && (pair->how != SCOPE_PATH_DIRECT || peer->link != LINK_UP))
     message->hold = MIN (peer->hold.until - path->now, SCOPE_PATH_MESSAGE_MAX_HOLD);
   message->answer = answer;
   message->ask = !answer && pair->ask;
@@ -134,9 +136,9 @@ pair_write (ScopePath *path, Peer *peer, ScopePathHow how, Peer *via, guint32 in
   say_now (path, peer);
 }
 
-/* What the other end may have lost, or never had. */
+/* What the other end may have lost, or never had. @ask: on the link, which has come up */
 void
-pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct)
+pair_resay (ScopePath *path, Peer *peer, gboolean ask)
 {
   Pair *pair = pair_of (peer);
 
@@ -145,7 +147,7 @@ pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct)
   pair->resay_after = ask ? path->now + 1000 : pair->resay_after;
   pair->unsaid = TRUE;
   pair->ask |= ask;
-  pair->ask_direct = direct;
+  pair->ask_direct = ask;
   pair->tries = 0;
   say_now (path, peer);
 }
@@ -159,7 +161,7 @@ pair_again (ScopePath *path)
       Peer *peer = g_ptr_array_index (path->relays, i);
 
       if (same_kind (path, peer) && peer->pair && peer->pair->unsaid && peer->pair->tries > 8)
-        pair_resay (path, peer, FALSE, FALSE);
+        pair_resay (path, peer, FALSE);
       if (peer->unheard && peer->unheard->len && peer->unheard_tries > 8)
         attach_tell (path, peer, FALSE);
     }
@@ -184,7 +186,7 @@ review_edges (ScopePath *path, Peer *peer)
   else if (held || peer->lossy)
     path_arm (path, peer, held ? peer->hold.until : G_MAXINT64);
   else if (is_chair (path, peer))
-    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+    pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_direct_in (peer));
 }
 
 /*
@@ -210,7 +212,7 @@ try_relays (ScopePath *path, Peer *peer)
   else if (pair->ask_relays_at <= path->now && pair->asked_relays == ASK_RELAYS_TIMES)
     {
       pair->ask_relays_at = 0;
-      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_in (peer));
+      pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, plan_direct_in (peer));
       return;
     }
   else if (pair->ask_relays_at <= path->now)
@@ -289,9 +291,9 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
       pair->need_yes && peer->link == LINK_UP)
     keep (path, peer);
   pair->unsaid = FALSE;
-  /* It is only faster, and what we need for others would be gone. */
+  /* It is only faster, and what we need for others, or are about to, would be gone. */
   if (scope_role_is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
-      peer->link == LINK_UP && !peer->lossy && relays_needs (path, peer))
+      peer->link == LINK_UP && !peer->lossy && (pair->kept_until > path->now || relays_needs (path, peer)))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;
@@ -319,6 +321,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->at = path->now;
   pair->need_yes = FALSE;
   relays_choose_again (path, peer, message->how == SCOPE_PATH_VIA, message->n_legs > 0);
+  pair_use (path, peer); /* when there was nothing to choose */
 }
 
 static gboolean
@@ -336,8 +339,8 @@ tell_all (ScopePath *path, Peer *peer)
     attach_resay (path);
 }
 
-void
-pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
+static void
+handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
 {
   Pair *pair = pair_of (peer);
   guint64 n = pair->n;
@@ -347,6 +350,8 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
     tell_all (path, peer);
   if (!same_kind (path, peer))
     {
+      if (direct)
+        alone_heard (path, peer, message->hold > 0);
       if (message->answer)
         pair->unsaid = pair->ask = FALSE;
       else
@@ -376,7 +381,7 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
            !scope_hold_active (&peer->hold, path->now))
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, message->in); /* it has begun a new life, and is right */
   else if (!pair->unsaid)
-    pair_resay (path, peer, FALSE, FALSE); /* it has begun a new life, or what we said was overtaken */
+    pair_resay (path, peer, FALSE); /* it has begun a new life, or what we said was overtaken */
 
   if (scope_role_is_relay (path->role) && message->n_legs)
     relays_told (path, peer);
@@ -389,6 +394,14 @@ pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessag
     relays_lost (path, peer, FALSE); /* saying so again would have no end */
   else if (message->ask || message->hold)
     pair_review (path, peer);
+}
+
+void
+pair_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message)
+{
+  handle (path, peer, direct, message);
+  if (same_kind (path, peer))
+    relays_no_way (path, peer);
 }
 
 void
@@ -420,6 +433,7 @@ pair_tick (ScopePath *path, Peer *peer)
            pair->how == (scope_role_is_relay (path->role) ? SCOPE_PATH_VIA : SCOPE_PATH_RELAYED))
     pair_review (path, peer);
   try_relays (path, peer);
+  relays_no_way (path, peer);
   if (pair->kept_until > path->now)
     path_arm (path, peer, pair->kept_until);
   else if (pair->kept_until)

@@ -8,6 +8,8 @@
 
 #define NONE 0x3fffffff /* two of them fit into 32 bits */
 #define REFUSED_MS 30000
+#define AGAIN_MIN_MS 3000
+#define AGAIN_MAX_MS 600000
 #define BATCH_MS 20 /* links that come up together */
 
 guint32
@@ -236,7 +238,7 @@ make_leg (ScopePath *path, Peer *peer)
   pair_write (path, best, SCOPE_PATH_DIRECT, NULL, plan_in (best));
 }
 
-/* The other end's legs: is there a way now where was none? */
+/* The other end's legs: is there a way now where was none, or can one be made? */
 void
 relays_told (ScopePath *path, Peer *peer)
 {
@@ -247,6 +249,8 @@ relays_told (ScopePath *path, Peer *peer)
   via = best_via (path, peer, NULL);
   if (via && has_leg (peer->pair, via))
     pair_write (path, peer, SCOPE_PATH_VIA, via, 0);
+  else
+    make_leg (path, peer);
 }
 
 /*
@@ -298,7 +302,7 @@ relays_lost (ScopePath *path, Peer *peer, gboolean say)
     return;
   make_leg (path, peer);
   if (say && path->relays->len > 1 && !pair->unsaid)
-    pair_resay (path, peer, FALSE, FALSE); /* perhaps they know one */
+    pair_resay (path, peer, FALSE); /* perhaps they know one */
 }
 
 /* Packets for others that went over @leg. */
@@ -367,7 +371,37 @@ relays_tier (ScopePath *path, Peer *third)
     }
 }
 
-/* Relays that we reach directly, best first. */
+/*
+ * Nobody knows a way, and both have said so. What was told may be old, or a refusal; so from time to time each tells what
+ * it has now, and whoever sees a way writes it. Nothing is switched for that.
+ */
+void
+relays_no_way (ScopePath *path, Peer *peer)
+{
+  Pair *pair = peer->pair;
+
+  if (pair->unsaid)
+    return; /* it is being said */
+  if (!scope_role_is_relay (path->role) || pair->how != SCOPE_PATH_DIRECT || peer->link != LINK_DOWN || path->relays->len < 2)
+    {
+      pair->again_at = 0;
+      return;
+    }
+  if (!pair->again_at)
+    {
+      pair->again = AGAIN_MIN_MS;
+      pair->again_at = path->now + pair->again;
+    }
+  else if (pair->again_at <= path->now)
+    {
+      pair_resay (path, peer, FALSE);
+      pair->again = MIN (pair->again * 2, AGAIN_MAX_MS);
+      pair->again_at = path->now + pair->again;
+    }
+  path_arm (path, peer, pair->again_at);
+}
+
+/* Relays that we reach directly, best first; those last that the other end did not have. */
 guint
 relays_legs (ScopePath *path, Peer *peer, ScopeKey *legs)
 {
@@ -378,9 +412,11 @@ relays_legs (ScopePath *path, Peer *peer, ScopeKey *legs)
       Peer *leg = g_ptr_array_index (path->relays, i);
       guint sum, j;
 
-      if (leg == peer || !relays_leg (path, leg) || refused (peer->pair, leg, path->now))
+      if (leg == peer || !relays_leg (path, leg))
         continue;
       sum = via_ms (path, peer, leg) + 100 * relay_class (leg);
+      if (refused (peer->pair, leg, path->now)) /* they may make it theirs */
+        sum += UNKNOWN_MS;
       if (n == SCOPE_PATH_MESSAGE_MAX_LEGS && sum >= ms[n - 1])
         continue;
       n = MIN (n + 1, SCOPE_PATH_MESSAGE_MAX_LEGS);

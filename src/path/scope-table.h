@@ -19,9 +19,9 @@
 #define SCOPE_TABLE_DAMPED_MSEC 300000  /* so long a change has to last, in 80 % of the samples: one is a report of each end */
 #define SCOPE_TABLE_DAMPED_SAMPLES 5    /* at least */
 #define SCOPE_TABLE_DAMPED_STEP 10      /* ms; or 15 %, whichever is more */
-#define SCOPE_TABLE_LOSSY 25            /* percent: with so much for LOSSY_MSEC a link is unusable … */
-#define SCOPE_TABLE_LOSSY_MSEC 25000    /* two reports that are 30 seconds apart */
-#define SCOPE_TABLE_CLEAN 15            /* … until it has less than this for CLEAN_MSEC */
+#define SCOPE_TABLE_LOSSY 20            /* percent: with so much for LOSSY_MSEC a link is unusable … */
+#define SCOPE_TABLE_LOSSY_MSEC 10000    /* two reports of 40 probes, not one */
+#define SCOPE_TABLE_CLEAN 10            /* … until it has less than this for CLEAN_MSEC */
 #define SCOPE_TABLE_CLEAN_MSEC 55000
 #define SCOPE_TABLE_HOLD_MSEC 30000     /* how long a link that is lost again is held down, doubling to … */
 #define SCOPE_TABLE_HOLD_MAX_MSEC 600000 /* … this; a link that was there for so long is not held down when it is lost */

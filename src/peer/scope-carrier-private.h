@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* scope-carrier-private: between scope-carrier.c (the WebSocket) and scope-carrier-link.c (a local socket). */
+/*
+ * scope-carrier-private: between scope-carrier.c (the WebSocket), scope-carrier-queue.c (what it is to send) and
+ * scope-carrier-link.c (a local socket).
+ */
 #pragma once
 
 #include "peer/scope-carrier.h"
 #include "wire/scope-carry.h"
+
+#include <libsoup/soup.h>
 
 typedef struct _ScopeCarrierLink ScopeCarrierLink;
 
@@ -47,3 +52,12 @@ void scope_carrier_link_set_port (ScopeCarrierLink *link, guint16 port);
 
 /* To our WireGuard. */
 void scope_carrier_link_deliver (ScopeCarrierLink *link, const guint8 *packet, gsize len);
+
+typedef struct _ScopeCarrierQueue ScopeCarrierQueue;
+
+/* @socket: open; @base: the TCP below it, which is tuned for packets. */
+ScopeCarrierQueue *scope_carrier_queue_new (SoupWebsocketConnection *socket, GSocketConnection *base);
+void scope_carrier_queue_free (ScopeCarrierQueue *queue);
+
+/* Returns: %FALSE: dropped, since too much is waiting */
+gboolean scope_carrier_queue_put (ScopeCarrierQueue *queue, guint16 id, const guint8 *packet, gsize len);

@@ -6,9 +6,6 @@
 #include "peer/scope-soup.h"
 #include "peer/scope-timeout.h"
 
-#include <errno.h>
-#include <netinet/tcp.h>
-
 #define ASK_MS (10 * 1000)
 #define CONNECT_MS (15 * 1000)
 #define BACKOFF_MIN_MS 1000
@@ -18,9 +15,6 @@
 #define FRESH_USEC (5 * G_USEC_PER_SEC)      /* WireGuard makes another initiation then */
 #define PATIENCE_USEC (30 * G_USEC_PER_SEC)  /* after a refusal */
 #define IN_USE_USEC (180 * G_USEC_PER_SEC)   /* who had no packet for so long waits for one before it connects */
-#define QUEUE_BYTES (256 * 1024)
-#define UNSENT_BYTES (64 * 1024)             /* in the kernel, beyond what is on its way: the rest waits, and is dropped, here */
-#define SILENT_MS (15 * 1000)                /* what TCP has sent is to be acknowledged in this time */
 #define INTAKE_MAX (4 * SCOPE_CARRY_MESSAGE_MAX + 64 * 1024)
 
 typedef enum {
@@ -53,10 +47,7 @@ struct _ScopeCarrier {
   char *ticket;
   SoupWebsocketConnection *socket;
   ScopeIntake *intake;
-  GSocket *base; /* below the socket */
-  GByteArray *queue; /* packets for the registry, each with its head; those before @sent have been sent */
-  gsize sent;
-  GSource *writable;
+  ScopeCarrierQueue *queue; /* of the socket */
   ScopeCarrierStats stats;
 };
 
@@ -87,9 +78,7 @@ drop (ScopeCarrier *self)
 {
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_pointer (&self->intake, scope_intake_free);
-  if (self->writable)
-    g_source_destroy (self->writable);
-  g_clear_pointer (&self->writable, g_source_unref);
+  g_clear_pointer (&self->queue, scope_carrier_queue_free);
   if (self->attempt)
     g_cancellable_cancel (self->attempt);
   g_clear_object (&self->attempt);
@@ -100,10 +89,7 @@ drop (ScopeCarrier *self)
         soup_websocket_connection_close (self->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
     }
   g_clear_object (&self->socket);
-  g_clear_object (&self->base);
   g_clear_pointer (&self->ticket, scope_secret_free);
-  g_clear_pointer (&self->queue, g_byte_array_unref);
-  self->sent = 0;
   for (guint i = 0; i < self->links->len; i++)
     ((ScopeCarrierLink *) self->links->pdata[i])->asked = FALSE;
 }
@@ -176,60 +162,15 @@ on_late (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* --- sending: one message at a time, when TCP has room, so that nothing waits in libsoup ------ */
-
-static gsize
-next_message (const GByteArray *queue, gsize from)
-{
-  gsize at = from;
-
-  while (at < queue->len && at - from < SCOPE_CARRY_BATCH)
-    at += SCOPE_CARRY_HEAD + (queue->data[at + 2] << 8 | queue->data[at + 3]);
-  return at - from;
-}
-
-static gboolean
-on_writable (GSocket *socket, GIOCondition condition, gpointer data)
-{
-  ScopeCarrier *self = data;
-  gsize len = next_message (self->queue, self->sent);
-  g_autoptr (GBytes) bytes = g_bytes_new (self->queue->data + self->sent, len);
-
-  soup_websocket_connection_send_message (self->socket, SOUP_WEBSOCKET_DATA_BINARY, bytes);
-  self->sent += len;
-  if (self->sent < self->queue->len)
-    {
-      /* Not each time: what is left is moved. */
-      if (self->sent >= QUEUE_BYTES / 2)
-        {
-          g_byte_array_remove_range (self->queue, 0, self->sent);
-          self->sent = 0;
-        }
-      return G_SOURCE_CONTINUE;
-    }
-  g_byte_array_set_size (self->queue, 0);
-  self->sent = 0;
-  g_clear_pointer (&self->writable, g_source_unref);
-  return G_SOURCE_REMOVE;
-}
+/* --- sending ------------------------------------------------------------------------------- */
 
 static void
 put (ScopeCarrier *self, ScopeCarrierLink *link, const guint8 *packet, gsize len)
 {
-  if (!self->queue)
-    self->queue = g_byte_array_new ();
-  if (self->queue->len - self->sent + SCOPE_CARRY_HEAD + len > QUEUE_BYTES)
-    {
-      self->stats.dropped++;
-      return;
-    }
-  scope_carry_append (self->queue, link->id, packet, len);
-  self->stats.sent++;
-  if (self->writable)
-    return;
-  self->writable = g_socket_create_source (self->base, G_IO_OUT, NULL);
-  g_source_set_callback (self->writable, G_SOURCE_FUNC (on_writable), self, NULL);
-  g_source_attach (self->writable, NULL);
+  if (scope_carrier_queue_put (self->queue, link->id, packet, len))
+    self->stats.sent++;
+  else
+    self->stats.dropped++;
 }
 
 static void
@@ -434,21 +375,16 @@ on_closed (SoupWebsocketConnection *socket, gpointer data)
 
 /* --- connecting ---------------------------------------------------------------------------- */
 
-static void
+static gboolean
 set_up (ScopeCarrier *self)
 {
   g_autoptr (GSocketConnection) base = scope_soup_base_connection (self->socket);
-  static const struct {
-    int option;
-    int value;
-  } options[] = { { TCP_NODELAY, 1 }, { TCP_NOTSENT_LOWAT, UNSENT_BYTES }, { TCP_USER_TIMEOUT, SILENT_MS } };
 
   if (!base)
-    return;
-  self->base = g_object_ref (g_socket_connection_get_socket (base));
-  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-    g_socket_set_option (self->base, IPPROTO_TCP, options[i].option, options[i].value, NULL);
+    return FALSE;
+  self->queue = scope_carrier_queue_new (self->socket, base);
   self->intake = scope_intake_new (base, INTAKE_MAX, on_endless, self);
+  return TRUE;
 }
 
 static void
@@ -469,8 +405,7 @@ on_connected (GObject *source, GAsyncResult *result, gpointer data)
     }
   self->socket = g_steal_pointer (&socket);
   soup_websocket_connection_set_max_incoming_payload_size (self->socket, SCOPE_CARRY_MESSAGE_MAX);
-  set_up (self);
-  if (!self->base)
+  if (!set_up (self))
     {
       lost (self, STEP_WAITING, "no TCP below the WebSocket");
       return;

@@ -49,7 +49,11 @@ lose (ScopeLinks *self, ScopeLink *link)
   link->lost = scope_links_now ();
   link->first = scope_link_is_lower (link);
   link->due = scope_links_now () + scope_links_look_again (self, link);
-  scope_path_link_down (self->path, scope_links_now (), &link->key);
+  /* Whose session has ended, too, has left: NetworkManager takes a TUN's addresses away before we could say bye. */
+  if (self->connected && !link->online)
+    scope_path_left (self->path, scope_links_now (), &link->key);
+  else
+    scope_path_link_down (self->path, scope_links_now (), &link->key);
   scope_links_report (self, link, TRUE);
   if (link->mode == LINK_GIVEN)
     scope_links_expect_carry (self, link);

@@ -76,6 +76,7 @@ struct _ScopeLinks {
   ScopeKey exit; /* zero: none */
   guint timer_id;
   guint report_id;
+  gint64 report_at;
 
   ScopeCarrier *carrier;
   guint n_carried;
@@ -106,8 +107,8 @@ void scope_link_begin (ScopeLink *link, gboolean newcomer);
 /* Its other end says that it is no more. */
 void scope_link_forget (ScopeLink *link);
 
-/* Unless it is up. */
-void scope_link_punch (ScopeLink *link);
+/* Unless it is up. @now: the same for all that are due: what follows is then due together, too */
+void scope_link_punch (ScopeLink *link, gint64 now);
 
 /* All that are not up: at once, with candidates of now, as if they had never failed. */
 void scope_links_punch_anew (ScopeLinks *links);

@@ -2,9 +2,11 @@
 /* What relays tell the registry of the links between them, and what it makes of that: the table of paths. */
 #include "peer/scope-links-private.h"
 
+#include "path/scope-table.h"
 #include "wire/scope-v1.h"
 
 #define NEWS_MS 200    /* several links come up or go together */
+#define LOSSY_MS 4000  /* what a measurement takes that was begun for it */
 #define ROUTINE_MS 15000
 
 static ScopeV1Reach
@@ -50,15 +52,28 @@ on_report (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static guint
+report_in (ScopeLinks *self, const ScopeLink *link, gboolean news)
+{
+  if (news)
+    return NEWS_MS;
+  return link && scope_liveness_loss (self->liveness, &link->key) >= SCOPE_TABLE_LOSSY ? LOSSY_MS : ROUTINE_MS;
+}
+
 void
 scope_links_report (ScopeLinks *self, const ScopeLink *link, gboolean news)
 {
+  gint64 now = scope_links_now ();
+  guint wait;
+
   if (!self->path || !self->connected || !scope_role_is_relay (self->role) || (link && !scope_role_is_relay (link->role)))
     return;
-  if (self->report_id && !news)
+  wait = report_in (self, link, news);
+  if (self->report_id && (self->report_at <= now + wait))
     return;
   g_clear_handle_id (&self->report_id, g_source_remove);
-  self->report_id = g_timeout_add (news ? NEWS_MS : ROUTINE_MS, on_report, self);
+  self->report_at = now + wait;
+  self->report_id = g_timeout_add (wait, on_report, self);
 }
 
 void

@@ -5,7 +5,7 @@
 #include "wire/scope-v1.h"
 
 #define FIRST_MS 250
-#define LAST_MS (64 * 1000)
+#define LAST_MS (256 * 1000)
 #define AT_ONCE 64 /* endpoints in one report */
 
 struct _ScopeObserver {

@@ -7,7 +7,7 @@
 #include "peer/scope-soup.h"
 #include "peer/scope-timeout.h"
 
-#define PING_MS (20 * 1000)
+#define PING_MS (25 * 1000) /* less than half of what a registry waits for a sign of life: it then need not ping us */
 #define PONG_MS (10 * 1000)
 #define MESSAGE_MAX (2 * SCOPE_V1_TO_PEER_MAX) /* in pieces, with all that TLS and WebSocket put around them */
 

@@ -181,6 +181,8 @@ const ScopeTunnelConfig *__wrap_scope_tunnel_get_config (ScopeTunnel *tunnel);
 ScopeWgDevice *__wrap_scope_tunnel_read (ScopeTunnel *tunnel, GError **error);
 gboolean __wrap_scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeKey *preshared,
                                             gboolean readd, GError **error);
+gboolean __wrap_scope_tunnel_renew (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error);
+void __wrap_scope_tunnel_limit_mtu (ScopeTunnel *tunnel, guint bytes);
 
 const ScopeTunnelConfig *
 __wrap_scope_tunnel_get_config (ScopeTunnel *tunnel)
@@ -225,6 +227,18 @@ __wrap_scope_tunnel_set_preshared (ScopeTunnel *tunnel, const ScopeKey *pub, con
   if (readd)
     *session_of (&member->own, pub) = 0;
   return TRUE;
+}
+
+/* Handshakes of the double need no endpoint, and are made when somebody looks. */
+gboolean
+__wrap_scope_tunnel_renew (ScopeTunnel *tunnel, const ScopeKey *pub, const ScopeSockaddr *endpoint, GError **error)
+{
+  return TRUE;
+}
+
+void
+__wrap_scope_tunnel_limit_mtu (ScopeTunnel *tunnel, guint bytes)
+{
 }
 
 /* --- what scope-engine does ---------------------------------------------------------------- */

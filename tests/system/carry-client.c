@@ -13,7 +13,7 @@
 #include "common/scope-error.h"
 #include "peer/scope-carrier.h"
 #include "peer/scope-v1-session.h"
-#include "wire/scope-record.h"
+#include "v1-common.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -35,44 +35,14 @@ typedef struct {
 } Client;
 
 static void
-must (gboolean good, const char *what, GError *error)
-{
-  if (good)
-    return;
-  fprintf (stderr, "carry-client: %s: %s\n", what, error ? error->message : "failed");
-  exit (1);
-}
-
-static gint64
-now (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
-
-static char *
-sign (const ScopeIdentity *who, const char *typ, char *payload)
-{
-  g_autofree char *taken = payload;
-  g_autoptr (GError) error = NULL;
-  char *text = scope_jws_sign (who, typ, taken, &error);
-
-  must (text != NULL, "sign", error);
-  return text;
-}
-
-static void
 setup (const char *dir)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (ScopeIdentity) root = scope_identity_generate (&error);
-  g_autofree char *secret = root ? scope_identity_format (root) : NULL;
-  g_autofree char *public = root ? scope_identity_public_format (scope_identity_public (root)) : NULL;
-  g_autofree char *secret_path = g_build_filename (dir, "root.secret", NULL);
+  g_autoptr (ScopeIdentity) root = make_root (dir);
+  g_autofree char *public = scope_identity_public_format (scope_identity_public (root));
   g_autofree char *path = g_build_filename (dir, "home.network", NULL);
   g_autofree char *text = g_strdup_printf ("{\"network\":\"home\",\"root\":\"%s\",\"prefixes\":[\"10.77.0.0/24\"]}", public);
 
-  must (root != NULL, "generate", error);
-  must (g_file_set_contents_full (secret_path, secret, -1, 0, 0600, &error), secret_path, error);
   must (g_file_set_contents_full (path, text, -1, 0, 0600, &error), path, error);
 }
 
@@ -82,13 +52,11 @@ static char *
 hello (const ScopeV1Message *challenge, gpointer data, GError **error)
 {
   Client *c = data;
-  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_HELLO);
+  g_autoptr (ScopeV1Message) message = make_hello (c->identity, "home", challenge->nonce, &c->key);
   g_autoptr (ScopeRecord) record = scope_record_new ("home");
   ScopeGrant grant = { .network = (char *) "home", .identity = scope_identity_public (c->identity), .key = c->key,
                        .ranges = c->ranges, .role = c->role, .issued = now () - 5, .expires = now () + 86400 };
 
-  message->identity = scope_identity_public_format (scope_identity_public (c->identity));
-  message->proof = sign (c->identity, SCOPE_TYP_HELLO, scope_hello_format ("home", challenge->nonce, &c->key, now ()));
   message->grant = sign (c->root, SCOPE_TYP_GRANT, scope_grant_format (&grant));
   record->key = c->key;
   record->role = c->role;
@@ -269,8 +237,6 @@ run (Client *c, const char *url, const char *ca)
 int
 main (int argc, char **argv)
 {
-  g_autofree char *path = argc > 2 ? g_build_filename (argv[2], "root.secret", NULL) : NULL;
-  g_autofree char *text = NULL;
   g_autofree char *address = NULL;
   g_autoptr (GError) error = NULL;
   Client c = { 0 };
@@ -282,9 +248,7 @@ main (int argc, char **argv)
       return 0;
     }
   must (argc >= 7 && g_str_equal (argv[1], "run"), "usage: setup DIR | run DIR URL ROLE KEY ENDPOINT [CA]", NULL);
-  must (g_file_get_contents (path, &text, NULL, &error), path, error);
-  c.root = scope_identity_parse (text, &error);
-  must (c.root != NULL, path, error);
+  c.root = read_root (argv[2]);
   c.identity = scope_identity_generate (&error);
   must (c.identity != NULL, "identity", error);
   must (scope_role_parse (&c.role, argv[4]), "role", NULL);

@@ -13,9 +13,7 @@
  */
 #include "common/scope-base64.h"
 #include "common/scope-json.h"
-#include "crypto/scope-authority.h"
-#include "wire/scope-record.h"
-#include "wire/scope-v1.h"
+#include "v1-common.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -32,15 +30,6 @@
 
 static ScopeIdentity *root;
 static guint port;
-
-static void
-must (gboolean good, const char *what, GError *error)
-{
-  if (good)
-    return;
-  fprintf (stderr, "v1-client: %s: %s\n", what, error ? error->message : g_strerror (errno));
-  exit (1);
-}
 
 static ScopeIdentity *
 identity_of (guint n)
@@ -59,23 +48,6 @@ key_of (guint n)
   return (ScopeKey) { { n, n >> 8, n >> 16, n >> 24, 7 } };
 }
 
-static gint64
-now (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
-
-static char *
-sign (const ScopeIdentity *who, const char *typ, char *payload)
-{
-  g_autofree char *taken = payload;
-  g_autoptr (GError) error = NULL;
-  char *text = scope_jws_sign (who, typ, taken, &error);
-
-  must (text != NULL, "sign", error);
-  return text;
-}
-
 /* Files */
 
 static void
@@ -84,14 +56,10 @@ setup (const char *dir, guint networks)
   g_autoptr (GError) error = NULL;
   g_autoptr (ScopeIdentity) delegate = scope_identity_generate (&error);
   g_autoptr (GArray) pool = scope_prefix_parse_list ("10.64.0.0/12,fd77::/64", 2, NULL);
-  g_autofree char *secret = NULL;
   g_autofree char *public = NULL;
-  g_autofree char *path = g_build_filename (dir, "root.secret", NULL);
 
-  root = scope_identity_generate (&error);
-  must (root && delegate, "generate", error);
-  secret = scope_identity_format (root);
-  must (g_file_set_contents_full (path, secret, -1, 0, 0600, &error), path, error);
+  must (delegate != NULL, "generate", error);
+  root = make_root (dir);
   public = scope_identity_public_format (scope_identity_public (root));
   for (guint i = 0; i < networks; i++)
     {
@@ -106,18 +74,6 @@ setup (const char *dir, guint networks)
 
       must (g_file_set_contents_full (file, text, -1, 0, 0600, &error), file, error);
     }
-}
-
-static void
-load_root (const char *dir)
-{
-  g_autofree char *path = g_build_filename (dir, "root.secret", NULL);
-  g_autofree char *text = NULL;
-  g_autoptr (GError) error = NULL;
-
-  must (g_file_get_contents (path, &text, NULL, &error), path, error);
-  root = scope_identity_parse (text, &error);
-  must (root != NULL, path, error);
 }
 
 /* A connection; FALSE and -1 when the registry is gone */
@@ -273,7 +229,7 @@ join (const char *network, guint n, const char *token, char **grant, char **code
   g_autoptr (ScopeIdentity) identity = identity_of (n);
   ScopeKey key = key_of (n);
   g_autoptr (ScopeV1Message) challenge = NULL;
-  g_autoptr (ScopeV1Message) hello = scope_v1_message_new (SCOPE_V1_HELLO);
+  g_autoptr (ScopeV1Message) hello = NULL;
   g_autoptr (ScopeV1Message) answer = NULL;
   g_autofree char *text = NULL;
   int fd = upgrade (network);
@@ -282,8 +238,7 @@ join (const char *network, guint n, const char *token, char **grant, char **code
   challenge = fd >= 0 ? receive (fd) : NULL;
   if (challenge && challenge->type == SCOPE_V1_CHALLENGE)
     {
-      hello->identity = scope_identity_public_format (scope_identity_public (identity));
-      hello->proof = sign (identity, SCOPE_TYP_HELLO, scope_hello_format (network, challenge->nonce, &key, now ()));
+      hello = make_hello (identity, network, challenge->nonce, &key);
       hello->token = g_strdup (token);
       text = scope_v1_format (hello);
       answer = send_text (fd, text) ? receive (fd) : NULL;
@@ -538,7 +493,7 @@ main (int argc, char **argv)
       fprintf (stderr, "v1-client setup|load|verify|hold DIR …\n");
       return 2;
     }
-  load_root (argv[2]);
+  root = read_root (argv[2]);
   port = atoi (argv[3]);
   if (g_str_equal (argv[1], "load") && argc == 5)
     load (atoi (argv[4]));

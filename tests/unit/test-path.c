@@ -81,6 +81,56 @@ test_pair (void)
   sim_free (w.sim);
 }
 
+static gboolean
+both_ways (Sim *sim, guint a, guint b, guint *hops)
+{
+  return sim_packet (sim, a, b, hops) == SIM_ARRIVED && sim_packet (sim, b, a, NULL) == SIM_ARRIVED;
+}
+
+/* Direct soon after the link is there: a round trip and a half, and some ms; and only for half a round trip do they disagree. */
+static void
+test_direct_soon (void)
+{
+  const guint rtts[] = { 2, 30, 120, 300 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rtts); i++)
+    {
+      gint64 worst = 0;
+      guint most = 0;
+
+      for (guint64 seed = 50; seed < 66; seed++)
+        {
+          Small w = small_new (seed, FALSE);
+          gint64 up = 0;
+          guint gap = 0, hops = 3;
+
+          sim_link (w.sim, w.a, w.b, rtts[i], 0)->cut = TRUE;
+          sim_cut (w.sim, w.a, w.b, FALSE);
+          while (hops != 1)
+            {
+              const SimLink *link = sim_find_link (w.sim, w.a, w.b);
+
+              sim_pass (w.sim, 1);
+              if (!up && link->up[0] && link->up[1])
+                up = sim_now (w.sim);
+              hops = 0;
+              if (!both_ways (w.sim, w.a, w.b, &hops))
+                {
+                  gap++;
+                  hops = 0;
+                }
+              g_assert_cmpint (up ? sim_now (w.sim) - up : 0, <, 2000);
+            }
+          worst = MAX (worst, sim_now (w.sim) - up);
+          most = MAX (most, gap);
+          sim_free (w.sim);
+        }
+      g_test_message ("round trip %u ms: direct %" G_GINT64_FORMAT " ms after both know the link, %u ms of disagreement", rtts[i], worst, most);
+      g_assert_cmpint (worst, <=, rtts[i] * 3 / 2 + 20);
+      g_assert_cmpuint (most, <=, rtts[i] / 2 + 10);
+    }
+}
+
 /* a moves: its link breaks for that, which is no reason to hold it down. A later break is. */
 static void
 test_moved (void)
@@ -149,41 +199,6 @@ test_new_life (void)
   sim_free (w.sim);
 }
 
-/* Told that nothing comes back, an edge says again which way, and to its relay that it is there; but not all the time. */
-static void
-test_silent (void)
-{
-  Small w = small_new (12, FALSE);
-  ScopePath *path = sim_node (w.sim, w.a)->path;
-  guint pairs = 0, attaches = 0;
-  ScopePathSend send;
-
-  for (guint i = 0; i < 5; i++)
-    {
-      scope_path_silent (path, sim_now (w.sim), &sim_node (w.sim, w.b)->key);
-      while (scope_path_pop (path, &send))
-        if (send.message.type == SCOPE_PATH_PAIR)
-          {
-            g_assert_true (send.message.ask);
-            g_assert_false (send.direct);
-            g_assert_cmpmem (&send.to, sizeof send.to, &sim_node (w.sim, w.b)->key, sizeof send.to);
-            pairs++;
-          }
-        else
-          {
-            g_assert_cmpint (send.message.type, ==, SCOPE_PATH_ATTACH);
-            g_assert_true (send.direct);
-            g_assert_cmpmem (&send.to, sizeof send.to, &sim_node (w.sim, w.r)->key, sizeof send.to);
-            attaches++;
-          }
-    }
-  g_assert_cmpuint (pairs, ==, 1);
-  g_assert_cmpuint (attaches, ==, 1);
-  sim_pass (w.sim, MINUTE); /* lost; said again, and answered */
-  sim_assert_connected (w.sim, w.a, w.b, 3);
-  sim_free (w.sim);
-}
-
 /* A link that failed is left alone for a while, but not when their relays do not reach each other. */
 static void
 test_cut_off (void)
@@ -229,10 +244,10 @@ main (int argc, char **argv)
   g_test_add_func ("/path/no-relay", test_no_relay);
   g_test_add_func ("/path/relayed", test_relayed);
   g_test_add_func ("/path/pair", test_pair);
+  g_test_add_func ("/path/direct-soon", test_direct_soon);
   g_test_add_func ("/path/moved", test_moved);
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_func ("/path/new-life", test_new_life);
-  g_test_add_func ("/path/silent", test_silent);
   g_test_add_func ("/path/cut-off", test_cut_off);
   return g_test_run ();
 }

@@ -381,13 +381,13 @@ test_heard_of (void)
   sim_clear (&sim);
 }
 
-/* Echoes of all but each third probe of a train that begins in @begin ms. */
+/* Echoes of all but each third probe of a train of @length that begins in @begin ms. */
 static void
-train (Sim *sim, gint64 begin, gboolean poor)
+train (Sim *sim, gint64 begin, guint length, gboolean poor)
 {
   g_autoptr (GString) said = g_string_new (NULL);
 
-  for (guint i = 0; i < 8; i++)
+  for (guint i = 0; i < length; i++)
     {
       gint64 at = begin + 75 * i;
 
@@ -415,24 +415,27 @@ test_measure (void)
   expect (&sim, "P40 U40");
   sim_wait (&sim, 700);
   expect (&sim, "P115 P190 P265 P340 P415 P490 P565");
-  train (&sim, 30040, FALSE);
-  /* One may get lost; two are looked at sooner. */
-  train (&sim, 60040, TRUE);
-  train (&sim, 70040, FALSE);
-  train (&sim, 100040, FALSE);
+  train (&sim, 30040, 8, FALSE);
+  /* One may get lost; two make it look closer at once, and sooner again for as long as it is no better. */
+  train (&sim, 60040, 8, TRUE);
+  train (&sim, 61065, 32, TRUE);
+  train (&sim, 71065, 8, TRUE);
+  train (&sim, 81065, 8, FALSE);
+  train (&sim, 111065, 8, TRUE);
+  train (&sim, 112090, 32, FALSE);
   /* None of it comes: three decide. */
   sim.echo = 0;
-  sim_wait (&sim, 140 * 1000);
-  expect (&sim, "P130040 P130115 P130190 P130240 P130265 P130340 P130415 P130440 P130490 P130565 D130640 P131640 P133640 "
-                "P137640");
-  sim_wait (&sim, 300 * 1000);
-  expect (&sim, "P145640 P161640 P191640 P221640 P251640 P281640"); /* others rely on it: never minutes */
-  sim.echo = 40 * MS;
+  sim_wait (&sim, 152 * 1000);
+  expect (&sim, "P142090 P142165 P142240 P142290 P142315 P142390 P142465 P142490 P142540 P142615 D142690 P143690 P145690 "
+                "P149690");
   sim_wait (&sim, 312 * 1000);
-  expect (&sim, "P311640 P311680 U311680 P311755 P311830 P311905 P311980");
+  expect (&sim, "P157690 P173690 P203690 P233690 P263690 P293690"); /* others rely on it: never minutes */
+  sim.echo = 40 * MS;
+  sim_wait (&sim, 324050);
+  expect (&sim, "P323690 P323730 U323730 P323805 P323880 P323955 P324030");
   scope_pulse_measure (&sim.pulse, FALSE, sim.now);
   sim_wait (&sim, 600 * 1000);
-  expect (&sim, "P312055 P312130 P312205");
+  expect (&sim, "P324105 P324180 P324255");
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);
   sim_clear (&sim);
 }
@@ -453,18 +456,20 @@ test_flow (void)
   sim_alive (&sim, 40);
   sim_wait (&sim, 1000);
   scope_pulse_flow (&sim.pulse, sim.now);
-  train (&sim, 1000, FALSE);
+  train (&sim, 1000, 8, FALSE);
   sim_wait (&sim, 11 * 1000);
   scope_pulse_flow (&sim.pulse, sim.now);
-  sim_wait (&sim, 31 * 1000);
+  sim_wait (&sim, 16 * 1000);
   expect (&sim, "");
   scope_pulse_flow (&sim.pulse, sim.now);
-  train (&sim, 31 * 1000, TRUE);
+  train (&sim, 16 * 1000, 8, TRUE);
   scope_pulse_flow (&sim.pulse, sim.now);
-  sim_wait (&sim, 41 * 1000);
+  train (&sim, 17025, 32, TRUE);
+  scope_pulse_flow (&sim.pulse, sim.now);
+  sim_wait (&sim, 27025);
   expect (&sim, "");
   scope_pulse_flow (&sim.pulse, sim.now);
-  train (&sim, 41 * 1000, FALSE);
+  train (&sim, 27025, 8, FALSE);
   sim_wait (&sim, 600 * 1000);
   expect (&sim, "");
   g_assert_cmpint (sim.next, ==, SCOPE_PULSE_NEVER);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The story that tools/demo tells: a mesh of five hosts, seen from outside.
+"""The story that tools/demo tells: a mesh of six hosts, seen from outside.
 
 Run by tools/demo, which builds the programs first.
 """
@@ -26,6 +26,7 @@ sys.path.insert(0, str(SOURCE / "tests"))
 import wireguard  # noqa: E402
 from lab import CommandFailed, Lab, Node, Router, wait_for  # noqa: E402
 from lab import network as lab_network  # noqa: E402
+from lab.watch import Watch  # noqa: E402
 from ping import Pinger  # noqa: E402
 
 NETWORK = "mesh"
@@ -36,19 +37,18 @@ RATE = 200
 PATIENCE = 60 if IN_VM else 20  #: seconds until a host must have reached all others
 ANSWER = 5 if IN_VM else 1  #: seconds to wait for the answer to a ping
 
-# Of the NAT kinds these two let pairs meet directly without relay and without timed
-# punching; a symmetric router does not.
 HOME, OFFICE = "port-restricted", "endpoint-independent"
+RELAY_PORT = 51820
 
 PICTURE = f"""
       mail           root            web
-     public    registry + root key  public
+      relay    registry + root key  relay
         |              |              |
-   -----+----+---------+---------+----+-----   internet, {DELAY_MS} ms round trip
-             |                   |
-           home                office          NAT routers: home is {HOME},
-             |                   |                office {OFFICE}
-           laptop               desk
+   -----+----+---------+---------+----+----+-----   internet, {DELAY_MS} ms round trip
+             |                   |         |
+           home                office    hotel      NAT routers: home is {HOME},
+             |                   |         |           office {OFFICE},
+           laptop               desk     guest         hotel lets no UDP pass
 """
 
 COLOURS = {"bold": "1", "dim": "2", "green": "32", "red": "31", "yellow": "33"}
@@ -73,10 +73,12 @@ class Trouble(Exception):
 
 @dataclass
 class Member:
-    """One of the five, with its place in the mesh, which it gets when it joins."""
+    """One of the six, with its place in the mesh, which it gets when it joins."""
 
     joined: lab_network.Member
     pinger: Pinger
+    relay: bool = False
+    blocked: bool = False  #: UDP does not get out
 
     @property
     def node(self) -> Node:
@@ -107,6 +109,7 @@ class Tally:
     ghosts: int = 0  #: of those, answered
     rotation_sent: int = 0
     rotation_lost: int = 0
+    failover: float | None = None  #: s without an answer when a relay was switched off
     faults: list[str] = field(default_factory=list)
 
 
@@ -122,13 +125,18 @@ class Demo:
     def build(self) -> None:
         lab = self.lab
         root = lab.host("root")
-        home, office = lab.router("home", HOME), lab.router("office", OFFICE)
-        nodes = [lab.host("mail"), lab.host("web"), lab.host("laptop", behind=home), lab.host("desk", behind=office)]
+        home, office, hotel = lab.router("home", HOME), lab.router("office", OFFICE), lab.router("hotel", HOME)
+        hotel.block_udp()
+        nodes = [lab.host("mail"), lab.host("web"), lab.host("laptop", behind=home), lab.host("desk", behind=office),
+                 lab.host("guest", behind=hotel)]  # fmt: skip
         lab.up(120 if IN_VM else 30)
         self.network = lab_network.Network(lab, NETWORK, PREFIXES, host=root)
         self.members = [Member(self.network.adopt(node), Pinger(node)) for node in (root, *nodes)]
         self.root, *self.hosts = self.members
-        self.behind = {node.name: router for router, node in ((home, nodes[2]), (office, nodes[3]))}
+        for relay in self.hosts[:2]:
+            relay.relay = True
+        self.hosts[-1].blocked = True
+        self.behind = {node.name: router for router, node in ((home, nodes[2]), (office, nodes[3]), (hotel, nodes[4]))}
 
     def start_registry(self) -> None:
         """As the network's owner does: a root key, and a registry that may let invited ones in."""
@@ -140,10 +148,17 @@ class Demo:
         say(f"           registry on {self.registry.url}")
 
     def invite(self, host: Member) -> None:
-        """One file is all that a new member needs."""
+        """One file is all that a new member needs; who is to be a relay says where it is, too."""
         file = self.network.invite(host.joined)
-        self.network.accept(host.joined, file)
+        where = f"{host.node.address(4)}:{RELAY_PORT} [{host.node.address(6)}]:{RELAY_PORT}"
+        self.network.accept(host.joined, file, **({"endpoint": where, "listen_port": RELAY_PORT} if host.relay else {}))
         host.node.nmcli("connection", "modify", NETWORK, "vpn.persistent", "yes")
+
+    def promote(self, host: Member) -> None:
+        """What only the root key can: make a member a relay."""
+        say(f"  root     scopectl grant {NETWORK} --peer {host.name} --role relay")
+        self.network.grant(host.joined, "relay")
+        wait_for(f"{host.name} to be a relay", lambda: host.joined.status().get("role") == "relay", PATIENCE)
 
     # --- what happens
 
@@ -160,6 +175,7 @@ class Demo:
         names = {peer.addresses[0]: peer for peer in self.online}
         pings: dict[str, float] = {}
         handshakes: dict[str, tuple[float, str]] = {}
+        hops: dict[str, str] = {}  # whose packets go to which WireGuard peer
         missing = set(names)
         next_ping = next_look = 0.0
         while missing or not activated:
@@ -187,22 +203,36 @@ class Demo:
                 pings.setdefault(address, 1000 * (time.perf_counter() - began))
             if now >= next_look:
                 table = wireguard.peers(host.node, NETWORK)
-                for address in missing - handshakes.keys():
+                for address in missing:
                     peer = table.get(names[address].public)
                     if peer and peer.handshake >= started:
-                        handshakes[address] = (1000 * (peer.handshake - started), peer.endpoint)
+                        handshakes.setdefault(address, (1000 * (peer.handshake - started), peer.endpoint))
+                    if next_hop := next((key for key, peer in table.items() if f"{address}/32" in peer.allowed), None):
+                        hops[address] = next_hop
                 next_look = time.perf_counter() + (0.2 if IN_VM else 0.03)
-            complete = missing & pings.keys() & handshakes.keys() if activated else ()
-            for address in sorted(complete, key=lambda address: pings[address]):
+            complete = [address for address in missing & pings.keys() & hops.keys()
+                        if self.is_final(host, names[address], hops[address], address in handshakes)]  # fmt: skip
+            for address in sorted(complete if activated else [], key=lambda address: pings[address]):
                 missing.remove(address)
-                self.met(host, names[address], pings[address], *handshakes[address])
+                self.met(host, names[address], pings[address], hops[address], handshakes.get(address))
             select.select(host.pinger.sockets, [], [], 0.005)
         self.online.append(host)
 
-    def met(self, host: Member, peer: Member, ping: float, handshake: float, endpoint: str) -> None:
+    @staticmethod
+    def is_final(host: Member, peer: Member, hop: str, handshake: bool) -> bool:
+        """Whether packets go the way that they are to take in the end.
+
+        To a relay that is: itself, when it is the one that a host has chosen, else over that one.
+        """
+        relay, blocked = host.relay or peer.relay, host.blocked or peer.blocked
+        return handshake and (relay or not blocked) if hop == peer.public else relay or blocked
+
+    def met(self, host: Member, peer: Member, ping: float, hop: str, handshake: tuple[float, str] | None) -> None:
         if peer is self.root:
             self.tally.first_pings.append(ping)
-        say(f"           {peer.name:8} {ms(handshake)}   {ms(ping)}   {self.path(peer, endpoint)}")
+        over = next((member.name for member in self.members if member.public == hop), "somebody")
+        path = self.path(peer, handshake[1]) if handshake and hop == peer.public else paint("green", f"over {over}")
+        say(f"           {peer.name:8} {ms(handshake[0]) if handshake else '        '}   {ms(ping)}   {path}")
 
     def line(self, host: Member, command: str, result: str) -> None:
         say(f"  {paint('bold', f'{host.name:8}')} nmcli {command:30} {paint('green', result)}")
@@ -211,6 +241,8 @@ class Demo:
         """How a host reaches a peer, by the endpoint that its WireGuard sends to."""
         router = self.behind.get(peer.name)
         address = endpoint.rpartition(":")[0].strip("[]")
+        if address == "127.0.0.1":
+            return paint("green", "in a WebSocket to the registry, which hands it on")
         if address == peer.node.address(4):
             how = "direct"
         elif address == peer.node.address(6):
@@ -233,7 +265,7 @@ class Demo:
         """Everybody pings everybody once over IPv4 and once over IPv6."""
         started = time.perf_counter()
         trips: dict[tuple[str, str], float] = {}  # (from, address): ms
-        pairs = [(a, b) for a in self.members for b in self.members if a is not b]
+        pairs = [(a, b) for a in self.members for b in self.members if a is not b and a.joined.ip4 and b.joined.ip4]
         for version in (0, 1):
             for a, b in pairs:
                 a.pinger.send(b.addresses[version])
@@ -293,8 +325,7 @@ class Demo:
 
     def tell(self, shell: str | None, keep: bool) -> None:
         say(PICTURE)
-        say("  mail, web, laptop and desk are NetworkManager hosts; each machine is a network")
-        say("  namespace of this one.")
+        say("  Each machine is a network namespace of this one, with a NetworkManager of its own.")
         chapter("Setting up")
         self.build()
         say("  all      base networks are up")
@@ -304,20 +335,26 @@ class Demo:
         for host in self.members:
             self.invite(host)
 
-        chapter("Five hosts join")
+        chapter("Six hosts join")
         say(paint("dim", "           to      handshake  first ping   counted from the start of nmcli"))
         for host in self.members:
             self.join(host)
             if self.tally.faults:
                 break
+            if host.relay:
+                self.promote(host)
         chapter("Everybody pings everybody")
         self.matrix()
         chapter("Every pair has a key that survives a quantum computer")
         self.show_keys()
+        chapter("What the laptop says of it")
+        laptop, guest = self.hosts[2], self.hosts[4]
+        self.show(laptop, "local")
+        self.show(laptop, "ping", "desk", "--count=2")
+        self.show(laptop, "ping", "guest", "--count=2")
         if shell:
             self.shell(self.lab.nodes[shell])
         else:
-            laptop = self.hosts[2]
             chapter("The laptop leaves")
             self.leave(laptop)
             self.matrix()
@@ -326,14 +363,41 @@ class Demo:
             self.matrix()
             chapter("New keys while traffic flows")
             self.rotate()
+            chapter("A relay dies while packets go over it")
+            self.fail_over(guest, laptop)
         if keep:
             self.keep()
             return  # with Ctrl-C the hosts' programs end, too
         chapter("Two leave, and the root key ends it for the rest")
-        for host in self.hosts[2:]:
+        for host in self.hosts[2:4]:
             self.leave(host)
             self.check_clean(host.node)
         self.kill()
+
+    def show(self, host: Member, verb: str, *arguments: str) -> None:
+        """What a verb of scopectl says on a host."""
+        say(f"  {paint('bold', f'{host.name:8}')} scopectl {' '.join([verb, *arguments])}")
+        for line in host.node.run([self.lab.build / "src/ctl/scopectl", verb, *arguments]).stdout.splitlines():
+            say(f"    {line}")
+
+    def fail_over(self, source: Member, to: Member) -> None:
+        """Switch off the relay that two talk over, and see how long nothing comes back."""
+        hop = next(key for key, peer in wireguard.peers(source.node, NETWORK).items() if f"{to.addresses[0]}/32" in peer.allowed)
+        relay = next(member for member in self.online if member.public == hop)
+        with Watch(source.node, {to.name: to.addresses[0]}, 0.02) as watch:
+            time.sleep(2)
+            say(f"  {source.name:8} -> {to.name:8} 50 pings a second, over {relay.name}, which is switched off now")
+            at = time.time()
+            relay.node.stop()
+            self.online.remove(relay)
+            time.sleep(20 if IN_VM else 5)
+        stream = watch[to.name]
+        self.tally.failover = gap = stream.gap(at - 1, time.time() - 1)
+        back = bool(stream.answers) and time.time() - stream.answers[-1][0] < 2
+        say(f"  {source.name:8} -> {to.name:8} " + paint("green" if back else "red", f"{gap:.2f} s without an answer"))
+        if not back:
+            self.tally.faults.append(f"{source.name} does not reach {to.name} any more")
+        self.show(source, "local")
 
     # --- keys
 
@@ -355,14 +419,15 @@ class Demo:
 
     def rotate(self) -> None:
         """Each host asks for new keys; they are in use from the next handshake on, which WireGuard makes by itself."""
-        pairs = [(self.hosts[0], self.hosts[1]), (self.hosts[2], self.hosts[3]), (self.hosts[3], self.hosts[0])]
+        mail, web, laptop, desk, _ = self.hosts
+        pairs = [(mail, web), (laptop, desk), (desk, self.root)]
         before = {host.name: self.preshared(host) for host in self.online}
         say(f"  all      scopectl rotate {NETWORK}; meanwhile {RATE} pings a second each:")
         for host in self.online:
             host.node.run([self.lab.build / "src/ctl/scopectl", "rotate", NETWORK])
         began = time.monotonic()
         with ThreadPoolExecutor() as pool:
-            done = pool.submit(wait_until, lambda: self.rotated(before), 400 if IN_VM else 200, 1)
+            done = pool.submit(wait_until, lambda: self.rotated(pairs, before), 400 if IN_VM else 200, 1)
             sent, answered = flood(pairs, done.done)
         if not done.result():
             self.tally.faults.append("not every key was new, and confirmed by a handshake, in time")
@@ -372,16 +437,19 @@ class Demo:
             self.tally.rotation_lost += lost
             result = f"{sent[a.name]} pings, {lost} lost"
             say(f"  {a.name:8} -> {b.name:8} {paint('red' if lost else 'green', result)}")
-        say(f"  all      every key is another one, and a handshake has shown that it works, after {time.monotonic() - began:.0f} s:")
+        say(f"  all      their keys are others, and a handshake has shown that they work, after {time.monotonic() - began:.0f} s:")
         self.show_keys()
 
-    def rotated(self, before: dict[str, dict[str, str]]) -> bool:
-        """Whether no key is as it was, and each is confirmed."""
-        for host in self.online:
-            now = self.preshared(host)
-            if any(now.get(peer) == key for peer, key in before[host.name].items()):
+    def rotated(self, pairs: list[tuple[Member, Member]], before: dict[str, dict[str, str]]) -> bool:
+        """Whether no key of these pairs is as it was, and each is confirmed.
+
+        Tunnels that no packets take are in no hurry: their keys wait for the next handshake.
+        """
+        for host, peer in (*pairs, *(pair[::-1] for pair in pairs)):
+            if self.preshared(host).get(peer.public) == before[host.name].get(peer.public):
                 return False
-            if any(peer["peerKexPQ"] < 3 for peer in host.joined.status()["peers"]):
+            status = next(entry for entry in host.joined.status()["peers"] if entry["key"] == peer.public)
+            if status["peerKexPQ"] < 3:
                 return False
         return True
 
@@ -506,6 +574,8 @@ def summary(tally: Tally, left: list[str], seconds: float) -> None:
         say(f"  first ping   from the root host after {numbers(tally.first_pings)} ms (median {median(tally.first_pings):.0f})")
     say(f"  pings        {tally.answered} of {tally.expected} answered"
         + (f"; to or from the one who was away {tally.ghosts} of {tally.absent}" if tally.absent else ""))  # fmt: skip
+    if tally.failover is not None:
+        say(f"  relay dead   {tally.failover:.2f} s without an answer")
     if tally.rotation_sent:
         say(f"  new keys     {tally.rotation_lost} of {tally.rotation_sent} pings lost")
     say(f"  left behind  {'nothing' if not left else ''}")

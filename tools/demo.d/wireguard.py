@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Iterator
 
 _NETLINK_GENERIC = 16
@@ -18,13 +19,15 @@ _NLM_F_REQUEST, _NLM_F_DUMP = 0x1, 0x300
 _NLMSG_ERROR, _NLMSG_DONE, _GENL_ID_CTRL = 2, 3, 16
 _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_ID, _CTRL_ATTR_FAMILY_NAME = 3, 1, 2
 _WG_CMD_GET_DEVICE, _WGDEVICE_A_IFNAME, _WGDEVICE_A_PEERS = 0, 2, 8
-_WGPEER_A_PUBLIC_KEY, _WGPEER_A_ENDPOINT, _WGPEER_A_LAST_HANDSHAKE_TIME = 1, 4, 6
+_WGPEER_A_PUBLIC_KEY, _WGPEER_A_ENDPOINT, _WGPEER_A_LAST_HANDSHAKE_TIME, _WGPEER_A_ALLOWEDIPS = 1, 4, 6, 9
+_WGALLOWEDIP_A_IPADDR, _WGALLOWEDIP_A_CIDR_MASK = 2, 3
 
 
 @dataclass
 class Peer:
     endpoint: str = ""  #: ADDRESS:PORT; empty: none known
     handshake: float = 0  #: Unix time; 0: none yet
+    allowed: list[str] = field(default_factory=list)  #: prefixes: what is sent to it
 
 
 def peers(node, ifname: str) -> dict[str, Peer]:
@@ -57,6 +60,8 @@ def _by_uapi(path: str) -> dict[str, Peer]:
             peer.handshake += int(value)
         elif key == "last_handshake_time_nsec":
             peer.handshake += int(value) / 1e9
+        elif key == "allowed_ip":
+            peer.allowed.append(value)
     return found
 
 
@@ -71,7 +76,11 @@ def _by_netlink(ifname: str) -> dict[str, Peer]:
                 peer = dict(_attributes(entry))
                 seconds, nanoseconds = struct.unpack("=qq", peer.get(_WGPEER_A_LAST_HANDSHAKE_TIME, bytes(16)))
                 key = base64.b64encode(peer[_WGPEER_A_PUBLIC_KEY]).decode()
-                found[key] = Peer(_endpoint(peer.get(_WGPEER_A_ENDPOINT, b"")), seconds + nanoseconds / 1e9)
+                prefixes = [dict(_attributes(entry)) for _, entry in _attributes(peer.get(_WGPEER_A_ALLOWEDIPS, b""))]
+                allowed = [f"{ip_address(prefix[_WGALLOWEDIP_A_IPADDR])}/{prefix[_WGALLOWEDIP_A_CIDR_MASK][0]}" for prefix in prefixes]
+                # a table that does not fit into one message goes on with the same peer in the next
+                known = found.setdefault(key, Peer(_endpoint(peer.get(_WGPEER_A_ENDPOINT, b"")), seconds + nanoseconds / 1e9))
+                known.allowed += allowed
     return found
 
 
