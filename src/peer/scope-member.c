@@ -81,19 +81,20 @@ void
 member_follow_role (ScopeMember *self)
 {
   const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
-  gboolean forwards = self->tunnel && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
+  const ScopeTunnelConfig *config = self->tunnel ? scope_tunnel_get_config (self->tunnel) : NULL;
+  gboolean forwards = config && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
   g_autoptr (GError) error = NULL;
 
   if (!forwards)
     g_clear_pointer (&self->forward, scope_forward_free);
   else if (self->forward)
     scope_forward_set_ranges (self->forward, grant->ranges);
-  else if (!(self->forward = scope_forward_new (scope_tunnel_get_config (self->tunnel)->ifname, grant->ranges, &error)))
+  else if (!(self->forward = scope_forward_new (config->ifname, config->listen_port, grant->ranges, &error)))
     g_warning ("not forwarding for others: %s", error->message);
   if (!self->forward)
     g_clear_pointer (&self->masquerade, scope_masquerade_free);
   else if (self->settings->masquerade && !self->masquerade)
-    self->masquerade = scope_masquerade_new (scope_tunnel_get_config (self->tunnel)->ifname);
+    self->masquerade = scope_masquerade_new (config->ifname);
 }
 
 static void
