@@ -47,13 +47,14 @@ libscope_wire_la_SOURCES = \
 	src/wire/scope-record.c src/wire/scope-record.h src/wire/scope-record-private.h \
 	src/wire/scope-roster.c src/wire/scope-roster.h \
 	src/wire/scope-v1.c src/wire/scope-v1.h src/wire/scope-v1-private.h \
-	src/wire/scope-v1-format.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
+	src/wire/scope-v1-format.c src/wire/scope-v1-keyed.c src/wire/scope-v1-parse.c src/wire/scope-v1-paths.c
 libscope_wire_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_wire_la_LIBADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) -lm
 
 libscope_path_la_SOURCES = \
 	src/path/scope-damping.c src/path/scope-damping.h \
 	src/path/scope-path.c src/path/scope-path.h src/path/scope-path-private.h \
+	src/path/scope-path-alone.c \
 	src/path/scope-path-attach.c \
 	src/path/scope-path-pair.c \
 	src/path/scope-path-relays.c \

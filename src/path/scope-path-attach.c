@@ -15,6 +15,8 @@
 static guint
 edge_class (ScopePath *path, const Peer *relay)
 {
+  if (relay->alone)
+    return relay->role == SCOPE_ROLE_MASTER ? 7 : 6; /* whether it is a pipe for that, too, not all hear in one moment */
   return relay_class (relay) + (scope_hold_active (&relay->hold, path->now) || relay->lossy ? 3 : 0);
 }
 
@@ -47,8 +49,8 @@ best_relay (ScopePath *path)
         }
       a = edge_class (path, relay);
       b = edge_class (path, best);
-      if (a < b || (a == b && relay->rtt < best->rtt) ||
-          (a == b && relay->rtt == best->rtt && scope_key_compare (&relay->key, &best->key) < 0))
+      if (a < b || (a == b && !relay->alone && relay->rtt < best->rtt) ||
+          (a == b && (relay->alone || relay->rtt == best->rtt) && scope_key_compare (&relay->key, &best->key) < 0))
         best = relay;
     }
   return best;
@@ -73,8 +75,8 @@ say (ScopePath *path)
   path->deadline = MIN (path->deadline, path->say_at);
 }
 
-static void
-review_at (ScopePath *path, gint64 at)
+void
+attach_review_at (ScopePath *path, gint64 at)
 {
   path->review_at = MIN (path->review_at, at);
   path->deadline = MIN (path->deadline, path->review_at);
@@ -105,7 +107,7 @@ attach_to (ScopePath *path, Peer *relay, guint32 in)
     path->relay = relay;
   forget_samples (path);
   say (path);
-  review_at (path, path->now);
+  attach_review_at (path, path->now);
 }
 
 void
@@ -151,8 +153,10 @@ attach_link_up (ScopePath *path, Peer *peer)
     }
   else if (peer == target (path))
     attach_resay (path); /* it may have begun a new life */
+  else if (path->relay->alone)
+    alone_link_up (path, peer);
   else
-    review_at (path, MAX (peer->hold.until, peer == path->preferred ? 0 : peer->up_since + BETTER_CLASS_MS));
+    attach_review_at (path, MAX (peer->hold.until, peer == path->preferred ? 0 : peer->up_since + BETTER_CLASS_MS));
 }
 
 /* Not for latency alone: a better kind of relay, or none that is held down any more. */
@@ -166,11 +170,16 @@ attach_review (ScopePath *path)
   if (settling)
     path->settled_at = 0;
   else if (path->settled_at)
-    review_at (path, path->settled_at);
+    attach_review_at (path, path->settled_at);
   if (!path->relay || path->next_relay || !best)
     return;
+  if (path->relay->alone && path->now < path->leave_at && !prefers (path, best))
+    {
+      attach_review_at (path, path->leave_at);
+      return;
+    }
   if (best != path->relay &&
-      (prefers (path, best) ||
+      (prefers (path, best) || path->relay->alone ||
        (edge_class (path, best) < edge_class (path, path->relay)
           ? settling || path->relay->pipe || path->relay->lossy || best->up_since + BETTER_CLASS_MS <= path->now
           : settling && scope_damping_better (best->rtt, path->relay->rtt))))
@@ -185,7 +194,7 @@ attach_review (ScopePath *path)
       gint64 at = MAX (relay->hold.until, preferred ? 0 : relay->up_since + BETTER_CLASS_MS);
 
       if (relay->link == LINK_UP && (preferred || relay_class (relay) < relay_class (path->relay)) && at > path->now)
-        review_at (path, at);
+        attach_review_at (path, at);
     }
 }
 
@@ -194,7 +203,7 @@ attach_sample (ScopePath *path, Peer *peer)
 {
   gboolean better;
 
-  if (!path->relay || path->next_relay || peer == path->next_relay || prefers (path, path->relay))
+  if (!path->relay || path->next_relay || peer == path->next_relay || prefers (path, path->relay) || path->relay->alone)
     return;
   if (peer == path->relay)
     {
@@ -233,7 +242,7 @@ edge_use (ScopePath *path)
   path->relay = path->next_relay;
   path->next_relay = NULL;
   path->changed = TRUE;
-  review_at (path, path->now); /* there may be a better one since */
+  attach_review_at (path, path->now); /* there may be a better one since */
 }
 
 void

@@ -96,7 +96,9 @@ pair_say (ScopePath *path, Peer *peer, gboolean answer, gboolean direct)
     message->via = pair->via->key;
   if (planned)
     message->in = pair->at - path->now;
-  if (scope_hold_active (&peer->hold, path->now) && (pair->how != SCOPE_PATH_DIRECT || peer->link != LINK_UP))
+  if (!same_kind (path, peer))
+    message->hold = path->alone ? SCOPE_HOLD_MIN_MS : 0;
+  else if (scope_hold_active (&peer->hold, path->now) && (pair->how != SCOPE_PATH_DIRECT || peer->link != LINK_UP))
     message->hold = MIN (peer->hold.until - path->now, SCOPE_PATH_MESSAGE_MAX_HOLD);
   message->answer = answer;
   message->ask = !answer && pair->ask;
@@ -134,9 +136,9 @@ pair_write (ScopePath *path, Peer *peer, ScopePathHow how, Peer *via, guint32 in
   say_now (path, peer);
 }
 
-/* What the other end may have lost, or never had. */
+/* What the other end may have lost, or never had. @ask: on the link, which has come up */
 void
-pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct)
+pair_resay (ScopePath *path, Peer *peer, gboolean ask)
 {
   Pair *pair = pair_of (peer);
 
@@ -145,7 +147,7 @@ pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct)
   pair->resay_after = ask ? path->now + 1000 : pair->resay_after;
   pair->unsaid = TRUE;
   pair->ask |= ask;
-  pair->ask_direct = direct;
+  pair->ask_direct = ask;
   pair->tries = 0;
   say_now (path, peer);
 }
@@ -159,7 +161,7 @@ pair_again (ScopePath *path)
       Peer *peer = g_ptr_array_index (path->relays, i);
 
       if (same_kind (path, peer) && peer->pair && peer->pair->unsaid && peer->pair->tries > 8)
-        pair_resay (path, peer, FALSE, FALSE);
+        pair_resay (path, peer, FALSE);
       if (peer->unheard && peer->unheard->len && peer->unheard_tries > 8)
         attach_tell (path, peer, FALSE);
     }
@@ -348,6 +350,8 @@ handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *me
     tell_all (path, peer);
   if (!same_kind (path, peer))
     {
+      if (direct)
+        alone_heard (path, peer, message->hold > 0);
       if (message->answer)
         pair->unsaid = pair->ask = FALSE;
       else
@@ -377,7 +381,7 @@ handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *me
            !scope_hold_active (&peer->hold, path->now))
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, message->in); /* it has begun a new life, and is right */
   else if (!pair->unsaid)
-    pair_resay (path, peer, FALSE, FALSE); /* it has begun a new life, or what we said was overtaken */
+    pair_resay (path, peer, FALSE); /* it has begun a new life, or what we said was overtaken */
 
   if (scope_role_is_relay (path->role) && message->n_legs)
     relays_told (path, peer);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-path-private: what the parts of scope-path share. Each part decides one thing: scope-path-pair what two peers agree
- * on, scope-path-relays which third relay, scope-path-attach which relay an edge is attached to.
+ * on, scope-path-relays which third relay, scope-path-attach which relay an edge is attached to, scope-path-alone whether a
+ * relay is of use at all.
  */
 #pragma once
 
@@ -89,6 +90,7 @@ struct Peer {
   gboolean lossy;
   gint64 up_since;
   ScopeHold hold;
+  gboolean alone;  /* a relay, to an edge: it reaches no other one */
   gint64 forgiven; /* until then a lost link is not held down */
   ScopeDamping *damping;
 
@@ -129,9 +131,12 @@ struct ScopePath {
   gboolean begun;    /* attached once */
   gint64 settled_at; /* 0: it is */
   gint64 review_at;
+  gint64 leave_at;   /* when ours is alone: not before */
 
   /* we as a relay */
   guint64 attached_n;
+  gboolean alone; /* so the edges were told */
+  gint64 alone_at; /* when this is to be changed */
   gint64 legs_at; /* new legs: try those that we do not reach */
   ScopeLatency *coming;
   guint n_coming;
@@ -186,7 +191,7 @@ guint path_say_delay (const Peer *peer, guint tries);
 Pair *pair_of (Peer *peer);
 void pair_free (Pair *pair);
 void pair_write (ScopePath *path, Peer *peer, ScopePathHow how, Peer *via, guint32 in);
-void pair_resay (ScopePath *path, Peer *peer, gboolean ask, gboolean direct);
+void pair_resay (ScopePath *path, Peer *peer, gboolean ask);
 void pair_use_now (ScopePath *path, Peer *peer);
 void pair_say (ScopePath *path, Peer *peer, gboolean answer, gboolean direct);
 void pair_review (ScopePath *path, Peer *peer);
@@ -218,9 +223,16 @@ void attach_link_up (ScopePath *path, Peer *peer);
 void attach_lost (ScopePath *path, Peer *peer);
 void attach_sample (ScopePath *path, Peer *peer);
 void attach_review (ScopePath *path);
+void attach_review_at (ScopePath *path, gint64 at);
 void attach_resay (ScopePath *path);
 void attach_tick (ScopePath *path);
 void attach_word (ScopePath *path, Peer *edge, Peer *relay, guint64 sequence, guint32 in);
 void attach_handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *message);
 void attach_tell (ScopePath *path, Peer *relay, gboolean all);
 void attach_peer_tick (ScopePath *path, Peer *peer);
+
+/* scope-path-alone.c */
+void alone_review (ScopePath *path);
+void alone_tick (ScopePath *path);
+void alone_heard (ScopePath *path, Peer *relay, gboolean alone);
+void alone_link_up (ScopePath *path, const Peer *relay);

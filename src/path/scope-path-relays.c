@@ -302,7 +302,7 @@ relays_lost (ScopePath *path, Peer *peer, gboolean say)
     return;
   make_leg (path, peer);
   if (say && path->relays->len > 1 && !pair->unsaid)
-    pair_resay (path, peer, FALSE, FALSE); /* perhaps they know one */
+    pair_resay (path, peer, FALSE); /* perhaps they know one */
 }
 
 /* Packets for others that went over @leg. */
@@ -394,7 +394,7 @@ relays_no_way (ScopePath *path, Peer *peer)
     }
   else if (pair->again_at <= path->now)
     {
-      pair_resay (path, peer, FALSE, FALSE);
+      pair_resay (path, peer, FALSE);
       pair->again = MIN (pair->again * 2, AGAIN_MAX_MS);
       pair->again_at = path->now + pair->again;
     }

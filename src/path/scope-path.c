@@ -26,7 +26,7 @@ scope_path_new (const ScopeKey *own, ScopeRole role, guint64 sequence)
   path->role = role;
   path->sequence = sequence;
   path->deadline = G_MAXINT64;
-  path->say_at = path->review_at = path->legs_at = path->coming_at = G_MAXINT64;
+  path->say_at = path->review_at = path->legs_at = path->coming_at = path->alone_at = G_MAXINT64;
   path->said = TRUE;
   path->peers = g_hash_table_new (scope_key_hash, scope_key_equal);
   path->list = g_ptr_array_new_with_free_func (peer_free);
@@ -159,7 +159,7 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
   else if (pipe != peer->pipe && scope_role_is_relay (peer->role))
     relays_tier (path, peer);
   if (fresh && peer->pair && peer->pair->n)
-    pair_resay (path, peer, FALSE, FALSE);
+    pair_resay (path, peer, FALSE);
   if (fresh && scope_role_is_relay (member->role) && scope_role_is_relay (path->role))
     attach_tell (path, peer, TRUE);
   /* A link that is up is one of another kind now, as if it had just come up: a new grant makes a relay of an edge that runs. */
@@ -168,6 +168,8 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
       peer->link = LINK_UNKNOWN;
       scope_path_link_up (path, now, &member->key, peer->rtt);
     }
+  if (scope_role_is_relay (member->role))
+    alone_review (path);
 }
 
 static void
@@ -178,6 +180,7 @@ link_lost (ScopePath *path, Peer *peer, gboolean failed)
   if (peer->link == LINK_DOWN)
     return;
   peer->link = LINK_DOWN;
+  peer->alone = FALSE;
   path->changed = TRUE;
   if (failed && was_up && path->now >= peer->forgiven)
     scope_hold_fail (&peer->hold, path->now);
@@ -195,6 +198,8 @@ link_lost (ScopePath *path, Peer *peer, gboolean failed)
     attach_lost (path, peer);
   if (same_kind (path, peer) && failed)
     pair_review (path, peer);
+  if (scope_role_is_relay (peer->role))
+    alone_review (path);
 }
 
 void
@@ -209,6 +214,7 @@ scope_path_member_gone (ScopePath *path, gint64 now, const ScopeKey *key)
   set_role (path, peer, FALSE, peer->role);
   peer->online = FALSE;
   peer->link = LINK_UNKNOWN;
+  alone_review (path);
   peer->attachment = peer->next = NULL;
   peer->next_at = G_MAXINT64;
   peer->sequence = 0;
@@ -242,7 +248,7 @@ scope_path_registry (ScopePath *path, gint64 now, gboolean connected)
       Peer *peer = g_ptr_array_index (path->list, i);
 
       if (peer->pair && peer->pair->unsaid)
-        pair_resay (path, peer, FALSE, FALSE);
+        pair_resay (path, peer, FALSE);
       if (peer->unheard)
         attach_tell (path, peer, FALSE);
     }
@@ -281,9 +287,11 @@ scope_path_link_up (ScopePath *path, gint64 now, const ScopeKey *key, guint rtt)
   if (same_kind (path, peer))
     pair_review (path, peer);
   if (pair->n == n)
-    pair_resay (path, peer, TRUE, TRUE);
+    pair_resay (path, peer, TRUE);
   if (!was_up && scope_role_is_relay (path->role) && scope_role_is_relay (peer->role))
     relays_leg_found (path);
+  if (!was_up && scope_role_is_relay (peer->role))
+    alone_review (path);
 }
 
 void
@@ -355,20 +363,6 @@ scope_path_moved (ScopePath *path, gint64 now, const ScopeKey *key)
 }
 
 void
-scope_path_silent (ScopePath *path, gint64 now, const ScopeKey *key)
-{
-  Peer *peer = g_hash_table_lookup (path->peers, key);
-
-  path->now = now;
-  if (!peer || !peer->member)
-    return;
-  if (same_kind (path, peer))
-    pair_resay (path, peer, TRUE, FALSE);
-  if (!scope_role_is_relay (path->role))
-    attach_resay (path);
-}
-
-void
 scope_path_handle (ScopePath *path, gint64 now, const ScopeKey *from, gboolean direct, const ScopePathMessage *message)
 {
   Peer *peer = g_hash_table_lookup (path->peers, from);
@@ -392,7 +386,10 @@ scope_path_tick (ScopePath *path, gint64 now)
     return;
   path->deadline = G_MAXINT64;
   if (scope_role_is_relay (path->role))
-    relays_tick (path);
+    {
+      relays_tick (path);
+      alone_tick (path);
+    }
   else
     attach_tick (path);
   for (guint i = 0; i < path->list->len; i++)
@@ -412,6 +409,7 @@ scope_path_tick (ScopePath *path, gint64 now)
   path->deadline = MIN (path->deadline, path->review_at);
   path->deadline = MIN (path->deadline, path->legs_at);
   path->deadline = MIN (path->deadline, path->coming_at);
+  path->deadline = MIN (path->deadline, path->alone_at);
   if (path->next_relay && path->said)
     path->deadline = MIN (path->deadline, path->next_relay_at);
 }

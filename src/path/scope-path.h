@@ -116,9 +116,6 @@ void scope_path_link_sample (ScopePath *path, gint64 now, const ScopeKey *key, g
  */
 void scope_path_left (ScopePath *path, gint64 now, const ScopeKey *key);
 
-/* We send to it and hear nothing, though no link of ours is known to be down: says again what it may have missed. */
-void scope_path_silent (ScopePath *path, gint64 now, const ScopeKey *key);
-
 /* This peer has moved, or we have (NULL): a link that is lost for that, within 3 s, was no bad one and is not held down. */
 void scope_path_moved (ScopePath *path, gint64 now, const ScopeKey *key);
 

@@ -37,6 +37,9 @@ struct _ScopeKeys {
   GHashTable *online; /* ScopeKey: among them */
   GHashTable *quiet;  /* ScopeKey: who is to begin */
   GHashTable *cts;    /* ScopeKey → SignedCt *: sent, and not in use yet */
+  GQueue later; /* ScopeKexAction: ciphertexts for those who can wait */
+  guint later_id;
+  gboolean at_once; /* for those who cannot */
   GHashTable *refused; /* lines that were said */
   gint64 refused_usec; /* monotonic: since when */
   guint quiet_id;

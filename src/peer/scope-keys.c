@@ -119,6 +119,37 @@ scope_keys_progress (ScopeKeys *self, const ScopeKey *peer, guint64 *epoch, Scop
 
 static gboolean on_timer (gpointer data);
 
+static gboolean
+on_later (gpointer data)
+{
+  ScopeKeys *self = data;
+  ScopeKexAction *action = g_queue_pop_head (&self->later);
+
+  if (g_hash_table_contains (self->online, &action->peer))
+    keys_send_ct (self, &action->peer, action->ct);
+  scope_kex_action_free (action);
+  if (!g_queue_is_empty (&self->later))
+    return G_SOURCE_CONTINUE;
+  self->later_id = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* A ciphertext is signed and long: dozens of them take tens of milliseconds to make, and TCP several round trips to send.
+ * What is short, and what else there is to do, goes first. */
+static void
+send_ct (ScopeKeys *self, ScopeKexAction *action)
+{
+  if (self->at_once)
+    {
+      keys_send_ct (self, &action->peer, action->ct);
+      scope_kex_action_free (action);
+      return;
+    }
+  g_queue_push_tail (&self->later, action);
+  if (!self->later_id)
+    self->later_id = g_idle_add (on_later, self);
+}
+
 static void
 do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
 {
@@ -131,8 +162,7 @@ do_action (ScopeKeys *self, ScopeKexAction *action, gboolean *first)
       if (self->envelope)
         keys_send_envelope (self, &action->peer, "kex.want", "kex", self->envelope);
       break;
-    case SCOPE_KEX_SEND_CT:
-      keys_send_ct (self, &action->peer, action->ct);
+    case SCOPE_KEX_SEND_CT: /* send_ct() */
       break;
     case SCOPE_KEX_SEND:
       {
@@ -171,8 +201,13 @@ run (ScopeKeys *self)
 
   while ((action = scope_kex_pop (self->kex)))
     {
-      do_action (self, action, &first);
       any |= action->type != SCOPE_KEX_LOG;
+      if (action->type == SCOPE_KEX_SEND_CT)
+        {
+          send_ct (self, action);
+          continue;
+        }
+      do_action (self, action, &first);
       scope_kex_action_free (action);
     }
   if (any && self->open && !self->state_id)
@@ -232,21 +267,18 @@ adopt (ScopeKeys *self, const ScopeKey *peer)
     scope_kex_adopt (self->kex, keys_now (), peer, &found->preshared);
 }
 
-void
-scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gboolean arrived)
+/* Those of @peers who are relays, or are not. */
+static void
+meet (ScopeKeys *self, ScopeTrust *trust, const GPtrArray *peers, gboolean relays, gboolean arrived, GHashTable *now_known)
 {
-  g_autoptr (GPtrArray) peers = scope_trust_peers (trust);
-  g_autoptr (GHashTable) now_known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
   g_autoptr (GArray) fresh = g_array_new (FALSE, FALSE, sizeof (ScopeKey));
-  GHashTableIter iter;
-  gpointer gone;
+  gboolean online = self->listed;
 
-  self->listed = online;
   for (guint i = 0; i < peers->len; i++)
     {
       const ScopeTrustPeer *peer = g_ptr_array_index (peers, i);
 
-      if (!needs_keys (self, peer))
+      if (scope_role_is_relay (peer->role) != relays || !needs_keys (self, peer))
         continue;
       adopt (self, &peer->key);
       g_hash_table_add (now_known, g_memdup2 (&peer->key, sizeof peer->key));
@@ -263,7 +295,22 @@ scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gbool
     }
   for (guint i = 0; i < fresh->len; i++)
     scope_trust_drop_kex (trust, &g_array_index (fresh, ScopeKey, i));
+}
 
+void
+scope_keys_set_peers (ScopeKeys *self, ScopeTrust *trust, gboolean online, gboolean arrived)
+{
+  g_autoptr (GPtrArray) peers = scope_trust_peers (trust);
+  g_autoptr (GHashTable) now_known = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
+  GHashTableIter iter;
+  gpointer gone;
+
+  self->listed = online;
+  meet (self, trust, peers, TRUE, arrived, now_known);
+  self->at_once = TRUE; /* first packets go by a relay */
+  run (self);
+  self->at_once = FALSE;
+  meet (self, trust, peers, FALSE, arrived, now_known);
   g_hash_table_iter_init (&iter, self->known);
   while (g_hash_table_iter_next (&iter, &gone, NULL))
     if (!g_hash_table_contains (now_known, gone))
@@ -473,6 +520,8 @@ scope_keys_free (ScopeKeys *self)
   g_clear_handle_id (&self->timer_id, g_source_remove);
   g_clear_handle_id (&self->state_id, g_source_remove);
   g_clear_handle_id (&self->quiet_id, g_source_remove);
+  g_clear_handle_id (&self->later_id, g_source_remove);
+  g_queue_clear_full (&self->later, (GDestroyNotify) scope_kex_action_free);
   if (self->save_id)
     {
       g_clear_handle_id (&self->save_id, g_source_remove);

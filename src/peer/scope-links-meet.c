@@ -11,11 +11,11 @@
 #define AGAIN_MS 30000   /* after all tries were in vain, doubling */
 #define AGAIN_DOUBLINGS 5
 
-/* Until STUN servers have said where we are, as far as a call waits for that. */
+/* Until STUN servers have said where we are, as far as a call waits for that: the first one that does is enough. */
 static guint
 site_delay (ScopeLinks *self)
 {
-  return !self->site || scope_site_settled (self->site) ? 0 : SITE_MS;
+  return !self->site || scope_site_settled (self->site) || scope_site_reflexive (self->site)[0] ? 0 : SITE_MS;
 }
 
 void
@@ -24,7 +24,8 @@ scope_link_punch (ScopeLink *link, gint64 now)
   link->due = G_MAXINT64;
   if (!link->online || link->up || link->links->paused || scope_links_nat (link->links) == SCOPE_NAT_DENY)
     return;
-  if (!link->check) /* the tunnel is still coming up */
+  /* Without a tunnel nobody could make a handshake; but what we may find until then we find. */
+  if (!link->check || (!link->links->tunnel && (link->mode == LINK_GIVEN || !link->links->connected)))
     {
       link->due = now + GIVEN_MS;
       return;

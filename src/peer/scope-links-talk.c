@@ -197,6 +197,8 @@ on_punch (ScopeLink *link, const char *name, JsonObject *body, GError **error)
 
   if (!message || !link->check)
     return;
+  if (!link->links->tunnel && !message->open) /* its handshake would find nobody, and WireGuard waits 5 s to make another */
+    return;
   if (link->up && !message->open)
     {
       /* Not for who calls: it has moved. Unless that was said before the link came up, and now it is there: our probe tells. */

@@ -2,6 +2,7 @@
 #include "peer/scope-links-private.h"
 
 #include "peer/scope-reach.h"
+#include "tunnel/scope-policy.h"
 
 gint64
 scope_links_now (void)
@@ -402,20 +403,13 @@ scope_links_pause (ScopeLinks *self, gboolean paused)
 /* --- life ---------------------------------------------------------------------------------- */
 
 void
-scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
+scope_links_open (ScopeLinks *self, guint16 port)
 {
   g_autoptr (GError) error = NULL;
   GHashTableIter iter;
   gpointer value;
 
-  g_set_object (&self->tunnel, tunnel);
-  self->liveness = scope_liveness_new (tunnel, &self->own, &liveness_calls, self, &error);
-  if (!self->liveness)
-    g_warning ("links are not watched: %s", error->message);
-  g_clear_error (&error);
-  scope_links_make_carrier (self, scope_tunnel_get_config (tunnel)->listen_port);
-  self->agent = scope_stun_agent_new (scope_tunnel_get_config (tunnel)->listen_port,
-                                      scope_tunnel_get_config (tunnel)->fwmark, &error);
+  self->agent = scope_stun_agent_new (port, SCOPE_FWMARK, &error);
   if (!self->agent)
     {
       g_warning ("no way through NATs: %s", error->message);
@@ -427,6 +421,18 @@ scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     scope_link_arm (value);
+}
+
+void
+scope_links_set_tunnel (ScopeLinks *self, ScopeTunnel *tunnel)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_set_object (&self->tunnel, tunnel);
+  self->liveness = scope_liveness_new (tunnel, &self->own, &liveness_calls, self, &error);
+  if (!self->liveness)
+    g_warning ("links are not watched: %s", error->message);
+  scope_links_make_carrier (self, scope_tunnel_get_config (tunnel)->listen_port);
   scope_links_plan (self);
 }
 

@@ -34,6 +34,16 @@ ScopeLinks *scope_links_new (const ScopeSettings *settings, const ScopeKey *own,
 void scope_links_free (ScopeLinks *links);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeLinks, scope_links_free)
 
+/**
+ * scope_links_open:
+ * @port: that the tunnel will have
+ *
+ * Asks where we are, and looks for ways to others, while the tunnel is still coming up. What arrives on the port until then
+ * is answered by the kernel, too: with an ICMP error, which no NAT takes for the end of a mapping (RFC 4787, REQ-10).
+ */
+void scope_links_open (ScopeLinks *links, guint16 port);
+
+/* It is up. */
 void scope_links_set_tunnel (ScopeLinks *links, ScopeTunnel *tunnel);
 
 /* Where we may be reached as we know it, and as others told the registry; both nullable. */

@@ -221,7 +221,7 @@ act (ScopeLiveness *self, const ScopeKey *key, ScopePulseAct acts, ScopeSlowAct 
   if (acts & SCOPE_PULSE_PROBE || slow & SCOPE_SLOW_PROBE)
     scope_prober_probe (self->prober, key, 0, now);
   if (acts & SCOPE_PULSE_UP)
-    self->calls->up (key, to_ms (MAX (scope_prober_rtt (self->prober, key), 0)), self->data);
+    self->calls->up (key, to_ms (find (self, key)->pulse.rtt), self->data);
   if (acts & SCOPE_PULSE_DOWN)
     self->calls->down (key, self->data);
   else if (slow & SCOPE_SLOW_LATE)
@@ -323,6 +323,17 @@ on_send (const ScopeKey *to, const char *text, gsize len, gpointer data)
     g_debug ("%s", error->message);
 }
 
+/* The first probe of a link waits in WireGuard until the handshake is made, and is sent then. */
+static gint64
+since_handshake (ScopeLiveness *self, const ScopeKey *key, gint64 usec)
+{
+  g_autoptr (ScopeWgDevice) device = scope_tunnel_read (self->tunnel, NULL);
+  const ScopeWgPeer *peer = device ? scope_wg_device_find (device, key) : NULL;
+  gint64 since = peer && peer->handshake_usec ? g_get_real_time () - peer->handshake_usec : usec;
+
+  return since > 0 ? MIN (since, usec) : usec;
+}
+
 static void
 on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
 {
@@ -332,6 +343,8 @@ on_echo (const ScopeKey *from, gint64 usec, guint size, gpointer data)
 
   if (!link)
     return;
+  if (link->pulse.state != SCOPE_PULSE_ALIVE)
+    rtt = since_handshake (self, from, rtt);
   note_size (self, link, size);
   scope_pulse_echo (&link->pulse, rtt, now);
   if (!size)

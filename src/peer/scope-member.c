@@ -170,20 +170,12 @@ member_plan_tick (ScopeMember *self)
 /* --- the keys ------------------------------------------------------------------------------ */
 
 static gboolean
-on_keys_send (const char *text, gpointer data)
+on_send (const char *text, gpointer data)
 {
   ScopeMember *self = data;
 
   return scope_v1_session_send (self->session, text);
 }
-
-static void
-on_keys_changed (gpointer data)
-{
-  scope_source_emit_peers (data);
-}
-
-static const ScopeKeysCalls keys_calls = { on_keys_send, on_keys_changed };
 
 static void
 scope_member_peers (ScopeSource *source, GPtrArray *wanted)
@@ -217,12 +209,6 @@ scope_member_applied (ScopeSource *source, const GPtrArray *wanted)
 /* --- the links ----------------------------------------------------------------------------- */
 
 static gboolean
-on_links_send (const char *text, gpointer data)
-{
-  return on_keys_send (text, data);
-}
-
-static gboolean
 on_peers_due (gpointer data)
 {
   g_autoptr (ScopeMember) self = g_object_ref (data);
@@ -232,9 +218,9 @@ on_peers_due (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Several links change together, and in the middle of things. */
+/* Several links change together, and in the middle of things; who joins gets keys with all others in one moment. */
 static void
-on_links_changed (gpointer data)
+on_peers_changed (gpointer data)
 {
   ScopeMember *self = data;
 
@@ -252,14 +238,15 @@ on_links_attached (gpointer data)
   scope_source_emit_news (SCOPE_SOURCE (self));
 }
 
-static const ScopeLinksCalls links_calls = { on_links_send, on_links_changed, on_links_attached };
+static const ScopeKeysCalls keys_calls = { on_send, on_peers_changed };
+static const ScopeLinksCalls links_calls = { on_send, on_peers_changed, on_links_attached };
 
 /* --- life ---------------------------------------------------------------------------------- */
 
 static gboolean
 on_observed (const char *text, gpointer data)
 {
-  return on_keys_send (text, data);
+  return on_send (text, data);
 }
 
 /* The interface has a peer more, or its owner has written other preshared keys. */
@@ -312,6 +299,8 @@ scope_member_start (ScopeSource *source)
 {
   ScopeMember *self = SCOPE_MEMBER (source);
 
+  if (self->links)
+    scope_links_open (self->links, self->port);
   scope_v1_session_start (self->session);
   if (self->trust && scope_trust_own_grant (self->trust))
     {

@@ -3,7 +3,7 @@
 
 #define PREFER_IP6_MS 20  /* an IPv6 answer that comes so much later is still the better one */
 #define HANDSHAKE_MS 1500 /* how long a found endpoint may take to become a link */
-#define OPENER_MS 150     /* about a round trip: by then the caller's own checks have opened its NAT */
+#define OPENER_MS 300     /* the way of our answer, by the registry, and more: by then the caller's own checks have opened its NAT */
 #define MAX_CANDIDATES (SCOPE_PUNCH_MAX_CANDIDATES + 8) /* with those that they were heard from */
 
 static const guint tries_ms[] = { 0, 400, 1200, 2800, 6000 };

@@ -134,37 +134,6 @@ scope_v1_format_kex (const char *name, JsonObject *body, const char *direction, 
 }
 
 static void
-states (GString *out, GHashTable *table)
-{
-  g_autoptr (GPtrArray) keys = table ? scope_v1_sorted_keys (table) : g_ptr_array_new ();
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-
-  scope_fields_put_name (out, "peers");
-  g_string_append_c (out, '{');
-  for (guint i = 0; i < keys->len; i++)
-    {
-      const ScopeV1Progress *progress = g_hash_table_lookup (table, keys->pdata[i]);
-
-      scope_fields_put_name (out, scope_key_to_base64 (keys->pdata[i], text));
-      g_string_append_printf (out, "[%u,%u]", progress->npq, progress->pq);
-    }
-  g_string_append_c (out, '}');
-}
-
-static void
-observed (GString *out, GHashTable *table)
-{
-  g_autoptr (GPtrArray) keys = scope_v1_sorted_keys (table);
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-
-  scope_fields_put_name (out, "observed");
-  g_string_append_c (out, '{');
-  for (guint i = 0; i < keys->len; i++)
-    scope_fields_put_string (out, scope_key_to_base64 (keys->pdata[i], text), g_hash_table_lookup (table, keys->pdata[i]));
-  g_string_append_c (out, '}');
-}
-
-static void
 hello (GString *out, const ScopeV1Message *message)
 {
   scope_fields_put_string (out, "identity", message->identity);
@@ -267,11 +236,11 @@ data (GString *out, const ScopeV1Message *message)
     case SCOPE_V1_KEX_STATE:
       scope_fields_put_integer (out, "epoch", message->epoch);
       scope_fields_put_boolean (out, "hasKeyBroadcast", message->has_key_broadcast);
-      states (out, message->states);
+      scope_v1_keyed_write (&scope_v1_states, out, message->states);
       break;
     case SCOPE_V1_REPORT:
       if (message->observed)
-        observed (out, message->observed);
+        scope_v1_keyed_write (&scope_v1_observed, out, message->observed);
       scope_v1_format_links (out, message);
       if (message->fork[0] && message->fork[1])
         {

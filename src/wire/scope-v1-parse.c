@@ -343,82 +343,11 @@ parse_kex (const ScopeFields *d, gsize len, ScopeV1Message *message, GError **er
 }
 
 static gboolean
-parse_progress (ScopeV1Progress *progress, JsonNode *node)
-{
-  static const gint64 max[] = { SCOPE_V1_NPQ_MAX, SCOPE_V1_PQ_MAX };
-  gint64 value[2];
-
-  if (!JSON_NODE_HOLDS_ARRAY (node) || json_array_get_length (json_node_get_array (node)) != G_N_ELEMENTS (value))
-    return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (value); i++)
-    {
-      JsonNode *number = json_array_get_element (json_node_get_array (node), i);
-
-      if (json_node_get_value_type (number) != G_TYPE_INT64)
-        return FALSE;
-      value[i] = json_node_get_int (number);
-      if (value[i] < 0 || value[i] > max[i])
-        return FALSE;
-    }
-  *progress = (ScopeV1Progress) { .npq = value[0], .pq = value[1] };
-  return TRUE;
-}
-
-static gboolean
 parse_kex_state (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
-  JsonObjectIter iter;
-  JsonObject *peers;
-  JsonNode *node;
-  const char *name;
-
-  if (!scope_fields_count (d, "epoch", &message->epoch, error) ||
-      !scope_fields_boolean (d, "hasKeyBroadcast", &message->has_key_broadcast, error))
-    return FALSE;
-  peers = scope_fields_object (d, "peers", SCOPE_V1_MAX_PEERS, error);
-  if (!peers)
-    return FALSE;
-  message->states = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
-  json_object_iter_init (&iter, peers);
-  while (json_object_iter_next (&iter, &name, &node))
-    {
-      ScopeV1Progress progress;
-      ScopeKey key;
-
-      if (!scope_fields_key_text (&key, name))
-        return scope_fields_wrong (d, "peers", error, "a name that is not a WireGuard key");
-      if (!parse_progress (&progress, node))
-        return scope_fields_wrong (d, "peers", error, "%s: not [0 to %d, 0 to %d]", name, SCOPE_V1_NPQ_MAX,
-                                   SCOPE_V1_PQ_MAX);
-      g_hash_table_insert (message->states, g_memdup2 (&key, sizeof key), g_memdup2 (&progress, sizeof progress));
-    }
-  return TRUE;
-}
-
-static gboolean
-read_observed (const ScopeFields *d, ScopeV1Message *message, GError **error)
-{
-  JsonObject *observed = scope_fields_object (d, "observed", SCOPE_V1_MAX_PEERS, error);
-  JsonObjectIter iter;
-  JsonNode *node;
-  const char *name;
-
-  if (!observed)
-    return FALSE;
-  message->observed = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
-  json_object_iter_init (&iter, observed);
-  while (json_object_iter_next (&iter, &name, &node))
-    {
-      const char *text = json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
-      ScopeKey key;
-
-      if (!scope_fields_key_text (&key, name))
-        return scope_fields_wrong (d, "observed", error, "a name that is not a WireGuard key");
-      if (!text || strlen (text) > SCOPE_ENDPOINT_MAX || !scope_endpoint_parse (text, NULL, NULL, NULL))
-        return scope_fields_wrong (d, "observed", error, "%s: not an endpoint", name);
-      g_hash_table_insert (message->observed, g_memdup2 (&key, sizeof key), g_strdup (text));
-    }
-  return TRUE;
+  return scope_fields_count (d, "epoch", &message->epoch, error) &&
+         scope_fields_boolean (d, "hasKeyBroadcast", &message->has_key_broadcast, error) &&
+         scope_v1_keyed_read (&scope_v1_states, d, &message->states, error);
 }
 
 static gboolean
@@ -426,7 +355,7 @@ parse_report (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
   g_auto (GStrv) fork = NULL;
 
-  if ((scope_fields_has (d, "observed") && !read_observed (d, message, error)) ||
+  if ((scope_fields_has (d, "observed") && !scope_v1_keyed_read (&scope_v1_observed, d, &message->observed, error)) ||
       !scope_v1_parse_links (d, message, error))
     return FALSE;
   if (!scope_fields_has (d, "fork"))

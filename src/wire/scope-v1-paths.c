@@ -4,116 +4,13 @@
 
 #include "common/scope-json.h"
 
-#define LOSS_MAX 100
-
-static int
-compare_keys (gconstpointer a, gconstpointer b)
-{
-  return scope_key_compare (*(const ScopeKey *const *) a, *(const ScopeKey *const *) b);
-}
-
-GPtrArray *
-scope_v1_sorted_keys (GHashTable *table)
-{
-  GPtrArray *keys = g_ptr_array_new ();
-  GHashTableIter iter;
-  gpointer at;
-
-  g_hash_table_iter_init (&iter, table);
-  while (g_hash_table_iter_next (&iter, &at, NULL))
-    g_ptr_array_add (keys, at);
-  g_ptr_array_sort (keys, compare_keys);
-  return keys;
-}
-
 /* Reading */
-
-static gboolean
-is_number (JsonNode *node, gint64 max, guint *value)
-{
-  gint64 number;
-
-  if (json_node_get_value_type (node) != G_TYPE_INT64)
-    return FALSE;
-  number = json_node_get_int (node);
-  if (number < 0 || number > max)
-    return FALSE;
-  *value = number;
-  return TRUE;
-}
-
-/* [ms, loss] */
-static gboolean
-is_latency (JsonNode *node, ScopeV1Latency *latency)
-{
-  JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-
-  if (!pair || json_array_get_length (pair) != 2)
-    return FALSE;
-  latency->ms = SCOPE_V1_UNREACHABLE;
-  return (JSON_NODE_HOLDS_NULL (json_array_get_element (pair, 0)) ||
-          is_number (json_array_get_element (pair, 0), SCOPE_V1_MAX_MSEC, &latency->ms)) &&
-         is_number (json_array_get_element (pair, 1), LOSS_MAX, &latency->loss);
-}
-
-static gboolean
-read_latency (const ScopeFields *d, ScopeV1Message *message, GError **error)
-{
-  JsonObject *object = scope_fields_object (d, "latency", SCOPE_V1_MAX_RELAYS, error);
-  JsonObjectIter iter;
-  JsonNode *node;
-  const char *name;
-
-  if (!object)
-    return FALSE;
-  message->latency = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, g_free);
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &name, &node))
-    {
-      ScopeV1Latency latency;
-      ScopeKey key;
-
-      if (!scope_fields_key_text (&key, name))
-        return scope_fields_wrong (d, "latency", error, "a name that is not a WireGuard key");
-      if (!is_latency (node, &latency))
-        return scope_fields_wrong (d, "latency", error, "%s: not [null or 0 to %d, 0 to %d]", name, SCOPE_V1_MAX_MSEC,
-                                   LOSS_MAX);
-      g_hash_table_insert (message->latency, g_memdup2 (&key, sizeof key), g_memdup2 (&latency, sizeof latency));
-    }
-  return TRUE;
-}
-
-static gboolean
-read_reach (const ScopeFields *d, ScopeV1Message *message, GError **error)
-{
-  JsonObject *object = scope_fields_object (d, "reach", SCOPE_V1_MAX_RELAYS, error);
-  JsonObjectIter iter;
-  JsonNode *node;
-  const char *name;
-
-  if (!object)
-    return FALSE;
-  message->reach = g_hash_table_new_full (scope_key_hash, scope_key_equal, g_free, NULL);
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &name, &node))
-    {
-      ScopeKey key;
-      guint reach;
-
-      if (!scope_fields_key_text (&key, name))
-        return scope_fields_wrong (d, "reach", error, "a name that is not a WireGuard key");
-      if (!is_number (node, SCOPE_V1_REACH_MASTER, &reach))
-        return scope_fields_wrong (d, "reach", error, "%s: not 0 to %d", name, SCOPE_V1_REACH_MASTER);
-      g_hash_table_insert (message->reach, g_memdup2 (&key, sizeof key), GUINT_TO_POINTER (reach));
-    }
-  return TRUE;
-}
 
 gboolean
 scope_v1_parse_links (const ScopeFields *d, ScopeV1Message *message, GError **error)
 {
-  return (!scope_fields_has (d, "latency") || read_latency (d, message, error)) &&
-         (!scope_fields_has (d, "reach") || read_reach (d, message, error));
+  return (!scope_fields_has (d, "latency") || scope_v1_keyed_read (&scope_v1_latency, d, &message->latency, error)) &&
+         (!scope_fields_has (d, "reach") || scope_v1_keyed_read (&scope_v1_reach, d, &message->reach, error));
 }
 
 static gboolean
@@ -158,9 +55,10 @@ read_links (const ScopeFields *d, ScopeV1Message *message, GError **error)
       guint i, j, ms;
       ScopeLatency link;
 
-      if (!triple || json_array_get_length (triple) != 3 || !is_number (json_array_get_element (triple, 0), max, &i) ||
-          !is_number (json_array_get_element (triple, 1), max, &j) || i >= j ||
-          !is_number (json_array_get_element (triple, 2), SCOPE_V1_MAX_MSEC, &ms))
+      if (!triple || json_array_get_length (triple) != 3 ||
+          !scope_v1_read_number (json_array_get_element (triple, 0), max, &i) ||
+          !scope_v1_read_number (json_array_get_element (triple, 1), max, &j) || i >= j ||
+          !scope_v1_read_number (json_array_get_element (triple, 2), SCOPE_V1_MAX_MSEC, &ms))
         return scope_fields_wrong_element (d, "links", n, error,
                                            "not [i, j, ms]: relays, the lower one first, and 0 to %d", SCOPE_V1_MAX_MSEC);
       if ((gint64) i * SCOPE_V1_MAX_RELAYS + j <= before)
@@ -182,48 +80,13 @@ scope_v1_parse_paths (const ScopeFields *d, ScopeV1Message *message, GError **er
 
 /* Writing */
 
-static void
-latency (GString *out, GHashTable *table)
-{
-  g_autoptr (GPtrArray) keys = scope_v1_sorted_keys (table);
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-
-  scope_fields_put_name (out, "latency");
-  g_string_append_c (out, '{');
-  for (guint i = 0; i < keys->len; i++)
-    {
-      const ScopeV1Latency *link = g_hash_table_lookup (table, keys->pdata[i]);
-
-      scope_fields_put_name (out, scope_key_to_base64 (keys->pdata[i], text));
-      if (link->ms == SCOPE_V1_UNREACHABLE)
-        g_string_append_printf (out, "[null,%u]", link->loss);
-      else
-        g_string_append_printf (out, "[%u,%u]", link->ms, link->loss);
-    }
-  g_string_append_c (out, '}');
-}
-
-static void
-reach (GString *out, GHashTable *table)
-{
-  g_autoptr (GPtrArray) keys = scope_v1_sorted_keys (table);
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-
-  scope_fields_put_name (out, "reach");
-  g_string_append_c (out, '{');
-  for (guint i = 0; i < keys->len; i++)
-    scope_fields_put_integer (out, scope_key_to_base64 (keys->pdata[i], text),
-                              GPOINTER_TO_UINT (g_hash_table_lookup (table, keys->pdata[i])));
-  g_string_append_c (out, '}');
-}
-
 void
 scope_v1_format_links (GString *out, const ScopeV1Message *message)
 {
   if (message->latency)
-    latency (out, message->latency);
+    scope_v1_keyed_write (&scope_v1_latency, out, message->latency);
   if (message->reach)
-    reach (out, message->reach);
+    scope_v1_keyed_write (&scope_v1_reach, out, message->reach);
 }
 
 /* Two numbers for each: GString's printf would be most of what a large table costs. */

@@ -28,5 +28,12 @@ gboolean scope_v1_parse_paths (const ScopeFields *d, ScopeV1Message *message, GE
 void scope_v1_format_links (GString *out, const ScopeV1Message *message);
 void scope_v1_format_paths (GString *out, const ScopeV1Message *message);
 
-/* (transfer container): the keys of a table by ScopeKey, in their order, so that a message has one text */
-GPtrArray *scope_v1_sorted_keys (GHashTable *table);
+/* scope-v1-keyed.c: members that say something of each of many peers, by key. @table: (element-type ScopeKey …): made by the
+ * reader, also when it fails; the writer takes NULL for an empty one */
+typedef struct _ScopeV1Keyed ScopeV1Keyed;
+extern const ScopeV1Keyed scope_v1_states, scope_v1_observed, scope_v1_latency, scope_v1_reach;
+gboolean scope_v1_keyed_read (const ScopeV1Keyed *kind, const ScopeFields *d, GHashTable **table, GError **error);
+void scope_v1_keyed_write (const ScopeV1Keyed *kind, GString *out, GHashTable *table);
+
+/* FALSE: not an integer from 0 to @max */
+gboolean scope_v1_read_number (JsonNode *node, gint64 max, guint *value);

@@ -289,6 +289,20 @@ class Host(Node):
             raise RuntimeError(f"{self.name}: login1 said {line!r} for {word!r}, see {self.dir / 'login1.log'}")
         return True
 
+    # --- firewall
+
+    def firewalld(self, timeout: float = 60) -> Process:
+        """Run firewalld, as it is when it has just been installed; NetworkManager tells it the zones of its connections."""
+        self._exec(["mkdir", "-p", "/run/lab/firewalld"])
+        program = self.popen(["firewalld", "--nofork", "--nopid", "--log-target", "console", "--system-config", "/run/lab/firewalld"])
+        wait_for(f"{self.name}: firewalld, see {program.log}", lambda: self.firewall_cmd("--state", check=False).returncode == 0,
+                 timeout, interval=0.2)  # fmt: skip
+        return program
+
+    def firewall_cmd(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run firewall-cmd(1)."""
+        return self.run(["firewall-cmd", *args], check)
+
     # --- files
 
     def _write(self, path: str, text: str, mode: int = 0o644) -> None:

@@ -72,6 +72,20 @@ look (World *world, Watch *w)
   back = sim_packet (sim, w->b, w->a, NULL);
   world_totals.packets += 2;
   world_totals.ways += way;
+  if (!way || (there != SIM_FILTERED && back != SIM_FILTERED))
+    w->asymmetric = 0;
+  else
+    {
+      world_totals.asymmetries++;
+      w->asymmetric = MAX (w->asymmetric ? w->asymmetric : now, w->touched);
+      world_totals.worst_asymmetry = MAX (world_totals.worst_asymmetry, now - w->asymmetric);
+      if (now - w->asymmetric > BOUND_MS)
+        {
+          world_totals.asymmetries_lasting++;
+          world_wrong (world, "between %u and %u the way back is not the reverse for %.1f s", w->a, w->b, (now - w->asymmetric) / 1e3);
+          w->asymmetric = now;
+        }
+    }
   world_totals.filtered += (there == SIM_FILTERED) + (back == SIM_FILTERED);
   if (there == SIM_LOOP || back == SIM_LOOP)
     {
@@ -100,7 +114,16 @@ look (World *world, Watch *w)
     }
 }
 
-/* Every 100 ms for a while after something happened, otherwise every 5 s. */
+static gboolean
+any_failing (World *world)
+{
+  for (guint i = 0; i < world->n_watches; i++)
+    if (world->watches[i].failing)
+      return TRUE;
+  return FALSE;
+}
+
+/* Every 100 ms for a while after something happened and while something is interrupted, otherwise every 5 s. */
 void
 world_run (World *world, gint64 until)
 {
@@ -109,7 +132,7 @@ world_run (World *world, gint64 until)
 
   while (sim_now (sim) < until)
     {
-      sim_run_until (sim, MIN (until, sim_now (sim) + (sim_now (sim) < close ? 100 : 5000)));
+      sim_run_until (sim, MIN (until, sim_now (sim) + (sim_now (sim) < close || any_failing (world) ? 100 : 5000)));
       for (guint i = 0; i < world->n_watches; i++)
         look (world, &world->watches[i]);
     }
@@ -125,8 +148,9 @@ world_judge_end (World *world)
       Watch *w = &world->watches[i];
       SimLink *link = sim_find_link (sim, w->a, w->b);
       SimFate there = sim_packet (sim, w->a, w->b, NULL), back = sim_packet (sim, w->b, w->a, NULL);
-      double hours = sim_now (sim) / 3.6e6;
+      double hours = sim_now (sim) / 3.6e6, rate;
 
+      world_totals.asymmetries_lasting += there == SIM_FILTERED || back == SIM_FILTERED;
       if (sim_has_way (sim, w->a, w->b) && (there != SIM_ARRIVED || back != SIM_ARRIVED))
         world_wrong (world, "at the end %u and %u are not connected: there %s, back %s", w->a, w->b, fates[there], fates[back]);
       if (link && w->a >= world->n_relays && w->b >= world->n_relays &&
@@ -138,6 +162,8 @@ world_judge_end (World *world)
       world_totals.switches += w->switches;
       world_totals.touches += w->touches;
       world_totals.pair_hours += hours;
-      world_totals.worst_rate = MAX (world_totals.worst_rate, w->switches / hours);
+      world_totals.pairs++;
+      rate = w->switches / hours;
+      g_array_append_val (world_totals.rates, rate);
     }
 }

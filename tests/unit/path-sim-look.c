@@ -44,6 +44,34 @@ works (Sim *sim, guint a, guint b)
   return link && link->works;
 }
 
+/* Reaches no other relay */
+static gboolean
+alone (Sim *sim, guint relay)
+{
+  for (guint k = 0; k < sim->nodes->len; k++)
+    if (k != relay && sim_node (sim, k)->role != SCOPE_ROLE_EDGE && works (sim, relay, k))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+could_stand_at (Sim *sim, guint i, guint relay, gboolean leaves)
+{
+  return works (sim, i, relay) && !(leaves && alone (sim, relay));
+}
+
+/* An edge whose relay is alone, and there is one that is not */
+static gboolean
+should_leave (Sim *sim, guint i, guint relay)
+{
+  if (relay == i || !alone (sim, relay))
+    return FALSE;
+  for (guint k = 0; k < sim->nodes->len; k++)
+    if (sim_node (sim, k)->role != SCOPE_ROLE_EDGE && could_stand_at (sim, i, k, TRUE))
+      return TRUE;
+  return FALSE;
+}
+
 /* The relay that somebody stands at: a relay at itself. G_MAXUINT: none that works */
 static guint
 stands_at (Sim *sim, guint i)
@@ -62,6 +90,7 @@ gboolean
 sim_has_way (Sim *sim, guint from, guint to)
 {
   guint a, b;
+  gboolean a_leaves, b_leaves;
 
   if (!sim_node (sim, from)->alive || !sim_node (sim, to)->alive)
     return FALSE;
@@ -69,12 +98,18 @@ sim_has_way (Sim *sim, guint from, guint to)
     return TRUE;
   a = stands_at (sim, from);
   b = stands_at (sim, to);
+  if (a != G_MAXUINT && a == b)
+    return TRUE;
+  a_leaves = a != G_MAXUINT && should_leave (sim, from, a);
+  b_leaves = b != G_MAXUINT && should_leave (sim, to, b);
+  a = a_leaves ? G_MAXUINT : a;
+  b = b_leaves ? G_MAXUINT : b;
   if (a == G_MAXUINT || b == G_MAXUINT)
     {
-      /* Attached to nobody, though there is one: no excuse. */
+      /* Attached to nobody, or to one that reaches nobody, though there is one: no excuse. */
       for (guint k = 0; k < sim->nodes->len; k++)
-        if (sim_node (sim, k)->role != SCOPE_ROLE_EDGE && (a != G_MAXUINT || works (sim, from, k)) &&
-            (b != G_MAXUINT || works (sim, to, k)) && (works (sim, from, k) || works (sim, to, k)))
+        if (sim_node (sim, k)->role != SCOPE_ROLE_EDGE && (a != G_MAXUINT || could_stand_at (sim, from, k, a_leaves)) &&
+            (b != G_MAXUINT || could_stand_at (sim, to, k, b_leaves)))
           {
             guint l = a != G_MAXUINT ? a : k, m = b != G_MAXUINT ? b : k;
             if (l == m || works (sim, l, m))
@@ -82,7 +117,7 @@ sim_has_way (Sim *sim, guint from, guint to)
           }
       return FALSE;
     }
-  if (a == b || works (sim, a, b))
+  if (works (sim, a, b))
     return TRUE;
   for (guint k = 0; k < sim->nodes->len; k++)
     if (sim_node (sim, k)->role != SCOPE_ROLE_EDGE && works (sim, a, k) && works (sim, k, b))

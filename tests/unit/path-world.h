@@ -20,6 +20,7 @@ typedef struct {
   guint touches;
   gint64 touched;
   gint64 failing; /* since; 0: it is not */
+  gint64 asymmetric; /* since: somebody on the way takes its packets only from somebody else; 0: it is not */
   gint64 worst;
 } Watch;
 
@@ -34,8 +35,11 @@ typedef struct {
 
 typedef struct {
   GArray *outages; /* (element-type gint64): ms */
+  GArray *rates;   /* (element-type double): switches an hour of each pair */
   guint64 switches, touches, messages, events, packets, connected, ways, idle, filtered, loops, beyond, ping_pongs;
-  double pair_hours, worst_rate;
+  guint64 pairs, asymmetries, asymmetries_lasting, wrong_networks;
+  gint64 worst_asymmetry;
+  double pair_hours;
   guint most_relays, most_edges;
 } WorldTotals;
 

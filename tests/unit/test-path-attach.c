@@ -172,6 +172,121 @@ test_prefers_late (void)
     }
 }
 
+static guint
+moves (Sim *sim, guint edge, gint64 ms)
+{
+  guint at = sim_attachment (sim, edge), n = 0;
+
+  for (gint64 end = sim_now (sim) + ms; sim_now (sim) < end;)
+    {
+      sim_pass (sim, 10);
+      if (sim_attachment (sim, edge) != at)
+        n++;
+      at = sim_attachment (sim, edge);
+    }
+  return n;
+}
+
+#define LEFT_MS (SIM_DETECT_MAX_MS + 6 * SECOND)
+
+/* a's relay works for a, and reaches nobody else: a leaves it, and comes back when it was better for 300 s. */
+static void
+test_alone (gconstpointer data)
+{
+  for (guint64 seed = 40; seed < 48; seed++)
+    {
+      Small w = small_new (seed, FALSE);
+
+      if (data)
+        {
+          sim_registry (w.sim, FALSE);
+          sim_pass (w.sim, 10 * SECOND);
+        }
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      sim_cut (w.sim, w.r, w.s, TRUE);
+      sim_pass (w.sim, 10 * SECOND);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      sim_assert_connected (w.sim, w.a, w.b, 4);
+      sim_cut (w.sim, w.r, w.t, TRUE);
+      g_assert_cmpuint (moves (w.sim, w.a, LEFT_MS), ==, 1);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+      sim_assert_connected (w.sim, w.a, w.b, 3);
+      g_assert_cmpuint (moves (w.sim, w.a, 30 * MINUTE), ==, 0);
+      sim_kill (w.sim, w.a); /* a new life hears of it at once */
+      sim_revive (w.sim, w.a);
+      sim_pass (w.sim, SIM_CONNECT_MAX_MS + LEFT_MS);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.t);
+      sim_assert_connected (w.sim, w.a, w.b, 3);
+      g_assert_cmpuint (moves (w.sim, w.a, 10 * MINUTE), ==, 0);
+      sim_cut (w.sim, w.r, w.t, FALSE);
+      g_assert_cmpuint (moves (w.sim, w.a, 4 * MINUTE + 50 * SECOND), ==, 0);
+      g_assert_cmpuint (moves (w.sim, w.a, 5 * MINUTE), ==, 1);
+      g_assert_cmpuint (sim_attachment (w.sim, w.a), ==, w.r);
+      g_assert_cmpuint (moves (w.sim, w.a, 10 * MINUTE), ==, 0);
+      sim_free (w.sim);
+    }
+}
+
+/* A link that is lost for a moment is no reason, nor is a relay without others. */
+static void
+test_alone_for_a_moment (void)
+{
+  Small w = small_new (50, FALSE);
+  Sim *sim = sim_new (51);
+  guint r = sim_add (sim, SCOPE_ROLE_RELAY), a = sim_add (sim, SCOPE_ROLE_EDGE);
+
+  sim_cut (w.sim, w.r, w.s, TRUE);
+  sim_pass (w.sim, 10 * SECOND);
+  for (guint i = 0; i < 20; i++)
+    {
+      sim_cut (w.sim, w.r, w.t, TRUE);
+      g_assert_cmpuint (moves (w.sim, w.a, 1600), ==, 0);
+      sim_cut (w.sim, w.r, w.t, FALSE);
+      g_assert_cmpuint (moves (w.sim, w.a, MINUTE), ==, 0);
+    }
+  sim_free (w.sim);
+
+  sim_know_all (sim);
+  sim_link (sim, a, r, 20, 0);
+  sim_start (sim);
+  sim_pass (sim, MINUTE);
+  g_assert_cmpuint (sim_attachment (sim, a), ==, r);
+  g_assert_cmpuint (moves (sim, a, 10 * MINUTE), ==, 0);
+  sim_free (sim);
+}
+
+/* Two relays that lose each other: whoever has links to both goes to the same one, once. */
+static void
+test_gather (void)
+{
+  for (guint64 seed = 60; seed < 76; seed++)
+    {
+      Sim *sim = sim_new (seed);
+      guint r = sim_add (sim, SCOPE_ROLE_RELAY), s = sim_add (sim, SCOPE_ROLE_RELAY);
+      guint a = sim_add (sim, SCOPE_ROLE_EDGE), b = sim_add (sim, SCOPE_ROLE_EDGE), n;
+
+      sim_know_all (sim);
+      sim_link (sim, r, s, 20, 0);
+      sim_link (sim, a, r, 10, 0);
+      sim_link (sim, a, s, 60, 0);
+      sim_link (sim, b, s, 10, 0);
+      sim_link (sim, b, r, 60, 0);
+      sim_start (sim);
+      sim_pass (sim, 30 * SECOND);
+      sim_assert_connected (sim, a, b, 3);
+      sim_cut (sim, r, s, TRUE);
+      n = moves (sim, a, LEFT_MS);
+      sim_assert_connected (sim, a, b, 2);
+      g_assert_cmpuint (n, ==, sim_attachment (sim, a) == s);
+      g_assert_cmpuint (moves (sim, a, 20 * MINUTE), ==, 0);
+      sim_assert_connected (sim, a, b, 2);
+      sim_cut (sim, r, s, FALSE);
+      sim_pass (sim, 20 * MINUTE);
+      sim_assert_connected (sim, a, b, 3);
+      sim_free (sim);
+    }
+}
+
 /* The root makes a relay of an edge that runs, and whose links are up; and takes it back. */
 static void
 test_turned (void)
@@ -207,6 +322,10 @@ main (int argc, char **argv)
   g_test_add_func ("/path/classes", test_classes);
   g_test_add_func ("/path/prefers", test_prefers);
   g_test_add_func ("/path/prefers-late", test_prefers_late);
+  g_test_add_data_func ("/path/alone", NULL, test_alone);
+  g_test_add_data_func ("/path/alone-without-registry", "gone", test_alone);
+  g_test_add_func ("/path/alone-for-a-moment", test_alone_for_a_moment);
+  g_test_add_func ("/path/gather", test_gather);
   g_test_add_func ("/path/turned", test_turned);
   return g_test_run ();
 }

@@ -62,6 +62,7 @@ network (guint64 seed)
   if (world->wrong)
     {
       g_test_message ("again: SCOPE_SIM_SEED=%" G_GUINT64_FORMAT " tests/unit/test-path-sim --tap", seed);
+      world_totals.wrong_networks++;
       g_test_fail ();
     }
   sim_free (world->sim);
@@ -77,29 +78,67 @@ compare (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
+static int
+compare_rates (gconstpointer a, gconstpointer b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return x < y ? -1 : x > y;
+}
+
 static gint64
 outage_at (double part)
 {
-  return world_totals.outages->len ? g_array_index (world_totals.outages, gint64, (guint) ((world_totals.outages->len - 1) * part)) : 0;
+  const GArray *outages = world_totals.outages;
+
+  return outages->len ? g_array_index (outages, gint64, (guint) ((outages->len - 1) * part)) : 0;
 }
+
+static double
+rate_at (double part)
+{
+  const GArray *rates = world_totals.rates;
+
+  return rates->len ? g_array_index (rates, double, (guint) ((rates->len - 1) * part)) : 0;
+}
+
+#define N G_GUINT64_FORMAT
+#define MS G_GINT64_FORMAT " ms"
 
 static void
 print_totals (guint n, double seconds)
 {
   const WorldTotals *t = &world_totals;
 
-  g_test_message ("%u networks of up to %u relays and %u edges, %.0f pair hours, %" G_GUINT64_FORMAT " events, %" G_GUINT64_FORMAT
-                  " path messages (%" G_GUINT64_FORMAT " in the last five minutes), %.1f s of the processor",
-                  n, t->most_relays, t->most_edges, t->pair_hours, t->events, t->messages, t->idle, seconds);
-  g_test_message ("%" G_GUINT64_FORMAT " packets, %" G_GUINT64_FORMAT " of them met a filter in a change, %" G_GUINT64_FORMAT
-                  " came to somebody twice; of %" G_GUINT64_FORMAT " looks at pairs with a way %.3f %% were connected",
-                  t->packets, t->filtered, t->loops, t->ways, 100.0 * t->connected / MAX (t->ways, 1));
-  g_test_message ("%u interruptions: median %" G_GINT64_FORMAT " ms, 90 %% %" G_GINT64_FORMAT " ms, 99 %% %" G_GINT64_FORMAT
-                  " ms, worst %" G_GINT64_FORMAT " ms; %" G_GUINT64_FORMAT " beyond the bound of %d ms", t->outages->len,
-                  outage_at (0.5), outage_at (0.9), outage_at (0.99), outage_at (1), t->beyond, BOUND_MS);
-  g_test_message ("switches: %.2f for each pair and hour, at most %.1f; %.2f for each thing that happened to a pair; %" G_GUINT64_FORMAT
-                  " to and fro", t->switches / MAX (t->pair_hours, 1e-9), t->worst_rate,
-                  (double) t->switches / MAX (t->touches, 1), t->ping_pongs);
+  g_test_message ("%u networks of up to %u relays and %u edges, %" N " of them wrong; %" N " pairs watched for %.0f hours, %" N
+                  " events, %" N " path messages (%" N " in the last five minutes), %.1f s of the processor",
+                  n, t->most_relays, t->most_edges, t->wrong_networks, t->pairs, t->pair_hours, t->events, t->messages, t->idle,
+                  seconds);
+  g_test_message ("loops: %" N " of %" N " packets came to somebody twice", t->loops, t->packets);
+  g_test_message ("asymmetries: %" N " that last; in changes %" N " looks saw a way back that was not the reverse, for at most %" MS
+                  "; %" N " packets met a filter, also where there was no way", t->asymmetries_lasting, t->asymmetries,
+                  t->worst_asymmetry, t->filtered);
+  g_test_message ("connected: %.3f %% of %" N " looks at pairs with a way; %u interruptions: median %" MS ", 90 %% %" MS
+                  ", 99 %% %" MS ", worst %" MS "; %" N " beyond the bound of %d ms",
+                  100.0 * t->connected / MAX (t->ways, 1), t->ways, t->outages->len, outage_at (0.5), outage_at (0.9),
+                  outage_at (0.99), outage_at (1), t->beyond, BOUND_MS);
+  g_test_message ("switches: %.2f for each pair and hour (median %.1f, 99 %% %.1f, worst %.1f), %.2f for each of %" N
+                  " things that happened to a pair; %" N " to and fro", t->switches / MAX (t->pair_hours, 1e-9), rate_at (0.5),
+                  rate_at (0.99), rate_at (1), (double) t->switches / MAX (t->touches, 1), t->touches, t->ping_pongs);
+}
+
+static void
+totals_begin (void)
+{
+  world_totals = (WorldTotals) { .outages = g_array_new (FALSE, FALSE, sizeof (gint64)),
+                                 .rates = g_array_new (FALSE, FALSE, sizeof (double)) };
+}
+
+static void
+totals_end (void)
+{
+  g_clear_pointer (&world_totals.outages, g_array_unref);
+  g_clear_pointer (&world_totals.rates, g_array_unref);
 }
 
 static void
@@ -107,12 +146,13 @@ networks (guint64 first, guint n)
 {
   clock_t begun = clock ();
 
-  world_totals = (WorldTotals) { .outages = g_array_new (FALSE, FALSE, sizeof (gint64)) };
+  totals_begin ();
   for (guint64 seed = first; seed < first + n; seed++)
     network (seed);
   g_array_sort (world_totals.outages, compare);
+  g_array_sort (world_totals.rates, compare_rates);
   print_totals (n, (double) (clock () - begun) / CLOCKS_PER_SEC);
-  g_clear_pointer (&world_totals.outages, g_array_unref);
+  totals_end ();
 }
 
 static void
@@ -126,10 +166,10 @@ test_same_seed (void)
 {
   guint64 digests[3];
 
-  world_totals.outages = g_array_new (FALSE, FALSE, sizeof (gint64));
+  totals_begin ();
   for (guint i = 0; i < 3; i++)
     digests[i] = network (i < 2 ? 3 : 4);
-  g_clear_pointer (&world_totals.outages, g_array_unref);
+  totals_end ();
   g_assert_cmpuint (digests[0], ==, digests[1]);
   g_assert_cmpuint (digests[0], !=, digests[2]);
 }

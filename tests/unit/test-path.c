@@ -199,41 +199,6 @@ test_new_life (void)
   sim_free (w.sim);
 }
 
-/* Told that nothing comes back, an edge says again which way, and to its relay that it is there; but not all the time. */
-static void
-test_silent (void)
-{
-  Small w = small_new (12, FALSE);
-  ScopePath *path = sim_node (w.sim, w.a)->path;
-  guint pairs = 0, attaches = 0;
-  ScopePathSend send;
-
-  for (guint i = 0; i < 5; i++)
-    {
-      scope_path_silent (path, sim_now (w.sim), &sim_node (w.sim, w.b)->key);
-      while (scope_path_pop (path, &send))
-        if (send.message.type == SCOPE_PATH_PAIR)
-          {
-            g_assert_true (send.message.ask);
-            g_assert_false (send.direct);
-            g_assert_cmpmem (&send.to, sizeof send.to, &sim_node (w.sim, w.b)->key, sizeof send.to);
-            pairs++;
-          }
-        else
-          {
-            g_assert_cmpint (send.message.type, ==, SCOPE_PATH_ATTACH);
-            g_assert_true (send.direct);
-            g_assert_cmpmem (&send.to, sizeof send.to, &sim_node (w.sim, w.r)->key, sizeof send.to);
-            attaches++;
-          }
-    }
-  g_assert_cmpuint (pairs, ==, 1);
-  g_assert_cmpuint (attaches, ==, 1);
-  sim_pass (w.sim, MINUTE); /* lost; said again, and answered */
-  sim_assert_connected (w.sim, w.a, w.b, 3);
-  sim_free (w.sim);
-}
-
 /* A link that failed is left alone for a while, but not when their relays do not reach each other. */
 static void
 test_cut_off (void)
@@ -283,7 +248,6 @@ main (int argc, char **argv)
   g_test_add_func ("/path/moved", test_moved);
   g_test_add_func ("/path/lossy", test_lossy);
   g_test_add_func ("/path/new-life", test_new_life);
-  g_test_add_func ("/path/silent", test_silent);
   g_test_add_func ("/path/cut-off", test_cut_off);
   return g_test_run ();
 }
