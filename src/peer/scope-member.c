@@ -108,7 +108,11 @@ on_mapped (const char *endpoint, gpointer data)
     return;
   member_send_record (self);
   if (self->links)
-    scope_links_set_own (self->links, self->endpoints, self->observed);
+    {
+      scope_links_set_own (self->links, self->endpoints, self->observed);
+      if (endpoint)
+        scope_links_punch_anew (self->links);
+    }
 }
 
 /*
@@ -121,7 +125,7 @@ map_port (ScopeMember *self)
   const ScopeSettings *settings = self->settings;
   const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
   gboolean needed = !settings->endpoints[0] && ((grant && scope_role_is_relay (grant->role)) ||
-                    (self->links && scope_links_nat (self->links) == SCOPE_NAT_CLOSED));
+                    (self->links && scope_links_is_shut (self->links)));
 
   if (self->portmap || !self->tunnel || keys_only (self) || settings->port_mapping == SCOPE_USE_OFF ||
       (settings->port_mapping == SCOPE_USE_AUTO && !needed))
@@ -267,19 +271,19 @@ on_links_attached (gpointer data)
 {
   ScopeMember *self = data;
 
-  map_port (self);
   if (self->welcomed)
     member_send_record (self);
   scope_source_emit_news (SCOPE_SOURCE (self));
 }
 
-static const ScopeKeysCalls keys_calls = { on_send, on_peers_changed };
 static void
 on_links_news (gpointer data)
 {
+  map_port (data);
   scope_source_emit_news (data);
 }
 
+static const ScopeKeysCalls keys_calls = { on_send, on_peers_changed };
 static const ScopeLinksCalls links_calls = { on_send, on_peers_changed, on_links_attached, on_links_news };
 
 /* --- life ---------------------------------------------------------------------------------- */
