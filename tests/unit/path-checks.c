@@ -155,7 +155,7 @@ world_judge_end (World *world)
         world_wrong (world, "at the end %u and %u are not connected: there %s, back %s", w->a, w->b, fates[there], fates[back]);
       if (link && w->a >= world->n_relays && w->b >= world->n_relays &&
           !scope_path_is_direct (sim_node (sim, w->a)->path, &sim_node (sim, w->b)->key))
-        world_wrong (world, "at the end %u and %u could be direct", w->a, w->b);
+        world_wrong (world, "at the end %u and %u could be direct over their link, which loses %u %%", w->a, w->b, link->loss);
       if (w->switches > SWITCHES_FREE + SWITCHES_PER_TOUCH * w->touches)
         world_wrong (world, "%u → %u switched %u times in %.2f hours, while %u things happened", w->a, w->b, w->switches, hours,
                w->touches);
