@@ -73,6 +73,7 @@ libscope_net_la_SOURCES = \
 	src/net/scope-fit.c src/net/scope-fit.h \
 	src/net/scope-pulse.c src/net/scope-pulse.h \
 	src/net/scope-raw.c src/net/scope-raw.h \
+	src/net/scope-mapping.c src/net/scope-mapping.h \
 	src/net/scope-slow.c src/net/scope-slow.h \
 	src/net/scope-stun.c src/net/scope-stun.h \
 	src/net/scope-stun-agent.c src/net/scope-stun-agent.h \

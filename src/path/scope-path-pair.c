@@ -293,7 +293,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->unsaid = FALSE;
   /* It is only faster, and what we need for others, or are about to, would be gone. */
   if (scope_role_is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
-      peer->link == LINK_UP && !peer->lossy && (pair->kept_until > path->now || relays_needs (path, peer)))
+      peer->link == LINK_UP && !peer->lossy && (pair->made_until > path->now || relays_needs (path, peer)))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "net/scope-mapping.h"
 #include "net/scope-stun-agent.h"
 #include "peer/scope-carrier.h"
 #include "peer/scope-links.h"
@@ -81,6 +82,7 @@ struct _ScopeLinks {
   ScopeCarrier *carrier;
   guint n_carried;
   gint64 looked; /* when servers were asked because a link fell silent */
+  ScopeMapping mapping;
   guint silence_id; /* UDP has this long to show that it works */
   guint ask_id;     /* whether it does by now */
   guint ask_seconds;
@@ -124,6 +126,10 @@ void scope_link_refresh (ScopeLink *link);
 
 /* Hand @endpoint to WireGuard: it makes a handshake there, unless there is a session. */
 void scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint);
+
+/* Whether the NAT's mapping needs a packet, and that packet. */
+void scope_links_review_mapping (ScopeLinks *links);
+void scope_links_hold_mapping (ScopeLinks *links);
 
 /* Where are we? */
 void scope_links_ask_servers (ScopeLinks *links);

@@ -21,11 +21,13 @@ typedef struct _ScopeLinks ScopeLinks;
  * @send: a frame for the registry; FALSE when there is no session
  * @changed: scope_links_shape() would do something else
  * @attached: scope_links_attachment() is another
+ * @news: something else that is shown may be: the NAT around us
  */
 typedef struct {
   gboolean (*send) (const char *text, gpointer data);
   void (*changed) (gpointer data);
   void (*attached) (gpointer data);
+  void (*news) (gpointer data);
 } ScopeLinksCalls;
 
 /* @settings: borrowed, outlives it */
