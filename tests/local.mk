@@ -52,6 +52,9 @@ unit_tests += tests/unit/test-candidates
 tests_unit_test_candidates_SOURCES = tests/unit/test-candidates.c
 tests_unit_test_candidates_LDADD = libscope-net.la $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-mapping
+tests_unit_test_mapping_SOURCES = tests/unit/test-mapping.c
+tests_unit_test_mapping_LDADD = libscope-net.la $(GLIB_LIBS)
 unit_tests += tests/unit/test-nat
 tests_unit_test_nat_SOURCES = tests/unit/test-nat.c
 tests_unit_test_nat_LDADD = libscope-net.la $(GLIB_LIBS)

@@ -53,6 +53,7 @@ scope_links_punch_anew (ScopeLinks *self)
       link->first = TRUE;
       link->due = now + site_delay (self);
     }
+  scope_links_plan (self);
 }
 
 /* --- punching ------------------------------------------------------------------------------ */
@@ -129,6 +130,8 @@ on_failed (gpointer data)
   link->due = link->failures ? due + AGAIN_MS - due % AGAIN_MS : due;
   link->first = scope_link_is_lower (link);
   link->failures++;
+  link->links->missed = TRUE;
+  link->links->calls->news (link->links->data);
 }
 
 const ScopePunchCalls scope_link_punch_calls = { on_say, on_check, on_found, on_failed };
@@ -207,11 +210,14 @@ scope_links_on_site (gboolean settled, gpointer data)
   GHashTableIter iter;
   gpointer value;
 
+  if (scope_site_server (self->site))
+    self->mapping.fresh = now;
   scope_links_set_own (self, NULL, NULL);
   if (scope_links_may_stop_carry (self))
     scope_links_stop_carry (self);
   if (settled)
     g_debug ("NAT: %s", scope_nat_to_string (scope_site_nat (self->site)));
+  self->calls->news (self->data);
   /* The first answer is enough to call: who waits for the last one may wait for a server that is not there. */
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -255,6 +261,54 @@ scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
       scope_links_ask_servers (self);
     }
   return site_delay (self);
+}
+
+/* --- waiting behind a NAT ------------------------------------------------------------------ */
+
+void
+scope_links_review_mapping (ScopeLinks *self)
+{
+  ScopeMappingNeed need = { SCOPE_NAT_UNKNOWN };
+  GHashTableIter iter;
+  gpointer value;
+
+  if (!self->site)
+    return;
+  need.nat = scope_site_nat (self->site);
+  need.mapped = need.nat != SCOPE_NAT_NONE && scope_site_reflexive (self->site)[0];
+  need.keepalive = self->keepalive;
+  need.reachable = self->tunnel && self->connected && !self->paused && !scope_role_is_relay (self->role) &&
+                   scope_site_server (self->site);
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    need.held |= ((ScopeLink *) value)->up && !((ScopeLink *) value)->carried;
+  scope_mapping_review (&self->mapping, &need, scope_links_now ());
+}
+
+static void
+on_still_there (const ScopeSockaddr *server, const ScopeSockaddr *mapped, const ScopeSockaddr *local, guint rtt, gpointer data)
+{
+  ScopeLinks *self = data;
+  g_autofree char *text = mapped ? scope_sockaddr_format (mapped) : NULL;
+
+  scope_mapping_answered (&self->mapping, mapped != NULL, scope_links_now ());
+  if (text && !g_strv_contains (scope_site_reflexive (self->site), text))
+    {
+      scope_site_reset (self->site);
+      scope_links_ask_servers (self);
+    }
+  scope_links_plan (self);
+}
+
+void
+scope_links_hold_mapping (ScopeLinks *self)
+{
+  const ScopeSockaddr *server = self->site ? scope_site_server (self->site) : NULL;
+
+  if (scope_links_now () < self->mapping.due || !server)
+    return;
+  scope_mapping_asked (&self->mapping);
+  scope_stun_agent_ask (self->agent, server, on_still_there, self);
 }
 
 void

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "net/scope-mapping.h"
 #include "net/scope-stun-agent.h"
 #include "peer/scope-carrier.h"
 #include "peer/scope-links.h"
@@ -75,12 +76,14 @@ struct _ScopeLinks {
   gint64 slow; /* when the attachment became slow, 0 for not */
   ScopeKey exit; /* zero: none */
   guint timer_id;
+  gboolean missed; /* some link was not made */
   guint report_id;
   gint64 report_at;
 
   ScopeCarrier *carrier;
   guint n_carried;
   gint64 looked; /* when servers were asked because a link fell silent */
+  ScopeMapping mapping;
   guint silence_id; /* UDP has this long to show that it works */
   guint ask_id;     /* whether it does by now */
   guint ask_seconds;
@@ -110,9 +113,6 @@ void scope_link_forget (ScopeLink *link);
 /* Unless it is up. @now: the same for all that are due: what follows is then due together, too */
 void scope_link_punch (ScopeLink *link, gint64 now);
 
-/* All that are not up: at once, with candidates of now, as if they had never failed. */
-void scope_links_punch_anew (ScopeLinks *links);
-
 /* Ready for checks, once the tunnel has its port. */
 void scope_link_arm (ScopeLink *link);
 
@@ -124,6 +124,10 @@ void scope_link_refresh (ScopeLink *link);
 
 /* Hand @endpoint to WireGuard: it makes a handshake there, unless there is a session. */
 void scope_link_use (ScopeLink *link, const ScopeSockaddr *endpoint);
+
+/* Whether the NAT's mapping needs a packet, and that packet. */
+void scope_links_review_mapping (ScopeLinks *links);
+void scope_links_hold_mapping (ScopeLinks *links);
 
 /* Where are we? */
 void scope_links_ask_servers (ScopeLinks *links);

@@ -90,6 +90,8 @@ scope_links_plan (ScopeLinks *self)
 
       next = MIN (next, MIN (link->due, tick));
     }
+  scope_links_review_mapping (self);
+  next = MIN (next, self->mapping.due);
   g_clear_handle_id (&self->timer_id, g_source_remove);
   if (next < G_MAXINT64)
     self->timer_id = g_timeout_add (CLAMP (next - now, 0, G_MAXINT), on_timer, self);
@@ -122,6 +124,7 @@ on_timer (gpointer data)
   self->timer_id = 0;
   if (self->path)
     scope_path_tick (self->path, now);
+  scope_links_hold_mapping (self);
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -447,6 +450,7 @@ scope_links_new (const ScopeSettings *settings, const ScopeKey *own, const Scope
   self->data = data;
   self->table = g_hash_table_new_full (scope_key_hash, scope_key_equal, NULL, (GDestroyNotify) link_free);
   self->servers = g_ptr_array_new_with_free_func (g_free);
+  self->mapping.due = G_MAXINT64;
   return self;
 }
 
@@ -508,4 +512,12 @@ ScopeNatKind
 scope_links_nat (ScopeLinks *self)
 {
   return self->site ? scope_site_nat (self->site) : SCOPE_NAT_UNKNOWN;
+}
+
+gboolean
+scope_links_is_shut (ScopeLinks *self)
+{
+  ScopeNatKind nat = scope_links_nat (self);
+
+  return nat == SCOPE_NAT_CLOSED || (nat == SCOPE_NAT_UNKNOWN && self->missed);
 }

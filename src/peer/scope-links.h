@@ -21,11 +21,13 @@ typedef struct _ScopeLinks ScopeLinks;
  * @send: a frame for the registry; FALSE when there is no session
  * @changed: scope_links_shape() would do something else
  * @attached: scope_links_attachment() is another
+ * @news: something else that is shown may be: the NAT around us
  */
 typedef struct {
   gboolean (*send) (const char *text, gpointer data);
   void (*changed) (gpointer data);
   void (*attached) (gpointer data);
+  void (*news) (gpointer data);
 } ScopeLinksCalls;
 
 /* @settings: borrowed, outlives it */
@@ -119,3 +121,9 @@ gboolean scope_links_state (ScopeLinks *links, const ScopeKey *peer, ScopeLinksS
 
 /* The NAT around us. */
 ScopeNatKind scope_links_nat (ScopeLinks *links);
+
+/* All links that are not up: at once, with candidates of now, as if they had never failed. */
+void scope_links_punch_anew (ScopeLinks *links);
+
+/* Whether others do not get in to us by what we can do here: the NAT has a mapping for each, or may have, and punching has failed. */
+gboolean scope_links_is_shut (ScopeLinks *links);

@@ -6,7 +6,9 @@
  * WireGuard handshakes that cross collide: both at once takes 15 s and more. So only one end, the caller, ever
  * begins one, and only where a check has been answered. The other, the opener, sends checks with a short
  * TTL first: they open its own NAT and die before the caller's, where an unexpected packet may cost
- * a port mapping (routers without a filter towards themselves).
+ * a port mapping (routers without a filter towards themselves): half a minute without a way through. So an opener sends
+ * nothing else. Where there are more NATs on its way than those checks pass, the next try, with parts swapped, finds them
+ * open: the one's by what it sent as the caller, the other's by what it sends now.
  */
 #pragma once
 

@@ -98,6 +98,19 @@ scope_site_settled (const ScopeSite *self)
   return self->samples->len == self->servers->len;
 }
 
+const ScopeSockaddr *
+scope_site_server (const ScopeSite *self)
+{
+  for (guint i = 0; i < self->samples->len; i++)
+    {
+      const ScopeNatSample *sample = &g_array_index (self->samples, ScopeNatSample, i);
+
+      if (sample->mapped.any.sa_family != AF_UNSPEC)
+        return &sample->server;
+    }
+  return NULL;
+}
+
 ScopeNatKind
 scope_site_nat (const ScopeSite *self)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-site: where this machine is on the internet, as far as STUN servers can tell: our reflexive endpoints and the kind
- * of NAT around us. Asked when the tunnel comes up and when the base connection changes, never by a timer.
+ * of NAT around us. Asked before the tunnel is up and when the base connection changes, never by a timer (but see scope-mapping).
  */
 #pragma once
 
@@ -28,6 +28,9 @@ void scope_site_ask (ScopeSite *site, const ScopeSockaddr *server);
 
 /* Whether nothing is being waited for. */
 gboolean scope_site_settled (const ScopeSite *site);
+
+/* One that has answered; NULL for none */
+const ScopeSockaddr *scope_site_server (const ScopeSite *site);
 
 /* The NAT for IPv4; without IPv4 that for IPv6 */
 ScopeNatKind scope_site_nat (const ScopeSite *site);

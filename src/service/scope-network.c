@@ -10,7 +10,7 @@
 #define STATUS_MAX (64 * 1024 * 1024)
 #define GATHER_MS 20    /* what changes together */
 #define PAUSE_MS 250    /* between two signals */
-#define SETTLED_MS 3000 /* STUN servers have answered, or not (2.25 s), and a link is up or not: both without news */
+#define SETTLED_MS 3000 /* what has no news of its own: keys that are confirmed, endpoints that WireGuard found */
 
 struct _ScopeNetwork {
   GDBusConnection *bus;

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .node import Link, Node
@@ -22,10 +24,10 @@ KINDS = ("endpoint-independent", "address-restricted", "port-restricted", "port-
 # A flow that was let in answers in conntrack's reply direction, hence the second rule there.
 _LEARNING = """
 table ip nat {{
-    map external {{ type ipv4_addr . inet_service : inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
-    map internal {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
-    set taken {{ type inet_service; flags dynamic,timeout; timeout 3m; size 65535; }}
-    set peers {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout 3m; size 65535; }}
+    map external {{ type ipv4_addr . inet_service : inet_service; flags dynamic,timeout; timeout {memory}s; size 65535; }}
+    map internal {{ type inet_service : ipv4_addr . inet_service; flags dynamic,timeout; timeout {memory}s; size 65535; }}
+    set taken {{ type inet_service; flags dynamic,timeout; timeout {memory}s; size 65535; }}
+    set peers {{ type inet_service . ipv4_addr; flags dynamic,timeout; timeout {memory}s; size 65535; }}
     chain prerouting {{
         type nat hook prerouting priority dstnat
         {unasked}
@@ -96,8 +98,8 @@ _RANGE = 2000
 _LIVES = 15
 
 
-def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False, life: int = 0) -> str:
-    """The nft ruleset of a router of a kind with the external address `wan`, after `life` rebinds."""
+def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False, life: int = 0, memory: int = 180) -> str:
+    """The nft ruleset of a router of a kind with the external address `wan`, after `life` rebinds; see Router.memory()."""
     if kind not in KINDS:
         raise ValueError(f"NAT kind {kind!r} is none of {', '.join(KINDS)}")
     firewall = _FIREWALL.format(policy="drop" if wan_filter else "accept")
@@ -108,7 +110,7 @@ def ruleset(kind: str, wan: str, wan_filter: bool = True, hairpin: bool = False,
         return _MASQUERADE.format(how="fully-random" if kind == "symmetric" else "") + firewall
     low = _SHIFTED + life % _LIVES * _RANGE
     nat = _LEARNING.format(
-        wan=wan, unasked=_UNASKED.get(kind, ""),
+        wan=wan, memory=memory, unasked=_UNASKED.get(kind, ""),
         first=_FIRST_SHIFTED.format(low=low, high=low + _RANGE - 1) if shifted else _FIRST,
         hairpin_in=_HAIRPIN_IN.format(wan=wan) if hairpin else "",
         hairpin_out=_HAIRPIN_OUT.format(wan=wan) if hairpin else "")  # fmt: skip
@@ -136,10 +138,10 @@ class Segment:
         self.delayed = delayed  # cables to it have the lab's delay and loss
         self._hosts = 9  # addresses count from .10 and ::10
         self._ports = 0
-        # arp_ignore: a port without address must not answer for the bridge
-        node.sysctl(ipv4__conf__all__arp_ignore=1, ipv6__conf__default__disable_ipv6=1)
+        # arp_ignore: a port without address must not answer for the bridge; send_redirects: for Router's one hop
+        node.sysctl(ipv4__conf__all__arp_ignore=1, ipv4__conf__all__send_redirects=0, ipv6__conf__default__disable_ipv6=1)
         node.ip(f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0")
-        node.sysctl(**{f"ipv6__conf__{bridge}__disable_ipv6": 0})
+        node.sysctl(**{f"ipv6__conf__{bridge}__disable_ipv6": 0, f"ipv4__conf__{bridge}__send_redirects": 0})
         lines = [f"addr add {self.net4[1]}/{self.net4.prefixlen} dev {bridge}"]
         if self.net6:
             lines.append(f"addr add {self.net6[1]}/{self.net6.prefixlen} dev {bridge} nodad")
@@ -157,15 +159,19 @@ class Segment:
         # Linux 6.1 wants the name to be free where ip(8) runs, too: in the core it always is
         lab.internet.ip(f"link add {ifname} netns {node.pid} type veth peer name {far} netns {here.pid}")
         lines = [f"link set {far} up"]
-        if self.delayed and (lab.delay_ms or lab.loss):
+        delayed = self.delayed and bool(lab.delay_ms or lab.loss)
+        if delayed and not lab.netem:
             inner, port = f"d{self._ports}{self.bridge}", f"p{self._ports}{self.bridge}"
             wires = (far, inner, port)
             lines += [f"link add {inner} type veth peer name {port}", f"link set {inner} up", f"link set {port} up"]
         here.ip(*lines, f"link set {port} master {self.bridge}")
         helper = lab.delay(here, far, inner) if port != far else None
+        if delayed and lab.netem:
+            lab.late(here, far, lab.delay_ms / 4, lab.share)
+            lab.late(node, ifname, lab.delay_ms / 4, lab.share)
         number = 0x10 + self._hosts - 10
         ipv6 = str(self.net6[number]) if self.net6 else None
-        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6, helper)
+        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6, delayed, helper)
         node.links.append(link)
         return link
 
@@ -184,9 +190,11 @@ class Router(Node):
         self.lan = Segment(self, "lan", lan4, lan6)
         wan = outside.attach(self, "wan")
         self.sysctl(ipv6__conf__wan__disable_ipv6=0, ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        # Routers of different homes are no neighbours: what goes from one to another takes a hop between them.
         lines = [
-            f"addr add {wan.ipv4}/{outside.net4.prefixlen} dev wan",
+            f"addr add {wan.ipv4}/32 dev wan",
             "link set wan up",
+            f"route add {outside.net4[1]} dev wan scope link",
             f"route add default via {outside.net4[1]}",
         ]
         if outside.net6 and lan6:
@@ -209,6 +217,20 @@ class Router(Node):
         with self.network():
             forget_connections()
         self.tool(["nft", "delete", "table", "inet", "rebinding"])
+
+    def memory(self, seconds: int) -> None:
+        """From now on forget a UDP mapping that nothing has used for so long. As nft counts: routers that map per source."""
+        self._options["memory"] = seconds
+        with self.network():
+            for name in ("udp_timeout", "udp_timeout_stream"):
+                Path(f"/proc/sys/net/netfilter/nf_conntrack_{name}").write_text(str(seconds))
+        self.rebind()
+
+    def mapping(self, host, port: int) -> int | None:
+        """The external port that a UDP port of a host behind it has; None: none (any more)."""
+        elements = self.run(["nft", "list", "map", "ip", "nat", "external"]).stdout
+        found = re.search(rf"{re.escape(host.address(4))} \. {port} (?:timeout \S+ )?(?:expires \S+ )?: (\d+)", elements)
+        return int(found[1]) if found else None
 
     def block_udp(self, blocked: bool = True) -> None:
         """Silently drop all UDP that would pass the router, as some hotel networks do; or no longer."""

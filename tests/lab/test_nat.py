@@ -148,6 +148,19 @@ def two_hosts_with_one_source_port_are_kept_apart() -> None:
 
 
 @tap.test
+def a_short_ttl_ends_between_the_routers() -> None:
+    """Past one's own router, not to the other one (SCOPE_PUNCH_TTL); the way there has three hops."""
+    with Lab() as lab:
+        one, other = lab.router("one", "port-restricted"), lab.router("other", "port-restricted", wan_filter=False)
+        inside = lab.host("inside", nm=False, behind=one)
+        lab.up()
+        between = other.links[0].segment.net4[1]
+        for ttl, where in ((1, one.lan.net4[1]), (2, between), (3, other.address())):
+            out = inside.run(["ping", "-n", "-c", "1", "-W", "5", "-t", str(ttl), other.address()], check=False).stdout
+            assert f"rom {where}" in out, out
+
+
+@tap.test
 def an_early_packet_costs_the_mapping_only_without_wan_filter() -> None:
     for wan_filter in (True, False):
         with Lab() as lab:

@@ -7,8 +7,9 @@
 #define ONE_WAY_MS 20
 #define END_MS 10000
 
-typedef enum { NONE, INDEPENDENT, ADDRESS, PORT, PORT_UNFILTERED, SYMMETRIC, DENY, N_KINDS } Kind;
-static const char *const kinds[] = { "none", "independent", "address", "port", "unfiltered", "symmetric", "deny" };
+/* DEEP: behind so many routers that checks with a short TTL do not pass all of them */
+typedef enum { NONE, INDEPENDENT, ADDRESS, PORT, PORT_UNFILTERED, DEEP, SYMMETRIC, DENY, N_KINDS } Kind;
+static const char *const kinds[] = { "none", "independent", "address", "port", "unfiltered", "deep", "symmetric", "deny" };
 
 typedef struct _World World;
 
@@ -164,7 +165,8 @@ transmit (Host *host, const ScopeSockaddr *to, gboolean answer, int ttl)
   if (host->kind == DENY || other->kind == DENY)
     return;
   mapping = map (host, to);
-  g_array_append_val (mapping->sent, *to);
+  if (ttl != SCOPE_PUNCH_TTL || host->kind != DEEP)
+    g_array_append_val (mapping->sent, *to);
   event.from = outside (host, mapping->port);
   port = g_ntohs (to->in.sin_port);
   if (ttl == SCOPE_PUNCH_TTL && host->kind != NONE)
@@ -379,8 +381,8 @@ test_all_kinds (void)
   g_assert_cmpint (worst, <=, 600);
 }
 
-/* What the opener sends all the way must not come to the caller's router before the caller has sent something: where
- * there is no filter it would cost the port that the opener was told. */
+/* Nothing must come to a router without a filter before its host has sent something there: it would cost the port that the
+ * other end was told. However long messages take. */
 static void
 test_far_registry (void)
 {
@@ -400,7 +402,7 @@ test_far_registry (void)
         at = world.hosts[0].found_at ? world.hosts[0].found_at : world.hosts[1].found_at;
         g_test_message ("%s × %s: %" G_GINT64_FORMAT " ms", kinds[a], kinds[b], at ? at - begun : -1);
         g_assert_cmpint (at, >, 0);
-        g_assert_cmpint (at - begun, <=, 450);
+        g_assert_cmpint (at - begun, <=, a == DEEP || b == DEEP ? 1000 : 450);
         world_clear (&world);
       }
 }
