@@ -85,8 +85,10 @@ libscope_net_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(NICE_CFLAGS)
 libscope_net_la_LIBADD = libscope-wire.la libscope-crypto.la libscope-common.la $(JSON_LIBS) $(NICE_LIBS)
 
 libscope_tunnel_la_SOURCES = \
+	src/tunnel/scope-nft.c src/tunnel/scope-nft.h \
 	src/tunnel/scope-policy.c src/tunnel/scope-policy.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
+	src/tunnel/scope-firewalld.c src/tunnel/scope-firewalld.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
 	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \

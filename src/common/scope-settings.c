@@ -39,9 +39,9 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_ROUTES, SCOPE_TYPE_PREFIXES, FALSE, FALSE, N_ ("Routes") },
   { SCOPE_SETTING_EXIT, SCOPE_TYPE_MEMBER, FALSE, FALSE, N_ ("Exit") },
   { SCOPE_SETTING_MASQUERADE, SCOPE_TYPE_YES_NO, FALSE, FALSE, N_ ("Masquerade") },
-  { SCOPE_SETTING_PORT_MAPPING, SCOPE_TYPE_AUTO_OFF, FALSE, FALSE, N_ ("Port mapping") },
+  { SCOPE_SETTING_PORT_MAPPING, SCOPE_TYPE_USE, FALSE, FALSE, N_ ("Port mapping") },
   { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel") },
-  { SCOPE_SETTING_CARRY, SCOPE_TYPE_CARRY, FALSE, FALSE, N_ ("WireGuard over HTTPS") },
+  { SCOPE_SETTING_CARRY, SCOPE_TYPE_USE, FALSE, FALSE, N_ ("WireGuard over HTTPS") },
   { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
   { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key") },
   { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key") },
@@ -248,14 +248,14 @@ parse_tunnel (const char *value, ScopeTunnelKind *kind)
 }
 
 static gboolean
-parse_carry (const char *value, ScopeCarryUse *carry)
+parse_use (const char *value, ScopeUse *use)
 {
-  static const char *const names[] = { [SCOPE_CARRY_AUTO] = "auto", [SCOPE_CARRY_OFF] = "off", [SCOPE_CARRY_ALWAYS] = "always" };
+  static const char *const names[] = { [SCOPE_USE_AUTO] = "auto", [SCOPE_USE_OFF] = "off", [SCOPE_USE_ALWAYS] = "always" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (g_str_equal (value, names[i]))
       {
-        *carry = i;
+        *use = i;
         return TRUE;
       }
   return FALSE;
@@ -275,7 +275,7 @@ check_value (ScopeSettingType type, const char *value, GError **error)
 {
   ScopeKey key;
   ScopeTunnelKind kind;
-  ScopeCarryUse carry;
+  ScopeUse use;
   ScopeMode mode;
   ScopePq pq;
   gboolean ok;
@@ -312,12 +312,10 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       return check_condition (member_valid (value), error, _ ("neither a member's name nor a WireGuard key"));
     case SCOPE_TYPE_YES_NO:
       return check_condition (g_str_equal (value, "yes") || g_str_equal (value, "no"), error, _ ("expected yes or no"));
-    case SCOPE_TYPE_AUTO_OFF:
-      return check_condition (g_str_equal (value, "auto") || g_str_equal (value, "off"), error, _ ("expected auto or off"));
     case SCOPE_TYPE_TUNNEL:
       return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
-    case SCOPE_TYPE_CARRY:
-      return check_condition (parse_carry (value, &carry), error, _ ("expected auto, off or always"));
+    case SCOPE_TYPE_USE:
+      return check_condition (parse_use (value, &use), error, _ ("expected auto, off or always"));
     case SCOPE_TYPE_FILE:
       return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
     case SCOPE_TYPE_ROOT:
@@ -491,13 +489,15 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
     scope_prefix_mask (&g_array_index (s->routes, ScopePrefix, i));
   s->exit = g_strdup (lookup (data, SCOPE_SETTING_EXIT));
   s->masquerade = g_strcmp0 (lookup (data, SCOPE_SETTING_MASQUERADE), "yes") == 0;
-  s->port_mapping = g_strcmp0 (lookup (data, SCOPE_SETTING_PORT_MAPPING), "auto") == 0;
+  value = lookup (data, SCOPE_SETTING_PORT_MAPPING);
+  if (value)
+    parse_use (value, &s->port_mapping);
   value = lookup (data, SCOPE_SETTING_TUNNEL);
   if (value)
     parse_tunnel (value, &s->tunnel);
   value = lookup (data, SCOPE_SETTING_CARRY);
   if (value)
-    parse_carry (value, &s->carry);
+    parse_use (value, &s->carry);
   s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
   s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
   s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);

@@ -62,9 +62,8 @@ typedef enum {
   SCOPE_TYPE_PREFIXES,  /* routed networks */
   SCOPE_TYPE_MEMBER,    /* a member's name, or its WireGuard key */
   SCOPE_TYPE_YES_NO,    /* yes, no */
-  SCOPE_TYPE_AUTO_OFF,  /* auto, off */
   SCOPE_TYPE_TUNNEL,    /* auto, kernel, userspace */
-  SCOPE_TYPE_CARRY,     /* auto, off, always */
+  SCOPE_TYPE_USE,       /* auto, off, always */
   SCOPE_TYPE_FILE,      /* absolute path */
   SCOPE_TYPE_ROOT,      /* an identity's fingerprint */
   SCOPE_TYPE_PQ,        /* required, preferred, off */
@@ -107,15 +106,16 @@ typedef enum {
 } ScopeTunnelKind;
 
 /**
- * ScopeCarryUse:
- * @SCOPE_CARRY_AUTO: packets are carried by the registry while UDP does not work
- * @SCOPE_CARRY_ALWAYS: to relays, never by UDP
+ * ScopeUse:
+ * @SCOPE_USE_AUTO: where it does not work without
+ *
+ * Of a thing that has its price.
  */
 typedef enum {
-  SCOPE_CARRY_AUTO,
-  SCOPE_CARRY_OFF,
-  SCOPE_CARRY_ALWAYS,
-} ScopeCarryUse;
+  SCOPE_USE_AUTO,
+  SCOPE_USE_OFF,
+  SCOPE_USE_ALWAYS,
+} ScopeUse;
 
 typedef enum {
   SCOPE_MODE_FULL,
@@ -142,7 +142,7 @@ typedef enum {
  * @routes: (element-type ScopePrefix): networks to route to the root on top of the listed ranges
  * @exit: (nullable): name or WireGuard key of the member that everything goes through that has no better way
  * @masquerade: as a relay: what leaves the network for elsewhere has this machine's address
- * @port_mapping: ask the router for a way in
+ * @port_mapping: whether to ask the router for a way in; AUTO: when nothing else leads to us
  * @ca: (nullable): PEM file to trust for the registry instead of the system's
  * @token: (nullable): what an invite let this machine in with, once
  * @identity: (nullable): secret identity, base64url; the service keeps one of its own otherwise
@@ -169,9 +169,9 @@ typedef struct {
   GArray *routes;
   char *exit;
   gboolean masquerade;
-  gboolean port_mapping;
+  ScopeUse port_mapping;
   ScopeTunnelKind tunnel;
-  ScopeCarryUse carry;
+  ScopeUse carry;
   char *ca;
   gboolean has_private_key;
   ScopeKey private_key;

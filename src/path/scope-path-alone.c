@@ -43,6 +43,8 @@ alone_tick (ScopePath *path)
   if (path->alone_at > path->now)
     return;
   path->alone_at = G_MAXINT64;
+  if (reaches_nobody (path) == path->alone)
+    return;
   path->alone = !path->alone;
   for (guint i = 0; i < path->list->len; i++)
     {

@@ -160,7 +160,7 @@ pair_again (ScopePath *path)
     {
       Peer *peer = g_ptr_array_index (path->relays, i);
 
-      if (same_kind (path, peer) && peer->pair && peer->pair->unsaid && peer->pair->tries > 8)
+      if (same_kind (path, peer) && peer->pair && peer->pair->unsaid && peer->pair->tries >= 8)
         pair_resay (path, peer, FALSE);
       if (peer->unheard && peer->unheard->len && peer->unheard_tries > 8)
         attach_tell (path, peer, FALSE);
@@ -293,7 +293,7 @@ take (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *mess
   pair->unsaid = FALSE;
   /* It is only faster, and what we need for others, or are about to, would be gone. */
   if (scope_role_is_relay (path->role) && message->how == SCOPE_PATH_VIA && message->in && pair->how == SCOPE_PATH_DIRECT &&
-      peer->link == LINK_UP && !peer->lossy && (pair->kept_until > path->now || relays_needs (path, peer)))
+      peer->link == LINK_UP && !peer->lossy && (pair->made_until > path->now || relays_needs (path, peer)))
     {
       pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, 0);
       return;
@@ -380,7 +380,7 @@ handle (ScopePath *path, Peer *peer, gboolean direct, const ScopePathMessage *me
   else if (!scope_role_is_relay (path->role) && direct && message->how == SCOPE_PATH_DIRECT && pair->how == SCOPE_PATH_RELAYED &&
            !scope_hold_active (&peer->hold, path->now))
     pair_write (path, peer, SCOPE_PATH_DIRECT, NULL, message->in); /* it has begun a new life, and is right */
-  else if (!pair->unsaid)
+  else if (!pair->unsaid || pair->say_at == G_MAXINT64)
     pair_resay (path, peer, FALSE); /* it has begun a new life, or what we said was overtaken */
 
   if (scope_role_is_relay (path->role) && message->n_legs)

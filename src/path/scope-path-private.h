@@ -52,6 +52,7 @@ typedef struct {
   guint tries;
   gint64 say_at; /* G_MAXINT64: not */
   gint64 kept_until; /* two relays: the other end needs the link for others, so no third one for latency's sake */
+  gint64 made_until; /* two relays: until then it was made a leg for another one, who will soon need it */
   gint64 resay_after;
   guint again;      /* two relays without a way: ms until they tell each other again what they have */
   gint64 again_at;  /* 0: not */

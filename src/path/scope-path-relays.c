@@ -233,7 +233,8 @@ make_leg (ScopePath *path, Peer *peer)
     }
   if (!best)
     return;
-  best->pair->kept_until = MAX (best->pair->kept_until, path->now + REFUSED_MS);
+  best->pair->made_until = path->now + REFUSED_MS;
+  best->pair->kept_until = MAX (best->pair->kept_until, best->pair->made_until);
   path_arm (path, best, best->pair->kept_until);
   pair_write (path, best, SCOPE_PATH_DIRECT, NULL, plan_in (best));
 }

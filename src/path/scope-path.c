@@ -168,7 +168,7 @@ scope_path_member (ScopePath *path, gint64 now, const ScopePathMember *member)
       peer->link = LINK_UNKNOWN;
       scope_path_link_up (path, now, &member->key, peer->rtt);
     }
-  if (scope_role_is_relay (member->role))
+  if (turned || scope_role_is_relay (member->role))
     alone_review (path);
 }
 

@@ -9,7 +9,8 @@
  * - Two edges: one number and one way, direct or relayed, that both hold (scope-path-pair). Who loses the direct link
  *   goes to relayed at once and says so.
  * - Two relays: the same with direct or over a third relay; the lower key proposes what the registry's table says.
- * - An edge and its relay: the edge says so to the relay, the relay to all other relays (scope-path-attach).
+ * - An edge and its relay: the edge says so to the relay, the relay to all other relays (scope-path-attach). A relay that
+ *   reaches no other one tells its edges (scope-path-alone).
  *
  * Times are ms of one steady clock that starts above 0; latencies are round trips in ms.
  */

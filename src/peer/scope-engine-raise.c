@@ -105,6 +105,8 @@ engine_raise (ScopeEngine *self)
       engine_fail (self, error);
       return;
     }
+  if (scope_tunnel_nm_configures (self->tunnel))
+    scope_outfit_say_dns (self->config, config);
   self->state = STATE_RAISING;
   g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
   scope_tunnel_up_async (self->tunnel, self->cancellable, on_tunnel_up, g_object_ref (self));

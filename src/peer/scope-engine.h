@@ -14,6 +14,7 @@
 /**
  * ScopeEngineConfig:
  * @vpn_uuid, @vpn_id, @zone: of the VPN connection
+ * @dns_priority: the same for IPv4 and IPv6, 0 for none
  * @settings: its checked settings
  * @private_key: ours: the profile's, or the one that the service made; unused with mode keys-only, where the interface has it
  * @identity: (nullable): what we sign with; without one there is only 0.0.x
@@ -23,6 +24,7 @@ typedef struct {
   char *vpn_uuid;
   char *vpn_id;
   char *zone;
+  int dns_priority[2];
   ScopeSettings *settings;
   ScopeKey private_key;
   ScopeIdentity *identity;

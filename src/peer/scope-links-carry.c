@@ -66,7 +66,7 @@ on_silence (gpointer data)
   self->silence_id = 0;
   if (self->paused)
     return G_SOURCE_REMOVE;
-  if (self->settings->carry != SCOPE_CARRY_ALWAYS && udp_works (self))
+  if (self->settings->carry != SCOPE_USE_ALWAYS && udp_works (self))
     return G_SOURCE_REMOVE;
   g_hash_table_iter_init (&iter, self->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
@@ -121,7 +121,7 @@ scope_links_stop_carry (ScopeLinks *self)
 gboolean
 scope_links_may_stop_carry (ScopeLinks *self)
 {
-  return self->n_carried && self->settings->carry != SCOPE_CARRY_ALWAYS && scope_links_now () >= self->carry_hold &&
+  return self->n_carried && self->settings->carry != SCOPE_USE_ALWAYS && scope_links_now () >= self->carry_hold &&
          scope_site_reflexive (self->site)[0];
 }
 
@@ -146,7 +146,7 @@ static const ScopeCarrierCalls carrier_calls = { on_carrier_ask, NULL, on_carrie
 void
 scope_links_make_carrier (ScopeLinks *self, guint16 port)
 {
-  if (self->settings->carry == SCOPE_CARRY_OFF)
+  if (self->settings->carry == SCOPE_USE_OFF)
     return;
   self->carrier = scope_carrier_new (self->settings->ca, self->settings->netreg, &carrier_calls, self);
   scope_carrier_set_port (self->carrier, port);

@@ -22,9 +22,53 @@ tell_lost (ScopeLinks *self)
     }
 }
 
-/* The next one must not turn out to be silent, too, a second later. */
+/* The relay that is left when all others are lost, too: NULL when there is none but our attachment. */
+static const ScopeLink *
+last_resort (ScopeLinks *self)
+{
+  const ScopeLink *last = NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+      gboolean master = link->role == SCOPE_ROLE_MASTER, was = last && last->role == SCOPE_ROLE_MASTER;
+
+      if (!scope_role_is_relay (link->role) || !link->up || scope_key_equal (&link->key, &self->attachment))
+        continue;
+      if (!last || master > was ||
+          (master == was && scope_liveness_rtt (self->liveness, &link->key) > scope_liveness_rtt (self->liveness, &last->key)))
+        last = link;
+    }
+  return last;
+}
+
+/*
+ * The next one must not turn out to be silent, too, a second later. But there must be one after that: where all are silent at
+ * once, it is rather this machine that is busy, or its own link, and 200 ms are too short to give up everything.
+ */
 static void
 suspect_relays (ScopeLinks *self)
+{
+  const ScopeLink *last = last_resort (self);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->table);
+  while (last && g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ScopeLink *link = value;
+
+      if (scope_role_is_relay (link->role) && link->up && link != last)
+        scope_liveness_suspect (self->liveness, &link->key);
+    }
+}
+
+/* Who of the others is there? That one does not answer is no hurry. */
+static void
+ask_relays (ScopeLinks *self)
 {
   GHashTableIter iter;
   gpointer value;
@@ -34,8 +78,8 @@ suspect_relays (ScopeLinks *self)
     {
       const ScopeLink *link = value;
 
-      if (scope_role_is_relay (link->role) && link->up)
-        scope_liveness_suspect (self->liveness, &link->key);
+      if (scope_role_is_relay (link->role) && link->up && !scope_key_equal (&link->key, &self->attachment))
+        scope_liveness_want (self->liveness, &link->key);
     }
 }
 
@@ -113,7 +157,7 @@ scope_links_on_slow (const ScopeKey *peer, gpointer data)
   if (!scope_key_equal (peer, &self->attachment))
     return;
   self->slow = scope_links_now ();
-  suspect_relays (self);
+  ask_relays (self);
 }
 
 void

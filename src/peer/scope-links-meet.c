@@ -53,6 +53,7 @@ scope_links_punch_anew (ScopeLinks *self)
       link->first = TRUE;
       link->due = now + site_delay (self);
     }
+  scope_links_plan (self);
 }
 
 /* --- punching ------------------------------------------------------------------------------ */
@@ -129,6 +130,8 @@ on_failed (gpointer data)
   link->due = link->failures ? due + AGAIN_MS - due % AGAIN_MS : due;
   link->first = scope_link_is_lower (link);
   link->failures++;
+  link->links->missed = TRUE;
+  link->links->calls->news (link->links->data);
 }
 
 const ScopePunchCalls scope_link_punch_calls = { on_say, on_check, on_found, on_failed };

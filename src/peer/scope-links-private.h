@@ -76,6 +76,7 @@ struct _ScopeLinks {
   gint64 slow; /* when the attachment became slow, 0 for not */
   ScopeKey exit; /* zero: none */
   guint timer_id;
+  gboolean missed; /* some link was not made */
   guint report_id;
   gint64 report_at;
 
@@ -111,9 +112,6 @@ void scope_link_forget (ScopeLink *link);
 
 /* Unless it is up. @now: the same for all that are due: what follows is then due together, too */
 void scope_link_punch (ScopeLink *link, gint64 now);
-
-/* All that are not up: at once, with candidates of now, as if they had never failed. */
-void scope_links_punch_anew (ScopeLinks *links);
 
 /* Ready for checks, once the tunnel has its port. */
 void scope_link_arm (ScopeLink *link);

@@ -513,3 +513,11 @@ scope_links_nat (ScopeLinks *self)
 {
   return self->site ? scope_site_nat (self->site) : SCOPE_NAT_UNKNOWN;
 }
+
+gboolean
+scope_links_is_shut (ScopeLinks *self)
+{
+  ScopeNatKind nat = scope_links_nat (self);
+
+  return nat == SCOPE_NAT_CLOSED || (nat == SCOPE_NAT_UNKNOWN && self->missed);
+}

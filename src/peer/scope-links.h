@@ -121,3 +121,9 @@ gboolean scope_links_state (ScopeLinks *links, const ScopeKey *peer, ScopeLinksS
 
 /* The NAT around us. */
 ScopeNatKind scope_links_nat (ScopeLinks *links);
+
+/* All links that are not up: at once, with candidates of now, as if they had never failed. */
+void scope_links_punch_anew (ScopeLinks *links);
+
+/* Whether others do not get in to us by what we can do here: the NAT has a mapping for each, or may have, and punching has failed. */
+gboolean scope_links_is_shut (ScopeLinks *links);

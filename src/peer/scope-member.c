@@ -81,19 +81,56 @@ void
 member_follow_role (ScopeMember *self)
 {
   const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
-  gboolean forwards = self->tunnel && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
+  const ScopeTunnelConfig *config = self->tunnel ? scope_tunnel_get_config (self->tunnel) : NULL;
+  gboolean forwards = config && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
   g_autoptr (GError) error = NULL;
 
   if (!forwards)
     g_clear_pointer (&self->forward, scope_forward_free);
   else if (self->forward)
     scope_forward_set_ranges (self->forward, grant->ranges);
-  else if (!(self->forward = scope_forward_new (scope_tunnel_get_config (self->tunnel)->ifname, grant->ranges, &error)))
+  else if (!(self->forward = scope_forward_new (config->ifname, config->listen_port, grant->ranges, &error)))
     g_warning ("not forwarding for others: %s", error->message);
   if (!self->forward)
     g_clear_pointer (&self->masquerade, scope_masquerade_free);
   else if (self->settings->masquerade && !self->masquerade)
-    self->masquerade = scope_masquerade_new (scope_tunnel_get_config (self->tunnel)->ifname);
+    self->masquerade = scope_masquerade_new (config->ifname);
+}
+
+static void
+on_mapped (const char *endpoint, gpointer data)
+{
+  ScopeMember *self = data;
+
+  g_free (self->mapped);
+  self->mapped = g_strdup (endpoint);
+  if (!self->welcomed)
+    return;
+  member_send_record (self);
+  if (self->links)
+    {
+      scope_links_set_own (self->links, self->endpoints, self->observed);
+      if (endpoint)
+        scope_links_punch_anew (self->links);
+    }
+}
+
+/*
+ * Where nobody gets in by himself: a relay behind a NAT, and an edge whose NAT cannot be punched. Once asked for it is kept: the
+ * mapping itself changes how the NAT looks.
+ */
+static void
+map_port (ScopeMember *self)
+{
+  const ScopeSettings *settings = self->settings;
+  const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
+  gboolean needed = !settings->endpoints[0] && ((grant && scope_role_is_relay (grant->role)) ||
+                    (self->links && scope_links_is_shut (self->links)));
+
+  if (self->portmap || !self->tunnel || keys_only (self) || settings->port_mapping == SCOPE_USE_OFF ||
+      (settings->port_mapping == SCOPE_USE_AUTO && !needed))
+    return;
+  self->portmap = scope_portmap_new (self->port, scope_tunnel_get_config (self->tunnel)->ifname, on_mapped, self);
 }
 
 /* --- the roster ---------------------------------------------------------------------------- */
@@ -120,6 +157,7 @@ member_publish (ScopeMember *self, gboolean arrived)
     }
   scope_observer_wake (self->observer);
   member_follow_role (self);
+  map_port (self);
   g_clear_handle_id (&self->peers_id, g_source_remove); /* a roster has the peers applied, too */
   scope_source_emit_roster (SCOPE_SOURCE (self), roster, !self->welcomed);
 }
@@ -238,13 +276,14 @@ on_links_attached (gpointer data)
   scope_source_emit_news (SCOPE_SOURCE (self));
 }
 
-static const ScopeKeysCalls keys_calls = { on_send, on_peers_changed };
 static void
 on_links_news (gpointer data)
 {
+  map_port (data);
   scope_source_emit_news (data);
 }
 
+static const ScopeKeysCalls keys_calls = { on_send, on_peers_changed };
 static const ScopeLinksCalls links_calls = { on_send, on_peers_changed, on_links_attached, on_links_news };
 
 /* --- life ---------------------------------------------------------------------------------- */
@@ -267,20 +306,6 @@ on_check (gpointer data)
 }
 
 static void
-on_mapped (const char *endpoint, gpointer data)
-{
-  ScopeMember *self = data;
-
-  g_free (self->mapped);
-  self->mapped = g_strdup (endpoint);
-  if (!self->welcomed)
-    return;
-  member_send_record (self);
-  if (self->links)
-    scope_links_set_own (self->links, self->endpoints, self->observed);
-}
-
-static void
 scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
 {
   ScopeMember *self = SCOPE_MEMBER (source);
@@ -292,8 +317,7 @@ scope_member_running (ScopeSource *source, ScopeTunnel *tunnel)
   if (self->links)
     scope_links_set_tunnel (self->links, tunnel);
   member_follow_role (self);
-  if (self->settings->port_mapping && !keys_only (self))
-    self->portmap = scope_portmap_new (self->port, scope_tunnel_get_config (tunnel)->ifname, on_mapped, self);
+  map_port (self);
   if (self->welcomed)
     member_send_record (self);
   if (keys_only (self))

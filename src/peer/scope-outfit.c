@@ -6,6 +6,8 @@
 #include "peer/scope-choose.h"
 #include "tunnel/scope-policy.h"
 
+#include <string.h>
+
 void
 scope_engine_config_free (ScopeEngineConfig *config)
 {
@@ -31,6 +33,18 @@ search_domains (const ScopeSettings *settings)
   if (settings->exit && settings->dns[0] && !g_strv_contains (own, "~."))
     g_strv_builder_add (domains, "~.");
   return g_strv_builder_end (domains);
+}
+
+/* No others are asked: with an exit, they would be on the network that it is to keep out of this. */
+#define EXIT_DNS_PRIORITY -50
+
+void
+scope_outfit_say_dns (const ScopeEngineConfig *config, const ScopeTunnelConfig *outfit)
+{
+  if (memcmp (config->dns_priority, outfit->dns_priority, sizeof config->dns_priority) != 0)
+    g_warning ("dns: NetworkManager asks the base connection's name servers, too, when these do not answer: “nmcli connection modify "
+               "%s ipv4.dns-priority %d ipv6.dns-priority %d” keeps it from that",
+               config->vpn_id, EXIT_DNS_PRIORITY, EXIT_DNS_PRIORITY);
 }
 
 ScopeTunnelConfig *
@@ -59,6 +73,12 @@ scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArra
     }
   outfit->dns = g_strdupv (settings->dns);
   outfit->dns_search = search_domains (settings);
+  for (guint i = 0; i < G_N_ELEMENTS (outfit->dns_priority); i++)
+    {
+      outfit->dns_priority[i] = config->dns_priority[i];
+      if (settings->exit && settings->dns[0] && outfit->dns_priority[i] == 0)
+        outfit->dns_priority[i] = EXIT_DNS_PRIORITY;
+    }
   outfit->fwmark = SCOPE_FWMARK;
   return outfit;
 }

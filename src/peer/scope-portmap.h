@@ -4,8 +4,8 @@
  * which answers in milliseconds or not at all, then UPnP-IGD (miniupnpc). Renewed at half of its time, asked for anew when the
  * base connection changes, given back at the end. The libraries wait for answers, so a thread asks, and only while it asks.
  *
- * It costs a few packets to the router and one to the LAN's multicast group, and opens a port to everybody: nobody does that
- * unless told to.
+ * It costs a few packets to the router and one to the LAN's multicast group, and opens a port to everybody: only for those who
+ * need it, or are told to.
  */
 #pragma once
 

@@ -157,7 +157,8 @@ follow_policy (ScopeWanted *self, ScopeTunnel *tunnel)
   if (!self->policy && routes->len == 0)
     return;
   if (!self->policy)
-    self->policy = scope_policy_new (scope_tunnel_get_config (tunnel)->ifname, self->config->vpn_uuid);
+    self->policy = scope_policy_new (scope_tunnel_get_config (tunnel)->ifname, scope_tunnel_get_config (tunnel)->listen_port,
+                                     self->config->vpn_uuid);
   scope_policy_set (self->policy, routes);
 }
 

@@ -90,6 +90,12 @@ find_key (const ScopeSettings *settings, const char *uuid, ScopeKey *private_key
   return TRUE;
 }
 
+static int
+dns_priority (NMSettingIPConfig *ip)
+{
+  return ip ? nm_setting_ip_config_get_dns_priority (ip) : 0;
+}
+
 static ScopeEngineConfig *
 engine_config (NMConnection *connection, GError **error)
 {
@@ -102,6 +108,8 @@ engine_config (NMConnection *connection, GError **error)
   config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
   config->vpn_id = g_strdup (nm_connection_get_id (connection));
   config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
+  config->dns_priority[0] = dns_priority (nm_connection_get_setting_ip4_config (connection));
+  config->dns_priority[1] = dns_priority (nm_connection_get_setting_ip6_config (connection));
   config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
   if (!config->state)
     return NULL;

@@ -2,18 +2,19 @@
 #include "tunnel/scope-firewall.h"
 
 #include "common/scope-json.h"
+#include "tunnel/scope-firewalld.h"
+#include "tunnel/scope-routes.h"
 
+#include <net/if.h>
 #include <string.h>
 
-#define FIREWALLD "org.fedoraproject.FirewallD1"
-#define FIREWALLD_PATH "/org/fedoraproject/FirewallD1"
-#define FIREWALLD_ZONE FIREWALLD ".zone"
 #define LOOK_SECONDS 2
 
 struct _ScopeFirewall {
-  GDBusConnection *bus;
   char *ifname;
-  char *zone;
+  guint16 port;
+  char **behind;
+  ScopeFirewalld *firewalld; /* while it is asked */
   GCancellable *cancellable;
   guint look_id;
 };
@@ -210,76 +211,32 @@ ask_nft (ScopeFirewall *self)
     g_subprocess_communicate_async (process, NULL, self->cancellable, on_ruleset, self);
 }
 
-/* --- firewalld ------------------------------------------------------------------------------ */
+/* --- asking ---------------------------------------------------------------------------------- */
 
 static void
-ask_firewalld (ScopeFirewall *self, const char *interface, const char *method, GVariant *args, GAsyncReadyCallback callback)
+on_firewalld (gboolean runs, gpointer data)
 {
-  g_dbus_connection_call (self->bus, FIREWALLD, FIREWALLD_PATH, interface, method, args, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
-                          self->cancellable, callback, self);
-}
-
-static void
-on_zone_settings (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  g_autoptr (GVariant) settings = NULL;
-  ScopeFirewall *self = data;
-  gboolean forward = FALSE;
-  const char *target = NULL;
-
-  if (!reply || !g_variant_is_of_type (reply, G_VARIANT_TYPE ("(a{sv})")))
-    return;
-  settings = g_variant_get_child_value (reply, 0);
-  g_variant_lookup (settings, "forward", "b", &forward);
-  g_variant_lookup (settings, "target", "&s", &target);
-  if (!forward && g_strcmp0 (target, "ACCEPT") != 0)
-    g_warning ("%s: the firewall of this machine: zone %s of firewalld forwards nothing: “firewall-cmd --permanent --zone=%s "
-               "--add-forward && firewall-cmd --reload” would let it through",
-               self->ifname, self->zone, self->zone);
-}
-
-static void
-ask_zone (ScopeFirewall *self)
-{
-  ask_firewalld (self, FIREWALLD_ZONE, "getZoneSettings2", g_variant_new ("(s)", self->zone), on_zone_settings);
-}
-
-static void
-on_default_zone (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
   ScopeFirewall *self = data;
 
-  if (!reply || !g_variant_is_of_type (reply, G_VARIANT_TYPE ("(s)")))
-    return;
-  g_variant_get (reply, "(s)", &self->zone);
-  ask_zone (self);
+  g_clear_pointer (&self->firewalld, scope_firewalld_free);
+  if (!runs)
+    ask_nft (self);
 }
 
-static void
-on_zone (GObject *source, GAsyncResult *result, gpointer data)
+/* By which interface others reach us; the first default route's. */
+static char *
+find_outside (const char *ifname)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  ScopeFirewall *self = data;
+  g_autoptr (GArray) routes = scope_routes_read (NULL);
+  char name[IF_NAMESIZE];
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  if (!reply || !g_variant_is_of_type (reply, G_VARIANT_TYPE ("(s)")))
+  for (guint i = 0; routes && i < routes->len; i++)
     {
-      ask_nft (self); /* no firewalld */
-      return;
+      const ScopeRoute *route = &g_array_index (routes, ScopeRoute, i);
+      if (route->to.len == 0 && if_indextoname (route->ifindex, name) && !g_str_equal (name, ifname))
+        return g_strdup (name);
     }
-  g_variant_get (reply, "(s)", &self->zone);
-  if (*self->zone)
-    {
-      ask_zone (self);
-      return;
-    }
-  g_clear_pointer (&self->zone, g_free);
-  ask_firewalld (self, FIREWALLD, "getDefaultZone", NULL, on_default_zone);
+  return NULL;
 }
 
 static void
@@ -287,15 +244,19 @@ on_bus (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GDBusConnection) bus = g_bus_get_finish (result, &error);
+  g_autofree char *outside = NULL;
   ScopeFirewall *self = data;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  self->bus = g_steal_pointer (&bus);
-  if (self->bus)
-    ask_firewalld (self, FIREWALLD_ZONE, "getZoneOfInterface", g_variant_new ("(s)", self->ifname), on_zone);
-  else
-    ask_nft (self);
+  if (!bus)
+    {
+      ask_nft (self);
+      return;
+    }
+  outside = find_outside (self->ifname);
+  self->firewalld = scope_firewalld_ask (
+      bus, &(ScopeFirewalldWhat){ self->ifname, self->port, outside, (const char *const *) self->behind }, on_firewalld, self);
 }
 
 static gboolean
@@ -309,11 +270,13 @@ on_look (gpointer data)
 }
 
 ScopeFirewall *
-scope_firewall_check (const char *ifname)
+scope_firewall_check (const char *ifname, guint16 port, char **behind)
 {
   ScopeFirewall *self = g_new0 (ScopeFirewall, 1);
 
   self->ifname = g_strdup (ifname);
+  self->port = port;
+  self->behind = g_strdupv (behind);
   self->cancellable = g_cancellable_new ();
   self->look_id = g_timeout_add_seconds (LOOK_SECONDS, on_look, self);
   return self;
@@ -325,8 +288,8 @@ scope_firewall_free (ScopeFirewall *self)
   g_cancellable_cancel (self->cancellable);
   g_object_unref (self->cancellable);
   g_clear_handle_id (&self->look_id, g_source_remove);
-  g_clear_object (&self->bus);
+  g_clear_pointer (&self->firewalld, scope_firewalld_free);
+  g_strfreev (self->behind);
   g_free (self->ifname);
-  g_free (self->zone);
   g_free (self);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-firewall: whether a firewall of this machine would drop what we forward: firewalld, asked over D-Bus, else the rules
+ * scope-firewall: whether a firewall of this machine would drop what we forward: firewalld (scope-firewalld.h), else the rules
  * of nftables, with those of iptables-nft (`nft -j list ruleset`). Only looks, and warns: a firewall is its admin's.
  */
 #pragma once
@@ -12,10 +12,12 @@ typedef struct _ScopeFirewall ScopeFirewall;
 /**
  * scope_firewall_check:
  * @ifname: what comes in by this interface is forwarded
+ * @port: UDP port where others reach us
+ * @behind: interfaces of networks behind us, NULL-terminated
  *
  * Looks a moment later, in the background: NetworkManager may not have told firewalld yet.
  */
-ScopeFirewall *scope_firewall_check (const char *ifname);
+ScopeFirewall *scope_firewall_check (const char *ifname, guint16 port, char **behind);
 void scope_firewall_free (ScopeFirewall *firewall);
 
 #define SCOPE_FIREWALL_MAX_BYTES (8 * 1024 * 1024)

@@ -13,6 +13,7 @@
 
 struct _ScopeForward {
   char *ifname;
+  guint16 port;
   ScopeSysctl *sysctl;
   ScopeFirewall *firewall;
   ScopeRoutesWatch *watch;
@@ -123,21 +124,35 @@ find_behind (ScopeForward *self)
 }
 
 static void
+check_firewall (ScopeForward *self)
+{
+  g_autofree char **behind = (char **) g_hash_table_get_keys_as_array (self->behind, NULL);
+
+  g_clear_pointer (&self->firewall, scope_firewall_free);
+  self->firewall = scope_firewall_check (self->ifname, self->port, behind);
+}
+
+static void
 follow (gpointer data)
 {
   ScopeForward *self = data;
   g_autoptr (GHashTable) before = self->behind;
   GHashTableIter iter;
+  gboolean opened;
   gpointer name;
 
   self->behind = find_behind (self);
+  opened = FALSE;
   g_hash_table_iter_init (&iter, self->behind);
   while (g_hash_table_iter_next (&iter, &name, NULL))
     if (!before || !g_hash_table_contains (before, name))
       {
         g_message ("%s: a network behind us is on %s: forwarding to and from it", self->ifname, (char *) name);
         open_interface (self, name);
+        opened = TRUE;
       }
+  if (!before || opened)
+    check_firewall (self);
   if (!before)
     return;
   g_hash_table_iter_init (&iter, before);
@@ -172,7 +187,7 @@ scope_forward_set_ranges (ScopeForward *self, const GArray *ranges)
 }
 
 ScopeForward *
-scope_forward_new (const char *ifname, const GArray *ranges, GError **error)
+scope_forward_new (const char *ifname, guint16 port, const GArray *ranges, GError **error)
 {
   ScopeSysctl *sysctl = scope_sysctl_new (SCOPE_SYSCTL_PROC, SCOPE_SYSCTL_RUN, ifname, error);
   ScopeForward *self;
@@ -181,12 +196,12 @@ scope_forward_new (const char *ifname, const GArray *ranges, GError **error)
     return NULL;
   self = g_new0 (ScopeForward, 1);
   self->ifname = g_strdup (ifname);
+  self->port = port;
   self->sysctl = sysctl;
   self->warned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   open_interface (self, ifname);
   stop_redirects (self);
   scope_forward_set_ranges (self, ranges);
-  self->firewall = scope_firewall_check (ifname);
   g_message ("%s: forwarding for others", ifname);
   return self;
 }

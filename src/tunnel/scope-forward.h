@@ -14,12 +14,13 @@ typedef struct _ScopeForward ScopeForward;
 /**
  * scope_forward_new:
  * @ifname: the tunnel's interface, which is there
+ * @port: of WireGuard, for a firewall to let in
  * @ranges: (element-type ScopePrefix): our own; those wider than one address are networks behind us
  * @error: SCOPE_ERROR_FAILED when nothing can be undone later, so nothing was done
  *
  * What cannot be set is a warning in the log that says what to set.
  */
-ScopeForward *scope_forward_new (const char *ifname, const GArray *ranges, GError **error);
+ScopeForward *scope_forward_new (const char *ifname, guint16 port, const GArray *ranges, GError **error);
 
 /* Undoes it. */
 void scope_forward_free (ScopeForward *forward);

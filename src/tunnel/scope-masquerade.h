@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-masquerade: what comes out of the tunnel and leaves by another interface has this machine's address: an nftables table
- * of our own, scope-<interface>. It is owned by an nft process that we keep, so that it goes with it, and that one with us,
- * however we end (flags owner, Linux 5.12 and nftables 0.9.9).
+ * of our own (scope-nft.h), scope-<interface>.
  */
 #pragma once
 

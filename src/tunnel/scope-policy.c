@@ -3,6 +3,7 @@
 
 #include "common/scope-error.h"
 #include "tunnel/scope-link.h"
+#include "tunnel/scope-nft.h"
 #include "tunnel/scope-routes.h"
 #include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-sysctl.h"
@@ -30,8 +31,20 @@ struct _ScopePolicy {
   guint32 table;
   Half halves[2];
   ScopeSysctl *sysctl;
+  ScopeNft *marks;
+  guint16 port;
   gboolean said;
 };
+
+/* IPv6 has no rp_filter; firewalld (IPv6_rpfilter) does the same by a rule that asks for the way back with the packet's mark. So
+ * what comes to WireGuard's port, and what answers connections with our mark, gets it before that rule (raw, -300, to filter, 0). */
+#define MARKS \
+  "add table inet scope-%1$s-marks { flags owner; }\n" \
+  "add chain inet scope-%1$s-marks output { type filter hook output priority mangle; policy accept; }\n" \
+  "add rule inet scope-%1$s-marks output meta mark %2$u ct mark set %2$u\n" \
+  "add chain inet scope-%1$s-marks prerouting { type filter hook prerouting priority mangle; policy accept; }\n" \
+  "add rule inet scope-%1$s-marks prerouting ct mark %2$u meta mark set %2$u\n" \
+  "add rule inet scope-%1$s-marks prerouting iifname != \"%1$s\" udp dport %3$u meta mark set %2$u\n"
 
 static char *
 slot_name (guint slot)
@@ -40,13 +53,14 @@ slot_name (guint slot)
 }
 
 ScopePolicy *
-scope_policy_new (const char *ifname, const char *uuid)
+scope_policy_new (const char *ifname, guint16 port, const char *uuid)
 {
   static const int families[] = { AF_INET, AF_INET6 };
   ScopePolicy *self = g_new0 (ScopePolicy, 1);
   guint slot = g_str_hash (uuid) % TABLES;
 
   self->ifname = g_strdup (ifname);
+  self->port = port;
   self->name = slot_name (slot);
   self->priority = FIRST_PRIORITY + 2 * slot;
   self->table = FIRST_TABLE + slot;
@@ -195,6 +209,27 @@ loosen (ScopePolicy *self, const GArray *diverted)
     }
 }
 
+/* Without nft there may be firewalld all the same, but then there is nothing that we could do. */
+static void
+on_marks_failed (const char *why, gpointer data)
+{
+  const ScopePolicy *self = data;
+
+  g_message ("%s: a firewall that looks for the way back of IPv6 packets may drop those to us: %s", self->ifname, why);
+}
+
+static void
+follow_marks (ScopePolicy *self)
+{
+  if (self->halves[1].routes->len == 0)
+    g_clear_pointer (&self->marks, scope_nft_free);
+  else if (!self->marks)
+    {
+      g_autofree char *rules = g_strdup_printf (MARKS, self->ifname, SCOPE_FWMARK, self->port);
+      self->marks = scope_nft_new (rules, on_marks_failed, self);
+    }
+}
+
 /* First: rules without it would be swept. */
 static gboolean
 take_slot (ScopePolicy *self)
@@ -215,6 +250,7 @@ scope_policy_set (ScopePolicy *self, const GArray *routes)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (self->halves); i++)
     set_half (self, &self->halves[i], routes);
+  follow_marks (self);
   if (routes->len == 0)
     g_clear_pointer (&self->sysctl, scope_sysctl_free);
   else

@@ -24,9 +24,10 @@ typedef struct _ScopePolicy ScopePolicy;
 /**
  * scope_policy_new:
  * @ifname: the tunnel's interface
+ * @port: of WireGuard
  * @uuid: of the connection, which chooses table and priorities
  */
-ScopePolicy *scope_policy_new (const char *ifname, const char *uuid);
+ScopePolicy *scope_policy_new (const char *ifname, guint16 port, const char *uuid);
 
 /* Undoes all. */
 void scope_policy_free (ScopePolicy *policy);

@@ -101,6 +101,7 @@ ip_setting (int family, const ScopeTunnelConfig *config)
   for (char **dns = config->dns; *dns; dns++)
     if ((strchr (*dns, ':') != NULL) == (family == AF_INET6))
       nm_setting_ip_config_add_dns (ip, *dns);
+  g_object_set (s, NM_SETTING_IP_CONFIG_DNS_PRIORITY, config->dns_priority[family == AF_INET6], NULL);
   for (char **domain = config->dns_search; *domain; domain++)
     nm_setting_ip_config_add_dns_search (ip, *domain);
   return s;

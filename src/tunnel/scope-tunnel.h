@@ -25,6 +25,7 @@
  *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
+ * @dns_priority: of @dns, IPv4 and IPv6, as in nm-settings(5): below 0 no others are asked; 0 for NetworkManager's own
  * @fwmark: what WireGuard's own packets carry (scope-policy.h), 0 for nothing
  */
 typedef struct {
@@ -41,6 +42,7 @@ typedef struct {
   guint32 fwmark;
   char **dns;
   char **dns_search;
+  int dns_priority[2];
 } ScopeTunnelConfig;
 
 void scope_tunnel_config_free (ScopeTunnelConfig *config);

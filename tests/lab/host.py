@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -168,6 +170,7 @@ class Host(Node):
         self.log.touch()
         self._ipv6, self._ipv4 = ipv6, ipv4
         self._ready = False
+        self._is_on = True
         self._nm: Process | None = None
         self._logind: Process | None = None
         if dns != "none":
@@ -234,6 +237,40 @@ class Host(Node):
     def _up_if_running(self) -> None:
         if not self._ready and self._nm and self._nm.poll() is None:
             self.up()
+
+    # --- power
+
+    @property
+    def is_on(self) -> bool:
+        return self._is_on
+
+    def switch_off(self) -> None:
+        """Switch the machine off in mid-sentence: no carrier, every process killed, tunnels gone. switch_on() ends it.
+
+        What stop() does is the same to others, but for good.
+        """
+        for link in self.links:
+            self.unplug(link.name)
+        self._is_on = self._ready = False
+        bus = self._bus.inner  # it is ours; nobody is left on it
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                if pid != bus:
+                    os.kill(pid, signal.SIGKILL)
+        self._nm.wait()
+        for path in self.file("/sys/class/net").iterdir():
+            if path.name != "lo" and path.name not in {link.name for link in self.links}:
+                with contextlib.suppress(CommandFailed):
+                    self.ip(f"link del {path.name}")
+
+    def switch_on(self) -> None:
+        """Boot: NetworkManager starts, and activates the base connections."""
+        for link in self.links:
+            self.ip(f"addr flush dev {link.name}", f"link set {link.name} up")
+            self.plug(link.name)
+        self._is_on = True
+        self.start_nm()
+        self.up()
 
     # --- base links
 

@@ -59,6 +59,7 @@ class Lab:
         self._owner = _identity(os.getpid())
         self._closed = False
         self._kernel_wireguard: bool | None = None
+        self._netem: bool | None = None
         self._helpers: dict[str, Path] = {}
         self._delays = 0
         sweep()
@@ -256,12 +257,31 @@ class Lab:
                 subprocess.check_call(["cc", "-O2", "-o", self.dir / name, _HERE / f"{name}.c", *flags.split()], env=self.env)
         return self._helpers[name]
 
+    @property
+    def share(self) -> float:
+        """How many of 100 packets get lost on one of the two cables between two hosts."""
+        return 100 * (1 - (1 - self.loss / 100) ** 0.5)
+
+    @property
+    def netem(self) -> bool:
+        """Whether the kernel itself can make a cable long; otherwise a helper carries its frames, which costs more."""
+        if self._netem is None:
+            made = self.internet.run("tc qdisc add dev lo root netem delay 1ms".split(), check=False).returncode == 0
+            if made:
+                self.internet.run("tc qdisc del dev lo root".split())
+            self._netem = made
+        return self._netem
+
+    def late(self, node: Node, name: str, ms: float, loss: float) -> None:
+        """From now on what leaves a node through this interface is `ms` late, and `loss` percent of it get lost."""
+        node.tool(["tc", "qdisc", "replace", "dev", name, "root", "netem", "delay", f"{round(ms * 1000)}us",
+                   "loss", f"{loss:.6f}%", "limit", "16384"])  # fmt: skip
+
     def delay(self, node: Node, one: str, other: str) -> Process:
         """Run the delay helper between two interfaces of a node; what is written to it changes it, see delay.c."""
-        share = 100 * (1 - (1 - self.loss / 100) ** 0.5)  # lost on one of the two cables
         delay_us = round(self.delay_ms * 1000 / 4)
         self._delays += 1
-        argv = [self.helper("delay"), one, other, str(delay_us), f"{share:.6f}", str(self._delays)]
+        argv = [self.helper("delay"), one, other, str(delay_us), f"{self.share:.6f}", str(self._delays)]
         with open(node.dir / "delay.log", "ab") as log:
             process = node.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         if not process.stdout.readline():  # a line comes when it forwards

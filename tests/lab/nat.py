@@ -159,15 +159,19 @@ class Segment:
         # Linux 6.1 wants the name to be free where ip(8) runs, too: in the core it always is
         lab.internet.ip(f"link add {ifname} netns {node.pid} type veth peer name {far} netns {here.pid}")
         lines = [f"link set {far} up"]
-        if self.delayed and (lab.delay_ms or lab.loss):
+        delayed = self.delayed and bool(lab.delay_ms or lab.loss)
+        if delayed and not lab.netem:
             inner, port = f"d{self._ports}{self.bridge}", f"p{self._ports}{self.bridge}"
             wires = (far, inner, port)
             lines += [f"link add {inner} type veth peer name {port}", f"link set {inner} up", f"link set {port} up"]
         here.ip(*lines, f"link set {port} master {self.bridge}")
         helper = lab.delay(here, far, inner) if port != far else None
+        if delayed and lab.netem:
+            lab.late(here, far, lab.delay_ms / 4, lab.share)
+            lab.late(node, ifname, lab.delay_ms / 4, lab.share)
         number = 0x10 + self._hosts - 10
         ipv6 = str(self.net6[number]) if self.net6 else None
-        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6, helper)
+        link = Link(ifname, self, far, port, wires, str(self.net4[self._hosts]), ipv6, delayed, helper)
         node.links.append(link)
         return link
 

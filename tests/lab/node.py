@@ -125,7 +125,8 @@ class Link:
     wires: tuple[str, ...]  #: all interfaces of the cable in the segment's node
     ipv4: str | None  #: address without prefix length
     ipv6: str | None
-    helper: Process | None = None  #: what delays and loses its packets, in a lab with a delay
+    delayed: bool = False  #: in a lab with a delay, unless it is within a LAN
+    helper: Process | None = None  #: what delays and loses its packets where the kernel has no netem
     is_cut: bool = False
 
 
@@ -320,12 +321,16 @@ class Node:
     def slow(self, ms: float, link: str | int = 0, loss: float = 0) -> None:
         """From now on a link's cable makes round trips to hosts with usual cables take `ms`, and loses `loss` percent each way.
 
-        Only in a lab with a delay, and on links to the internet: other cables have no helper that delays.
+        Only in a lab with a delay, and on links to the internet: nothing delays on other cables.
         """
         cable, lab = self.link(link), self.lab
-        if not cable.helper:
+        if not cable.delayed:
             raise LookupError(f"{self.name}: nothing delays {cable.name}: make the lab with delay_ms")
         one_way = max(0, ms - lab.delay_ms / 2) / 2
+        if not cable.helper:
+            lab.late(cable.segment.node, cable.far, one_way, loss)
+            lab.late(self, cable.name, one_way, loss)
+            return
         cable.helper.stdin.write(b"%d %f\n" % (round(one_way * 1000), loss))
         cable.helper.stdin.flush()
 

@@ -2,28 +2,34 @@
 """Two who can only talk over relays, and what may happen to relays; tests/system/test-failover and bench-paths.
 
     with Relayed() as scene:
-        recovered, gap = scene.measure("silent")
+        found = scene.measure("silent")
+        scene.renew()
+        again = scene.measure("silent")
 """
 
 import os
+import threading
 import time
-from typing import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Iterable, NamedTuple
 
 from . import tap
 from .mesh import EMULATED, scope_lab
 from .network import Member, Network
-from .node import wait_for
+from .node import CommandFailed, wait_for
 from .watch import Watch
 
 ROUND_TRIP_MS = 20
 SLOWED_MS = 400
 INTERVAL = 0.02
-HICCUP = 0.1
-"""Shorter than this is the machine's doing, not the network's: seconds."""
-GOOD = 0.2
+HICCUP = 0.3 if EMULATED else 0.1
+"""Shorter than this is the machine's doing, not the network's: seconds. All from SAID on is said."""
+SAID = 0.1
+GOOD = 0.3
 """Answers within this many seconds are traffic: nothing that does not take the slowed link needs longer."""
-OBSERVED = 30 if EMULATED else 8
-COMES_UP = 60 if EMULATED else 15
+OBSERVED = 10 if EMULATED else 8
+COMES_UP = 120 if EMULATED else 15
 
 FAILURES = {
     "killed": "primary relay's machine switched off",
@@ -32,6 +38,17 @@ FAILURES = {
     "no registry": "primary relay's packets silently dropped, with the registry gone",
     "master only": "both relays' packets silently dropped: the master is left",
 }
+
+
+class Found(NamedTuple):
+    """Of one failure, in seconds. `held` is how long the machine itself, busy with something else, sent no ping at worst."""
+
+    recovered: float
+    gap: float
+    held: float
+
+
+NEVER = Found(float("inf"), float("inf"), float("inf"))
 
 
 class Relayed:
@@ -53,9 +70,7 @@ class Relayed:
         self.relays = [self.network.member(name, ipv6=False) for name in ("r1", "r2")]
         self.master = self.network.member("master", ipv6=False)
         self.network.start()
-        # So that it is clear who is first, and that who is slowed is then the last.
-        self.relays[1].host.slow(ROUND_TRIP_MS + 20)
-        self.master.host.slow(ROUND_TRIP_MS + 50)
+        self._distances()
         for relay in self.relays:
             self.network.relay(relay)
         self.network.relay(self.master, "master")
@@ -69,17 +84,45 @@ class Relayed:
         self.lab.keep_logs |= exception[0] is not None or os.environ.get("LAB_KEEP") == "1"
         self.lab.__exit__(*exception)
 
+    def renew(self) -> None:
+        """Undo what happened, and begin anew: the registry and all services are started again.
+
+        So nothing is left of it that the next failure could meet, such as a path that is held down.
+        """
+        registry = self.network.registry
+        registry.kill()
+        registry.wait()
+        for relay in self.relays:
+            if not relay.host.is_on:
+                relay.host.switch_on()
+            elif relay.host.links[0].is_cut:
+                relay.host.plug()
+        self._distances()
+        each((*self.relays, self.master, self.a, self.b), self._down)
+        self.network.registry = self.lab.registry(self.network.host, self.network.config)
+        each((*self.relays, self.master), self.network.up)
+        each((self.a, self.b), self.network.up)
+
+    def _distances(self) -> None:
+        """So that it is clear who is first, and that who is slowed is then the last."""
+        for relay, more in ((self.relays[0], 0), (self.relays[1], 20), (self.master, 50)):
+            relay.host.slow(ROUND_TRIP_MS + more)
+
+    def _down(self, member: Member) -> None:
+        if self.network.name in member.host.active():
+            self.network.down(member)
+
     def primary(self) -> Member:
         """The relay that a is attached to; b's may be another one."""
         key = self.a.status()["attachment"]
         return next(member for member in (*self.relays, self.master) if member.public == key)
 
-    def measure(self, failure: str) -> tuple[float, float]:
-        """Let it happen while a pings b every 20 ms: seconds until all is answered in time again, longest gap.
+    def measure(self, failure: str) -> Found:
+        """Let it happen while a pings b every 20 ms: how long until all is answered in time again, and the longest gap.
 
         Infinite when that is not within OBSERVED seconds.
         """
-        with Watch(self.a.host, {"b": self.b.ip4}, INTERVAL) as watch:
+        with Words(self.network.members) as words, Watch(self.a.host, {"b": self.b.ip4}, INTERVAL) as watch:
             stream = watch["b"]
             started = time.time()
 
@@ -94,8 +137,9 @@ class Relayed:
             if failure == "no registry":
                 self.network.registry.kill()
                 self.network.registry.wait()
-                time.sleep(1)
-                assert flows() and self.primary() is primary, "the registry went, and so did the path"
+                started = time.time()
+                wait_for("traffic without the registry", flows, COMES_UP)
+                assert self.primary() is primary, "the registry went, and another relay came"
             act, before = self._acts()[failure], stream.relays
             at = time.time()
             act(primary)
@@ -103,9 +147,11 @@ class Relayed:
         end = at + OBSERVED - GOOD
         steady = stream.steady(at, end, GOOD, HICCUP)
         tap.comment(f"{failure}: {primary.host.name} was a's relay, {before} on the way before, {stream.relays} after; "
-                    f"no traffic {spoken(stream.outages(at, end, GOOD, HICCUP), at)}")  # fmt: skip
+                    f"no traffic {spoken(stream.outages(at, end, GOOD, SAID), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
-        return recovered, stream.gap(at, end)
+        found = Found(recovered, stream.gap(at, end), stream.held(at, end))
+        words.keep(f"{failure}-{at:.0f}-{recovered:.2f}", at)
+        return found
 
     def _acts(self) -> dict[str, Callable[[Member], None]]:
         def both(primary: Member) -> None:
@@ -113,7 +159,7 @@ class Relayed:
                 relay.host.cut()
 
         return {
-            "killed": lambda primary: primary.host.stop(),
+            "killed": lambda primary: primary.host.switch_off(),
             "silent": lambda primary: primary.host.cut(),
             "slowed": lambda primary: primary.host.slow(SLOWED_MS),
             "no registry": lambda primary: primary.host.cut(),
@@ -126,17 +172,68 @@ def spoken(outages: list[tuple[float, float | None]], since: float) -> str:
     return ", ".join(f"from {begin - since:.2f} to {f'{end - since:.2f} s' if end else 'the end'}" for begin, end in outages)
 
 
-def again(failure: str, times: int) -> list[tuple[float, float]]:
-    """Measure in a new lab each time: what a failure leaves behind (a path is held down) is not to meet the next one.
+def each(members: Iterable[Member], act: Callable[[Member], object]) -> None:
+    """Do it for all of them at the same time."""
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(act, members):
+            pass
 
-    A scene that does not come as far as the failure counts as never recovered; why is said.
-    """
-    found = []
+
+class Words:
+    """What the services of these members say meanwhile, and when: kept with SCOPE_LOGS=DIRECTORY in the environment."""
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        self._logs = {member: open(member.host.log, encoding="utf-8", errors="replace") for member in members}
+        self._said: list[tuple[float, str, str]] = []
+        self._directory = os.environ.get("SCOPE_LOGS")
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Words":
+        for log in self._logs.values():
+            log.seek(0, os.SEEK_END)
+        if self._directory:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ending.set()
+        if self._directory:
+            self._thread.join()
+        for log in self._logs.values():
+            log.close()
+
+    def _run(self) -> None:
+        while not self._ending.wait(0.05):
+            for member, log in self._logs.items():
+                self._said += [(time.time(), member.host.name, line) for line in log if "nm-scope[" in line]
+
+    def keep(self, name: str, at: float) -> None:
+        """In a file of this name; times are those since `at`."""
+        if self._directory:
+            keys = "".join(f"{member.host.name}: {member.public}\n" for member in self._logs)
+            said = "".join(f"{when - at:6.2f} {who:6} {line}" for when, who, line in self._said)
+            Path(self._directory, f"{name.replace(' ', '-')}.log").write_text(keys + said)
+
+
+def again(failure: str, times: int) -> list[Found]:
+    """Measure so many times. When a scene does not come as far as the failure, that counts as never recovered; why is said."""
+    found: list[Found] = []
+    scene: Relayed | None = None
     for _ in range(times):
         try:
-            with Relayed() as scene:
-                found.append(scene.measure(failure))
-        except (TimeoutError, AssertionError) as error:
+            if scene:
+                scene.renew()
+            else:
+                scene = Relayed()
+            found.append(scene.measure(failure))
+        except (TimeoutError, AssertionError, CommandFailed) as error:
             tap.comment(f"{failure}: {str(error).splitlines()[0]}")
-            found.append((float("inf"), float("inf")))
+            found.append(NEVER)
+            if scene:
+                scene.lab.keep_logs = True
+                scene.lab.close()
+            scene = None
+    if scene:
+        scene.__exit__(None, None, None)
     return found

@@ -15,16 +15,17 @@ from typing import Callable
 from . import tap
 from .mesh import EMULATED, scope_lab
 from .network import Member, Network
-from .node import wait_for
+from .node import CommandFailed, wait_for
 from .watch import Stream, Watch
 
 ROUND_TRIP_MS = 40
 INTERVAL = 0.02
 HICCUP = 0.1  #: seconds; what is shorter is the machine's doing, not the network's
 GOOD = 0.5
-OBSERVED = 20 if EMULATED else 6
+HELD = 0.3  #: seconds without a ping being sent: then it is said that the machine was busy
+OBSERVED = 10 if EMULATED else 6
 DIRECT = 20 if EMULATED else 5  #: seconds that a direct path is given to come
-COMES_UP = 60 if EMULATED else 20
+COMES_UP = 120 if EMULATED else 20
 
 MOVES = {
     "swap": "the link goes down, then another comes up",
@@ -90,19 +91,30 @@ class Roaming:
             self._swap_to("eth0")
         try:
             return self._measure(self.laptop, getattr(self, f"_{move}"))
-        except TimeoutError as error:
-            tap.comment(f"{move}: {error}")
+        except (TimeoutError, CommandFailed) as error:
+            tap.comment(f"{move}: {str(error).splitlines()[0]}")
             return float("inf")
 
-    def suspend(self, seconds: float) -> list[float]:
-        """All sleepers sleep for at least so long, then wake one after the other: the same of each of them."""
+    def suspend(self, seconds: float, clock: float = 0) -> list[float]:
+        """All sleepers sleep for at least so long, then wake one after the other: the same of each of them.
+
+        Meanwhile the machine's clock is set forward by `clock` seconds, if at all; then there is no logind that announces
+        anything: that there was sleep can only be seen from the clock. Everybody else sees it jump, too.
+        """
         for member in self.sleepers:
             self._flows(member)
-            member.host.logind()
+            if not clock:
+                member.host.logind()
         for member in self.sleepers:
-            member.host.sleep()
-        time.sleep(seconds)
-        return [self._measure(member, lambda: member.host.wake(), flows=False) for member in self.sleepers]
+            if clock:
+                member.host.freeze()
+            else:
+                member.host.sleep()
+        time.sleep(seconds / 2)
+        if clock:
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + clock)
+        time.sleep(seconds / 2)
+        return [self._measure(member, member.host.thaw if clock else member.host.wake, flows=False) for member in self.sleepers]
 
     def _watch(self, member: Member) -> Watch:
         return Watch(member.host, {"inside": self.other.ip4, "outside": self.outside.address(4)}, INTERVAL)
@@ -137,11 +149,13 @@ class Roaming:
         # The link's own outage may be as short as a hiccup; it is the first one, and begins with the move.
         own = [outage for outage in watch["outside"].outages(at, end, GOOD) if outage[0] < moved + 0.2]
         outside = own[0][1] if own else at
+        held = watch["inside"].held(moved, end)
         inside = watch["inside"].steady(at, end, GOOD, HICCUP)
         assert outside and end - outside > 1, "the link itself did not come back: nothing was measured"
         seconds = max(0.0, inside - outside) if inside and end - inside > 1 else float("inf")
         tap.comment(f"the link was back after {outside - at:.2f} s, the network {seconds:.2f} s later; relays on the way: "
-                    f"{before} before, then {relays_seen(watch['inside'], at)}")  # fmt: skip
+                    f"{before} before, then {relays_seen(watch['inside'], at)}"
+                    f"{f'; the machine was busy and sent no ping for up to {held:.2f} s' if held > HELD else ''}")  # fmt: skip
         return seconds
 
     # --- what happens

@@ -245,6 +245,25 @@ def a_machine_sleeps_and_wakes() -> None:
 
 
 @tap.test
+def a_machine_is_switched_off_and_boots() -> None:
+    with Lab() as lab:
+        a, b = lab.host("a"), lab.host("b", nm=False)
+        lab.up()
+        count = a.popen(["sh", "-c", "while echo; do sleep 0.05; done"], log="count.log")
+        wait_for("it counts", lambda: count.log.read_text())
+        a.ip("link add tunnel type veth peer name tunnel2")
+        assert a.is_on and b.ping(a.address(), 5) is not None
+        a.switch_off()
+        assert not a.is_on and count.wait(5) != 0
+        assert b.ping(a.address(), 0.5) is None
+        assert not (a.file("/sys/class/net") / "tunnel").exists()
+        a.switch_on()
+        assert a.is_on and "eth0" in a.active()
+        assert b.ping(a.address(), 5) is not None and a.ping(b.address(), 5) is not None
+    assert not lab.leftovers()
+
+
+@tap.test
 def two_wireguard_interfaces() -> None:
     with Lab() as lab:
         tap.comment("kernel WireGuard" if lab.kernel_wireguard else "wireguard-go")

@@ -90,6 +90,11 @@ class Stream:
         times = [since, *sorted(at for at, _, _ in self.answers if since < at < until), until]
         return max(after - before for before, after in zip(times, times[1:]))
 
+    def held(self, since: float, until: float) -> float:
+        """The longest time between two pings sent, s: beyond the interval it is the machine that was busy, not the network."""
+        times = [at for at in self.sent_at if since <= at < until]
+        return max((after - before for before, after in zip(times, times[1:])), default=until - since)
+
     def lost(self, since: float, until: float) -> int:
         answered = {number for _, number, _ in self.answers}
         return sum(since <= at < until and number not in answered for number, at in enumerate(self.sent_at))

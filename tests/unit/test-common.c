@@ -507,7 +507,7 @@ test_settings_parse (void)
   g_autoptr (GHashTable) data = table (
     "registry", "https://a.example/, http://b.example:8/c", "network", "home", "netreg", "net-1", "public-key", ALICE,
     "listen-port", "51820", "addresses", "10.0.0.7/24 fd00::7/64", "interface-name", "wg7", "keepalive", "0", "mtu", "1380",
-    "dns", "10.0.0.53 fd00::53", "dns-search", "example,~.", "routes", "10.8.9.9/16", "exit", "gate", "masquerade", "yes", "port-mapping", "auto", "tunnel", "userspace", "ca", "/ca.pem",
+    "dns", "10.0.0.53 fd00::53", "dns-search", "example,~.", "routes", "10.8.9.9/16", "exit", "gate", "masquerade", "yes", "port-mapping", "always", "tunnel", "userspace", "ca", "/ca.pem",
     "private-key-flags", "1", "root", FINGERPRINT, "pq", "preferred", "mode", "keys-only", "wireguard", UUID,
     "endpoint", "192.0.2.1:51820,[2001:db8::1]:51820 host.example:51820", "token-flags", "0", NULL);
   g_autoptr (GHashTable) secrets = table ("private-key", ALICE, "preshared-key", ALICE, "token", TOKEN, "identity",
@@ -531,6 +531,8 @@ test_settings_parse (void)
   g_assert_cmpstr (addresses, ==, "10.0.0.7/24,fd00::7/64");
   g_autofree char *routes = scope_prefix_format_list (all->routes);
   g_assert_cmpstr (routes, ==, "10.8.0.0/16");
+  g_assert_cmpint (all->port_mapping, ==, SCOPE_USE_ALWAYS);
+  g_assert_cmpint (all->carry, ==, SCOPE_USE_AUTO);
   g_assert_cmpint (all->tunnel, ==, SCOPE_TUNNEL_KIND_USERSPACE);
   g_assert_cmpstr (all->ca, ==, "/ca.pem");
   g_assert_cmpstr (all->root, ==, FINGERPRINT);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "tunnel/scope-firewall.h"
+#include "tunnel/scope-firewalld.h"
 #include "tunnel/scope-routes.h"
 #include "tunnel/scope-sysctl.h"
 
@@ -335,6 +336,36 @@ test_firewall (void)
   g_assert_nonnull (error);
 }
 
+static void
+zone_is (const char *settings, gboolean opens, gboolean forwards, gboolean anywhere)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) zone = g_variant_parse (G_VARIANT_TYPE_VARDICT, settings, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (scope_firewalld_opens (zone, 51820), ==, opens);
+  g_assert_cmpint (scope_firewalld_forwards (zone, FALSE), ==, forwards);
+  g_assert_cmpint (scope_firewalld_forwards (zone, TRUE), ==, anywhere);
+}
+
+static void
+test_zones (void)
+{
+  g_autoptr (GVariant) wireguard = g_variant_ref_sink (g_variant_new_parsed ("{'services': <['wireguard']>}"));
+
+  zone_is ("@a{sv} {}", FALSE, FALSE, FALSE);
+  zone_is ("{'forward': <true>, 'services': <['ssh', 'dhcpv6-client']>, 'target': <'default'>}", FALSE, TRUE, FALSE);
+  zone_is ("{'target': <'ACCEPT'>}", TRUE, TRUE, TRUE);
+  zone_is ("{'ports': <[('51820', 'udp')]>}", TRUE, FALSE, FALSE);
+  zone_is ("{'ports': <[('51820', 'tcp'), ('5182', 'udp'), ('x', 'udp'), ('51820-', 'tcp')]>}", FALSE, FALSE, FALSE);
+  zone_is ("{'ports': <[('80', 'tcp'), ('50000-51820', 'udp')]>}", TRUE, FALSE, FALSE);
+  zone_is ("{'ports': <[('51821-60000', 'udp'), ('1-51819', 'udp')]>}", FALSE, FALSE, FALSE);
+  zone_is ("{'services': <['ssh', 'wireguard']>}", TRUE, FALSE, FALSE);
+  g_assert_false (scope_firewalld_opens (wireguard, 51821));
+  /* Not what we asked for */
+  zone_is ("{'ports': <['51820']>, 'services': <1>, 'target': <true>, 'forward': <'yes'>}", FALSE, FALSE, FALSE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -349,5 +380,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/forward/behind", test_behind);
   g_test_add_func ("/forward/kernel", test_kernel);
   g_test_add_func ("/forward/firewall", test_firewall);
+  g_test_add_func ("/forward/zones", test_zones);
   return g_test_run ();
 }

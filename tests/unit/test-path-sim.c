@@ -8,7 +8,7 @@
  * What is asserted of pairs that are watched, packets going hop by hop through WireGuard's filter:
  * - no packet ever comes to the same peer twice, whatever happens
  * - who has a way (sim_has_way()) is connected in both directions; after something happened to it, or when it is
- *   interrupted at all, within BOUND_MS
+ *   interrupted at all, within BOUND_MS; as long as that at most somebody on the way takes its packets from somebody else only
  * - a pair changes its way at most SWITCHES_PER_TOUCH times for each thing that happened to it, besides SWITCHES_FREE; and
  *   never to and fro within 30 s with nothing happening
  * - at the end, when all links work and nothing has happened for 15 minutes: all connected, edges that can be are direct
