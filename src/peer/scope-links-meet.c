@@ -268,7 +268,7 @@ scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
 void
 scope_links_review_mapping (ScopeLinks *self)
 {
-  ScopeMappingNeed need = { SCOPE_NAT_UNKNOWN };
+  ScopeMappingNeed need = { .nat = SCOPE_NAT_UNKNOWN };
   GHashTableIter iter;
   gpointer value;
 
