@@ -131,6 +131,7 @@ on_failed (gpointer data)
   link->first = scope_link_is_lower (link);
   link->failures++;
   link->links->missed = TRUE;
+  link->links->calls->changed (link->links->data);
   link->links->calls->news (link->links->data);
 }
 
