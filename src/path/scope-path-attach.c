@@ -276,6 +276,12 @@ scope_path_attachment (ScopePath *path, ScopeKey *key)
   return path->sequence;
 }
 
+gboolean
+scope_path_is_moving (ScopePath *path)
+{
+  return path->next_relay != NULL;
+}
+
 void
 scope_path_sequence (ScopePath *path, guint64 sequence)
 {

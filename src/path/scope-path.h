@@ -163,6 +163,12 @@ guint64 scope_path_attachment (ScopePath *path, ScopeKey *key);
  */
 void scope_path_prefer (ScopePath *path, gint64 now, const ScopeKey *relay);
 
+/*
+ * scope_path_attachment() is where we are about to go, and what we have used until now works on: that relay has not answered yet, and
+ * may be dead. A record that says so would have others send what is for us to it; with an answer the relay itself tells them.
+ */
+gboolean scope_path_is_moving (ScopePath *path);
+
 /* Our record was signed with this sequence: the next attachment gets a higher one. */
 void scope_path_sequence (ScopePath *path, guint64 sequence);
 

@@ -72,7 +72,8 @@ struct _ScopeLinks {
   gboolean connected;
   gboolean paused;
   gint64 offset; /* the registry's clock minus ours, ms */
-  ScopeKey attachment;
+  ScopeKey attachment; /* perhaps one that we are about to go to */
+  ScopeKey recorded;   /* the one that our record is to have */
   gint64 slow; /* when the attachment became slow, 0 for not */
   ScopeKey exit; /* zero: none */
   guint timer_id;

@@ -57,6 +57,11 @@ note_attachment (ScopeLinks *self)
   ScopeKey relay;
 
   scope_path_attachment (self->path, &relay);
+  if (!scope_path_is_moving (self->path) && !scope_key_equal (&relay, &self->recorded))
+    {
+      self->recorded = relay;
+      self->calls->attached (self->data);
+    }
   if (scope_key_equal (&relay, &self->attachment))
     return;
   if (self->liveness)
@@ -69,7 +74,6 @@ note_attachment (ScopeLinks *self)
     g_message ("attached to no relay");
   else
     g_message ("attached to relay %.8s", scope_key_to_base64 (&relay, text));
-  self->calls->attached (self->data);
 }
 
 static gboolean on_timer (gpointer data);

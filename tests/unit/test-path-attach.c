@@ -310,6 +310,50 @@ test_turned (void)
   scope_path_free (path);
 }
 
+/* A better relay, once we have looked around; it has died meanwhile, or answers. */
+static void
+test_moving (gconstpointer dead)
+{
+  ScopePathMember r = { .key = { { 2 } }, .role = SCOPE_ROLE_RELAY, .online = TRUE };
+  ScopePathMember s = { .key = { { 3 } }, .role = SCOPE_ROLE_RELAY, .online = TRUE };
+  ScopePathMessage heard = { .type = SCOPE_PATH_HEARD };
+  ScopeKey own = { { 1 } }, relay;
+  ScopePath *path = scope_path_new (&own, SCOPE_ROLE_EDGE, 1);
+  ScopePathSend send;
+  gint64 now = 1000;
+
+  scope_path_member (path, now, &r);
+  scope_path_member (path, now, &s);
+  scope_path_link_up (path, now, &r.key, 80);
+  g_assert_false (scope_path_is_moving (path));
+  while (scope_path_pop (path, &send))
+    if (send.message.type == SCOPE_PATH_ATTACH)
+      heard.n = send.message.n;
+  scope_path_handle (path, now, &r.key, TRUE, &heard);
+  scope_path_link_up (path, now + 10, &s.key, 20);
+
+  for (; !scope_path_is_moving (path) && now < 60000; now += 100)
+    scope_path_tick (path, now);
+  g_assert_true (scope_path_is_moving (path));
+  scope_path_attachment (path, &relay);
+  g_assert_true (scope_key_equal (&relay, &s.key));
+  heard.n = 0;
+  while (scope_path_pop (path, &send))
+    if (send.message.type == SCOPE_PATH_ATTACH && scope_key_equal (&send.to, &s.key))
+      heard.n = send.message.n;
+  g_assert_cmpuint (heard.n, >, 0);
+
+  if (dead)
+    scope_path_link_down (path, now, &s.key);
+  else
+    scope_path_handle (path, now, &s.key, TRUE, &heard);
+  scope_path_tick (path, now + 2000);
+  g_assert_false (scope_path_is_moving (path));
+  scope_path_attachment (path, &relay);
+  g_assert_true (scope_key_equal (&relay, dead ? &r.key : &s.key));
+  scope_path_free (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -327,5 +371,7 @@ main (int argc, char **argv)
   g_test_add_func ("/path/alone-for-a-moment", test_alone_for_a_moment);
   g_test_add_func ("/path/gather", test_gather);
   g_test_add_func ("/path/turned", test_turned);
+  g_test_add_data_func ("/path/moving", NULL, test_moving);
+  g_test_add_data_func ("/path/moving-to-a-dead-one", "dead", test_moving);
   return g_test_run ();
 }
