@@ -131,6 +131,7 @@ on_failed (gpointer data)
   link->first = scope_link_is_lower (link);
   link->failures++;
   link->links->missed = TRUE;
+  link->links->calls->changed (link->links->data);
   link->links->calls->news (link->links->data);
 }
 
@@ -268,7 +269,7 @@ scope_links_look_again (ScopeLinks *self, const ScopeLink *link)
 void
 scope_links_review_mapping (ScopeLinks *self)
 {
-  ScopeMappingNeed need = { SCOPE_NAT_UNKNOWN };
+  ScopeMappingNeed need = { .nat = SCOPE_NAT_UNKNOWN };
   GHashTableIter iter;
   gpointer value;
 

@@ -28,8 +28,8 @@ equip (ScopeLink *link, ScopeWgPeer *peer, ScopeKeys *keys)
     peer->endpoint = (ScopeSockaddr){ 0 }; /* the one that it has, if any */
   if (link->up) /* relays have open UDP: nobody's NAT forgets them */
     peer->keepalive = !scope_role_is_relay (self->role) ? self->keepalive : 0;
-  else if (quiet)
-    peer->keepalive = 0;
+  else if (quiet || (link->failures && !scope_role_is_relay (link->role)))
+    peer->keepalive = 0; /* or WireGuard would try every 5 s for ever; packets for it make it try, too */
 }
 
 /* What is sent to a peer's link address takes the link to it, whatever anybody's grant says of that range. */
