@@ -89,6 +89,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-policy.c src/tunnel/scope-policy.h \
 	src/tunnel/scope-firewall.c src/tunnel/scope-firewall.h \
 	src/tunnel/scope-firewalld.c src/tunnel/scope-firewalld.h \
+	src/tunnel/scope-fence.c src/tunnel/scope-fence.h \
 	src/tunnel/scope-forward.c src/tunnel/scope-forward.h \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
 	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \

@@ -2,6 +2,7 @@
 #include "tunnel/scope-forward.h"
 
 #include "common/scope-prefix.h"
+#include "tunnel/scope-fence.h"
 #include "tunnel/scope-firewall.h"
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-routes.h"
@@ -15,6 +16,7 @@ struct _ScopeForward {
   char *ifname;
   guint16 port;
   ScopeSysctl *sysctl;
+  ScopeFence *fence;
   ScopeFirewall *firewall;
   ScopeRoutesWatch *watch;
   GArray *ranges;
@@ -174,11 +176,14 @@ void
 scope_forward_set_ranges (ScopeForward *self, const GArray *ranges)
 {
   gboolean wide = has_behind (ranges);
+  g_autoptr (ScopeFence) before = NULL;
 
   if (self->ranges && scope_prefix_list_equal (self->ranges, ranges))
     return;
   g_clear_pointer (&self->ranges, g_array_unref);
   self->ranges = g_array_copy ((GArray *) ranges);
+  before = self->fence;
+  self->fence = scope_fence_new (self->ifname, self->ranges);
   if (!wide)
     g_clear_pointer (&self->watch, scope_routes_watch_free);
   else if (!self->watch)
@@ -199,9 +204,9 @@ scope_forward_new (const char *ifname, guint16 port, const GArray *ranges, GErro
   self->port = port;
   self->sysctl = sysctl;
   self->warned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  scope_forward_set_ranges (self, ranges);
   open_interface (self, ifname);
   stop_redirects (self);
-  scope_forward_set_ranges (self, ranges);
   g_message ("%s: forwarding for others", ifname);
   return self;
 }
@@ -213,6 +218,7 @@ scope_forward_free (ScopeForward *self)
   g_clear_pointer (&self->watch, scope_routes_watch_free);
   g_clear_pointer (&self->ranges, g_array_unref);
   scope_sysctl_free (self->sysctl);
+  g_clear_pointer (&self->fence, scope_fence_free);
   g_clear_pointer (&self->behind, g_hash_table_unref);
   g_hash_table_unref (self->warned);
   g_free (self->ifname);

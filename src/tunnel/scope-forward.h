@@ -3,7 +3,7 @@
  * scope-forward: makes this machine forward for others, which a relay does: packets that come in by the tunnel's interface and
  * leave by it, or go to and come from the networks behind us. Kernel settings of these interfaces alone where the kernel has
  * them (IPv4; IPv6 from Linux 6.17 on: force_forwarding), undone when it ends; before 6.17 IPv6 is forwarded by all interfaces or
- * by none. A firewall that would drop the packets is warned of, see scope-firewall.h.
+ * by none. Out of the network they go to what our grant announces only (scope-fence.h). A firewall that would drop the packets is warned of, see scope-firewall.h.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "tunnel/scope-fence.h"
 #include "tunnel/scope-firewall.h"
 #include "tunnel/scope-firewalld.h"
 #include "tunnel/scope-routes.h"
@@ -366,6 +367,30 @@ test_zones (void)
   zone_is ("{'ports': <['51820']>, 'services': <1>, 'target': <true>, 'forward': <'yes'>}", FALSE, FALSE, FALSE);
 }
 
+/* What it says to nft; that nft understands it, and what it lets through, tests/system/test-relay sees. */
+static void
+test_fence (void)
+{
+  g_autoptr (GArray) ranges = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
+  static const char *const texts[] = { "10.77.0.1", "192.168.7.0/24", "::/0" };
+  g_autofree char *rules = NULL;
+  ScopePrefix prefix;
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_assert_true (scope_prefix_parse (&prefix, texts[i]));
+      g_array_append_val (ranges, prefix);
+    }
+  rules = scope_fence_rules ("t", "home", ranges);
+  g_assert_cmpstr (rules, ==,
+                   "add table inet t { flags owner; }\n"
+                   "add chain inet t forward { type filter hook forward priority filter; policy accept; }\n"
+                   "add rule inet t forward iifname \"home\" oifname != \"home\" ip daddr 10.77.0.1/32 accept\n"
+                   "add rule inet t forward iifname \"home\" oifname != \"home\" ip daddr 192.168.7.0/24 accept\n"
+                   "add rule inet t forward iifname \"home\" oifname != \"home\" ip6 daddr ::/0 accept\n"
+                   "add rule inet t forward iifname \"home\" oifname != \"home\" drop\n");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -381,5 +406,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/forward/kernel", test_kernel);
   g_test_add_func ("/forward/firewall", test_firewall);
   g_test_add_func ("/forward/zones", test_zones);
+  g_test_add_func ("/forward/fence", test_fence);
   return g_test_run ();
 }
