@@ -40,6 +40,12 @@ scope_choose_ifname (const ScopeSettings *settings, GError **error)
 }
 
 guint16
+scope_choose_wanted_port (const ScopeSettings *settings, const char *uuid)
+{
+  return settings->listen_port ? settings->listen_port : PORT_FIRST + g_str_hash (uuid) % PORT_RANGE;
+}
+
+guint16
 scope_choose_port (const ScopeSettings *settings, const char *uuid)
 {
   guint start = g_str_hash (uuid);

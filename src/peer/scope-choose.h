@@ -19,6 +19,9 @@ const char *scope_choose_wanted_ifname (const ScopeSettings *settings);
  */
 char *scope_choose_ifname (const ScopeSettings *settings, GError **error);
 
+/* The port that scope_choose_port() would like best. */
+guint16 scope_choose_wanted_port (const ScopeSettings *settings, const char *uuid);
+
 /* The profile's port, else one that follows from @uuid, so that a NAT's mapping survives a restart. */
 guint16 scope_choose_port (const ScopeSettings *settings, const char *uuid);
 

@@ -7,8 +7,8 @@
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-tunnel-attached.h"
 
-#define NAME_RETRY_MS 50
-#define NAME_PATIENCE_USEC (G_USEC_PER_SEC) /* our own interface of a moment ago may still be going */
+#define RETRY_MS 50
+#define PATIENCE_USEC (2 * G_USEC_PER_SEC) /* our own tunnel of a moment ago may still be going: its interface, or wireguard-go with its port */
 
 static void
 on_tunnel_failed (ScopeTunnel *tunnel, GError *error, gpointer data)
@@ -55,13 +55,16 @@ on_retry (gpointer data)
 }
 
 static gboolean
-name_may_become_free (ScopeEngine *self)
+what_is_wanted_may_become_free (ScopeEngine *self)
 {
-  if (engine_keys_only (self) || !scope_link_exists (scope_choose_wanted_ifname (self->config->settings)) ||
-      g_get_monotonic_time () - self->started_usec > NAME_PATIENCE_USEC)
+  const ScopeSettings *settings = self->config->settings;
+
+  if (engine_keys_only (self) || g_get_monotonic_time () - self->started_usec > PATIENCE_USEC ||
+      (!scope_link_exists (scope_choose_wanted_ifname (settings)) &&
+       scope_udp_port_free (scope_choose_wanted_port (settings, self->config->vpn_uuid))))
     return FALSE;
   if (!self->retry_id)
-    self->retry_id = g_timeout_add (NAME_RETRY_MS, on_retry, self);
+    self->retry_id = g_timeout_add (RETRY_MS, on_retry, self);
   return TRUE;
 }
 
@@ -71,7 +74,8 @@ engine_raise (ScopeEngine *self)
   GError *error = NULL;
   ScopeTunnelConfig *config;
 
-  if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept || name_may_become_free (self))
+  if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept ||
+      what_is_wanted_may_become_free (self))
     return;
   if (engine_keys_only (self)) /* the tunnel is there */
     {
