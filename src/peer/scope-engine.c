@@ -434,10 +434,10 @@ scope_engine_base_changed (ScopeEngine *self, gboolean moved)
   if (!self->source || (self->state != STATE_WAITING && self->state != STATE_RAISING && self->state != STATE_RUNNING))
     return;
   g_message (moved ? "the base connection changed: reconnecting" : "the base connection has more addresses");
+  if (self->state == STATE_RUNNING && moved) /* first: what waits for a session would go with a peer that is added anew */
+    scope_nudger_start (self->nudger);
   scope_source_kick (self->source, moved);
   emit_news (self);
-  if (self->state == STATE_RUNNING && moved)
-    scope_nudger_start (self->nudger);
 }
 
 void

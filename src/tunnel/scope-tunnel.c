@@ -337,7 +337,8 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
 {
   /* WireGuard sends at once when the keepalive goes from 0 to N: off and on again. Writing the endpoint
    * anew, as it is, makes it forget the source address: wireguard-go 20220316 goes on sending from one
-   * that the machine has lost, with ENETUNREACH. */
+   * that the machine has lost, with ENETUNREACH. Without a session it may have begun a handshake that had no way, and
+   * makes no other for 5 s: then the peer is added anew. */
   g_autoptr (GPtrArray) off = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
   g_autoptr (GPtrArray) on = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
   g_autoptr (ScopeWgDevice) device = NULL;
@@ -354,6 +355,11 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
 
       if (!peer || peer->keepalive == 0 || peer->endpoint.any.sa_family == AF_UNSPEC)
         continue;
+      if (peer->handshake_usec < g_get_real_time () - SCOPE_WG_SESSION_USEC)
+        {
+          g_ptr_array_add (on, scope_wg_change_readd (device, peer));
+          continue;
+        }
       for (int pass = 0; pass < 2; pass++)
         {
           ScopeWgChange *change = scope_wg_change_new (scope_wg_peer_new (&peer->pub));
