@@ -20,9 +20,11 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
+from . import tap
 from .forge import payload
 from .lab import Lab
 from .mesh import BUILD, Edge
+from .node import CommandFailed
 
 PREFIXES = ("10.77.0.0/24", "fd77::/64")
 
@@ -160,9 +162,14 @@ class Network:
         member.host.nmcli("connection", "modify", self.name, "connection.autoconnect", "no", *changes)
 
     def up(self, member: Member, ifname: str | None = None) -> float:
-        """Activate; returns seconds."""
+        """Activate; returns seconds. What the log said last is in the test's output when that fails."""
         start = time.monotonic()
-        member.host.nmcli("connection", "up", self.name)
+        try:
+            member.host.nmcli("connection", "up", self.name)
+        except CommandFailed:
+            for line in member.log().splitlines()[-25:]:
+                tap.comment(line)
+            raise
         took = time.monotonic() - start
         member.read_addresses(ifname or self.name)
         return took
