@@ -42,6 +42,10 @@ call (const CtlService *service, const char *object, const char *method, GVarian
            g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
            g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
     g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_GONE, _ ("the connection went down"));
+  else if (g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_INTERFACE) ||
+           g_error_matches (why, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT)) /* the service has its name, and no more yet */
+    g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_GONE, _ ("the connection is coming up"));
   else
     g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, why->message);
   return NULL;
