@@ -307,6 +307,8 @@ remember (ScopeTunnelPrivate *priv, const ScopeWgDevice *device, const GPtrArray
     }
 }
 
+static gboolean nudge (ScopeTunnel *self, const GArray *keys, gboolean anew, GError **error);
+
 gboolean
 scope_tunnel_set_peers (ScopeTunnel *self, GPtrArray *wanted, GError **error)
 {
@@ -329,16 +331,16 @@ scope_tunnel_set_peers (ScopeTunnel *self, GPtrArray *wanted, GError **error)
   moved = moved_by_us (device, changes);
   g_clear_pointer (&priv->wanted, g_ptr_array_unref);
   priv->wanted = g_steal_pointer (&owned);
-  return scope_tunnel_nudge (self, moved, error);
+  return nudge (self, moved, FALSE, error); /* two that begin anew at each other's word would collide */
 }
 
-gboolean
-scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
+static gboolean
+nudge (ScopeTunnel *self, const GArray *keys, gboolean anew, GError **error)
 {
   /* WireGuard sends at once when the keepalive goes from 0 to N: off and on again. Writing the endpoint
    * anew, as it is, makes it forget the source address: wireguard-go 20220316 goes on sending from one
-   * that the machine has lost, with ENETUNREACH. Without a session it may have begun a handshake that had no way, and
-   * makes no other for 5 s: then the peer is added anew. */
+   * that the machine has lost, with ENETUNREACH. When its session has ended it may have begun a handshake that had no way,
+   * and makes no other for 5 s: then the peer is added anew. */
   g_autoptr (GPtrArray) off = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
   g_autoptr (GPtrArray) on = g_ptr_array_new_with_free_func ((GDestroyNotify) scope_wg_change_free);
   g_autoptr (ScopeWgDevice) device = NULL;
@@ -355,7 +357,7 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
 
       if (!peer || peer->keepalive == 0 || peer->endpoint.any.sa_family == AF_UNSPEC)
         continue;
-      if (peer->handshake_usec < g_get_real_time () - SCOPE_WG_SESSION_USEC)
+      if (anew && peer->handshake_usec && peer->handshake_usec < g_get_real_time () - SCOPE_WG_SESSION_USEC)
         {
           g_ptr_array_add (on, scope_wg_change_readd (device, peer));
           continue;
@@ -371,6 +373,12 @@ scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
         }
     }
   return scope_tunnel_apply (self, off, error) && scope_tunnel_apply (self, on, error);
+}
+
+gboolean
+scope_tunnel_nudge (ScopeTunnel *self, const GArray *keys, GError **error)
+{
+  return nudge (self, keys, TRUE, error);
 }
 
 gboolean

@@ -104,7 +104,7 @@ gboolean scope_tunnel_set_peers (ScopeTunnel *tunnel, GPtrArray *wanted, GError 
 /**
  * scope_tunnel_nudge:
  * @keys: (element-type ScopeKey): peers to send something to at once: a keepalive on a live session,
- *   else a handshake, also when one has just begun. Peers without endpoint or keepalive stay quiet.
+ *   else a handshake, also when one has just begun after a session. Peers without endpoint or keepalive stay quiet.
  */
 gboolean scope_tunnel_nudge (ScopeTunnel *tunnel, const GArray *keys, GError **error);
 
