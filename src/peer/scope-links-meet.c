@@ -124,15 +124,19 @@ static void
 on_failed (gpointer data)
 {
   ScopeLink *link = data;
+  ScopeLinks *self = link->links;
   gint64 due = scope_links_now () + (AGAIN_MS << MIN (link->failures, AGAIN_DOUBLINGS));
 
   /* With all others that are tried again: one wake-up, where each had its own. */
   link->due = link->failures ? due + AGAIN_MS - due % AGAIN_MS : due;
   link->first = scope_link_is_lower (link);
-  link->failures++;
-  link->links->missed = TRUE;
-  link->links->calls->changed (link->links->data);
-  link->links->calls->news (link->links->data);
+  if (link->failures++ == 0) /* then its keepalive ends */
+    self->calls->changed (self->data);
+  if (!self->missed)
+    {
+      self->missed = TRUE;
+      self->calls->news (self->data);
+    }
 }
 
 const ScopePunchCalls scope_link_punch_calls = { on_say, on_check, on_found, on_failed };

@@ -82,7 +82,7 @@ member_follow_role (ScopeMember *self)
 {
   const ScopeGrant *grant = self->trust ? scope_trust_own_grant (self->trust) : NULL;
   const ScopeTunnelConfig *config = self->tunnel ? scope_tunnel_get_config (self->tunnel) : NULL;
-  gboolean forwards = config && grant && grant->role != SCOPE_ROLE_EDGE && !keys_only (self);
+  gboolean forwards = config && grant && scope_role_is_relay (grant->role) && !keys_only (self);
   g_autoptr (GError) error = NULL;
 
   if (!forwards)

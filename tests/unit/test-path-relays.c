@@ -167,24 +167,33 @@ test_needed (gconstpointer data)
     }
 }
 
+/* Four that all have links to each other, but 0 and 1; half a minute old. */
+static Sim *
+four_relays (guint64 seed)
+{
+  Sim *sim = sim_new (seed);
+
+  for (guint i = 0; i < 4; i++)
+    sim_add (sim, SCOPE_ROLE_RELAY);
+  sim_know_all (sim);
+  for (guint i = 0; i < 4; i++)
+    for (guint j = 0; j < i; j++)
+      if (i != 1 || j != 0)
+        sim_link (sim, i, j, 20, 0);
+  sim_start (sim);
+  sim_pass (sim, 30 * SECOND);
+  return sim;
+}
+
 /* What one relay says to another in vain, rarer and rarer, is said at once when links come up (seed 300 of test-path-sim). */
 static void
 test_again (void)
 {
   for (guint64 seed = 60; seed < 68; seed++)
     {
-      Sim *sim = sim_new (seed);
+      Sim *sim = four_relays (seed);
       guint third;
 
-      for (guint i = 0; i < 4; i++)
-        sim_add (sim, SCOPE_ROLE_RELAY);
-      sim_know_all (sim);
-      for (guint i = 0; i < 4; i++)
-        for (guint j = 0; j < i; j++)
-          if (i != 1 || j != 0)
-            sim_link (sim, i, j, 20, 0);
-      sim_start (sim);
-      sim_pass (sim, 30 * SECOND);
       sim_assert_connected (sim, 0, 1, 2);
       third = sim_find (sim, scope_path_next_hop (sim_node (sim, 0)->path, &sim_node (sim, 1)->key));
       sim_registry (sim, FALSE);
@@ -206,17 +215,8 @@ test_told (void)
 {
   for (guint64 seed = 60; seed < 68; seed++)
     {
-      Sim *sim = sim_new (seed);
+      Sim *sim = four_relays (seed);
 
-      for (guint i = 0; i < 4; i++)
-        sim_add (sim, SCOPE_ROLE_RELAY);
-      sim_know_all (sim);
-      for (guint i = 0; i < 4; i++)
-        for (guint j = 0; j < i; j++)
-          if (i != 1 || j != 0)
-            sim_link (sim, i, j, 20, 0);
-      sim_start (sim);
-      sim_pass (sim, 30 * SECOND);
       sim_registry (sim, FALSE);
       sim_pass (sim, 5 * SECOND);
       for (guint away = 2; away < 4; away++)
