@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-intake: notices a WebSocket message that does not end. libsoup limits a frame, but before 3.8 not a message of
- * ever more frames: it would grow in memory without anybody being asked.
+ * ever more frames: it would grow in memory without anybody being asked. It reads while there is something to read, so a
+ * sender that is faster than this machine reads (hundreds of MB/s) is noticed only when it pauses.
  */
 #pragma once
 
