@@ -26,6 +26,7 @@ struct _ScopePlugin {
   ScopeControl *control;
   ScopeNetwork *network;
   NMConnection *connection; /* that is up, or is to be */
+  NMConnection *given;      /* the same as NetworkManager gave it last */
   gboolean interactive;     /* NetworkManager takes questions */
   ScopeQuestion *question;  /* while a person is being asked */
   guint asked;              /* how often, since Connect */
@@ -342,13 +343,16 @@ go (ScopePlugin *self)
     begin_or_fail (self);
 }
 
-/* @before: the connection with the secrets that it had */
 static void
-take_answer (ScopePlugin *self, NMConnection *before)
+take_answer (ScopePlugin *self, NMConnection *given)
 {
+  g_autoptr (NMConnection) before = g_steal_pointer (&self->connection);
+  g_autoptr (NMConnection) given_before = g_steal_pointer (&self->given);
   g_autoptr (GError) error = NULL;
 
-  switch (scope_question_take (self->question, self->connection, before))
+  self->given = g_object_ref (given);
+  self->connection = nm_simple_connection_new_clone (given);
+  switch (scope_question_take (self->question, self->connection, before, given_before))
     {
     case SCOPE_ANSWER_GO:
       go (self);
@@ -471,6 +475,7 @@ static void
 take_connection (ScopePlugin *self, NMConnection *connection, gboolean interactive)
 {
   g_set_object (&self->connection, connection);
+  g_set_object (&self->given, connection);
   self->interactive = interactive;
   self->asked = 0;
 }
@@ -522,7 +527,7 @@ scope_plugin_connect_interactive (NMVpnServicePlugin *plugin, NMConnection *conn
 
 typedef struct {
   ScopePlugin *plugin;
-  NMConnection *before;
+  NMConnection *given;
 } Answer;
 
 static gboolean
@@ -531,14 +536,14 @@ on_answer (gpointer data)
   Answer *answer = data;
 
   answer->plugin->go_id = 0;
-  take_answer (answer->plugin, answer->before);
+  take_answer (answer->plugin, answer->given);
   return G_SOURCE_REMOVE;
 }
 
 static void
 answer_free (gpointer data)
 {
-  g_object_unref (((Answer *) data)->before);
+  g_object_unref (((Answer *) data)->given);
   g_free (data);
 }
 
@@ -554,8 +559,7 @@ scope_plugin_new_secrets (NMVpnServicePlugin *plugin, NMConnection *connection, 
       return FALSE;
     }
   answer = g_new (Answer, 1);
-  *answer = (Answer){ self, g_steal_pointer (&self->connection) };
-  self->connection = g_object_ref (connection);
+  *answer = (Answer){ self, g_object_ref (connection) };
   self->go_id = g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, on_answer, answer, answer_free);
   return TRUE;
 }
@@ -699,6 +703,7 @@ scope_plugin_dispose (GObject *object)
   g_clear_pointer (&self->network, scope_network_free);
   scope_plugin_forget_question (self);
   g_clear_object (&self->connection);
+  g_clear_object (&self->given);
   g_clear_object (&self->engine);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->bus_name, g_free);

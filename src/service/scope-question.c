@@ -150,7 +150,6 @@ keep_secret (const char *name, const char *value, gpointer data)
     nm_setting_vpn_add_secret (s_vpn, name, value);
 }
 
-/* nmcli (1.42) begins with what was wrong, and the person's answer comes behind it. */
 static void
 drop_prefill (NMSettingVpn *s_vpn, NMSettingVpn *old, const char *name)
 {
@@ -165,14 +164,14 @@ drop_prefill (NMSettingVpn *s_vpn, NMSettingVpn *old, const char *name)
 }
 
 ScopeAnswer
-scope_question_take (ScopeQuestion *question, NMConnection *connection, NMConnection *before)
+scope_question_take (ScopeQuestion *question, NMConnection *connection, NMConnection *before, NMConnection *given)
 {
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection), *old = nm_connection_get_setting_vpn (before);
   const char *answer;
 
-  if (!s_vpn || !old)
+  if (!s_vpn || !old || !nm_connection_get_setting_vpn (given))
     return SCOPE_ANSWER_NO;
-  drop_prefill (s_vpn, old, question->hints[0]);
+  drop_prefill (s_vpn, nm_connection_get_setting_vpn (given), question->hints[0]);
   nm_setting_vpn_foreach_secret (old, keep_secret, s_vpn);
   if (!question->root)
     return SCOPE_ANSWER_GO;

@@ -48,6 +48,9 @@ typedef enum {
 
 /**
  * scope_question_take:
- * @connection: (inout): with the new secrets; gets those that it had @before and that are not among them
+ * @connection: (inout): as NetworkManager gives it, with the new secrets; gets those that it had @before and that are not
+ *   among them
+ * @given: as NetworkManager gave it the last time: nmcli (1.42) shows a person what was wrong as dots, and the new answer
+ *   comes behind it
  */
-ScopeAnswer scope_question_take (ScopeQuestion *question, NMConnection *connection, NMConnection *before);
+ScopeAnswer scope_question_take (ScopeQuestion *question, NMConnection *connection, NMConnection *before, NMConnection *given);
