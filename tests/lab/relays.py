@@ -220,6 +220,7 @@ class Words:
         if self._directory:
             keys = "".join(f"{member.host.name}: {member.public}\n" for member in self._logs)
             said = "".join(f"{when - at:6.2f} {who:6} {line}" for when, who, line in self._said)
+            Path(self._directory).mkdir(parents=True, exist_ok=True)
             Path(self._directory, f"{name.replace(' ', '-')}.log").write_text(keys + said)
 
 
