@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += \
 
 libscope_common_la_SOURCES = \
 	src/common/scope-base64.c src/common/scope-base64.h \
+	src/common/scope-confirm.c src/common/scope-confirm.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
 	src/common/scope-fields.c src/common/scope-fields.h \

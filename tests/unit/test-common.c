@@ -461,6 +461,30 @@ test_settings_values (void)
   g_assert_false (scope_setting_is_flags ("private-key-flags-flags"));
 }
 
+/* One sentence for a tooltip: short, in printable text, and its own. */
+static void
+test_settings_descriptions (void)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    {
+      const char *text = info->description;
+
+      g_test_message ("%s: %s", info->name, text);
+      g_assert_nonnull (text);
+      g_assert_true (g_utf8_validate (text, -1, NULL));
+      g_assert_cmpint (g_utf8_strlen (text, -1), >=, 20);
+      g_assert_cmpint (g_utf8_strlen (text, -1), <=, SCOPE_DESCRIPTION_MAX);
+      g_assert_true (g_unichar_isupper (g_utf8_get_char (text)));
+      g_assert_true (g_ascii_isalnum (text[strlen (text) - 1]));
+      g_assert_null (strstr (text, ". "));
+      g_assert_null (strpbrk (text, "\n\t"));
+      g_assert_true (g_hash_table_add (seen, (char *) text));
+      g_assert_true (g_hash_table_add (seen, (char *) info->label));
+    }
+}
+
 static GHashTable *
 table (const char *first, ...)
 {
@@ -657,6 +681,7 @@ main (int argc, char **argv)
   g_test_add_func ("/common/prefix/contains", test_prefix_contains);
   g_test_add_func ("/common/prefix/list", test_prefix_list);
   g_test_add_func ("/common/settings/values", test_settings_values);
+  g_test_add_func ("/common/settings/descriptions", test_settings_descriptions);
   g_test_add_func ("/common/settings/parse", test_settings_parse);
   g_test_add_func ("/common/settings/pq", test_settings_pq);
   g_test_add_func ("/common/settings/refused", test_settings_refused);
