@@ -8,7 +8,8 @@ libscope_properties_la_SOURCES = \
 	properties/scope-export.c properties/scope-export.h \
 	properties/scope-import.c properties/scope-import.h \
 	properties/scope-invite.c properties/scope-invite.h \
-	properties/scope-profile.c properties/scope-profile.h
+	properties/scope-profile.c properties/scope-profile.h \
+	properties/scope-running.c properties/scope-running.h
 libscope_properties_la_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(JSON_CFLAGS)
 libscope_properties_la_LIBADD = libscope-common.la $(LIBNM_LIBS) $(JSON_LIBS)
 

@@ -49,22 +49,32 @@ get_editor (NMVpnEditorPlugin *plugin, NMConnection *connection, GError **error)
   return scope_editor_load (connection, error);
 }
 
+/* libnm has no place for warnings: standard error is the terminal under nmcli, else the journal. */
+static void
+tell (const GPtrArray *notes)
+{
+  for (guint i = 0; i < notes->len; i++)
+    g_printerr ("%s\n", (char *) notes->pdata[i]);
+}
+
 static NMConnection *
 import_from_file (NMVpnEditorPlugin *plugin, const char *path, GError **error)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   NMConnection *connection = scope_import_file (path, notes, error);
 
-  /* libnm has no place for warnings: standard error is the terminal under nmcli, else the journal. */
-  for (guint i = 0; i < notes->len; i++)
-    g_printerr ("%s\n", (char *) notes->pdata[i]);
+  tell (notes);
   return connection;
 }
 
 static gboolean
 export_to_file (NMVpnEditorPlugin *plugin, const char *path, NMConnection *connection, GError **error)
 {
-  return scope_export_file (path, connection, error);
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  gboolean ok = scope_export_file (path, connection, notes, error);
+
+  tell (notes);
+  return ok;
 }
 
 static char *

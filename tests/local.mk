@@ -75,6 +75,11 @@ tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
 tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/import
 
+unit_tests += tests/unit/test-wg-quick
+tests_unit_test_wg_quick_SOURCES = tests/unit/test-wg-quick.c
+tests_unit_test_wg_quick_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_wg_quick_LDADD = libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-mtu
 tests_unit_test_mtu_SOURCES = tests/unit/test-mtu.c
 tests_unit_test_mtu_LDADD = libscope-peer.la $(GLIB_LIBS)
@@ -410,6 +415,12 @@ fuzz_targets += tests/fuzz/fuzz-invite
 tests_fuzz_fuzz_invite_SOURCES = tests/fuzz/fuzz-invite.c
 tests_fuzz_fuzz_invite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_invite_LDADD = libscope-common.la $(GLIB_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz-wg-quick
+tests_fuzz_fuzz_wg_quick_SOURCES = tests/fuzz/fuzz-wg-quick.c
+tests_fuzz_fuzz_wg_quick_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_wg_quick_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_wg_quick_LDADD = libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz-jws
 tests_fuzz_fuzz_jws_SOURCES = tests/fuzz/fuzz-jws.c
