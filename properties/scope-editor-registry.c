@@ -120,12 +120,23 @@ on_mapped (ScopeEditor *self)
   scope_editor_registry_update (self);
 }
 
+/* The answer's place is there from the start: a window that is made to measure has room for it. */
+static void
+reserve_state (ScopeEditor *self)
+{
+  ScopeField *registry = scope_field_find (self, SCOPE_SETTING_REGISTRY);
+
+  if (!scope_model_why (self->model, registry->info))
+    show_state (self, NULL, _ ("Asking the registry…"));
+}
+
 void
 scope_editor_registry_init (ScopeEditor *self)
 {
   const char *program = g_getenv ("SCOPE_SCOPECTL"); /* for tests in a build tree */
 
   self->check = scope_check_new (program ? program : BINDIR "/scopectl", on_answer, self);
+  reserve_state (self);
   g_signal_connect_object (self->page, "map", G_CALLBACK (on_mapped), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_object (self->page, "unmap", G_CALLBACK (on_mapped), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 }
