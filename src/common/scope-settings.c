@@ -6,47 +6,74 @@
 #include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
+#include "common/scope-setting-limits.h"
 
 #include <gio/gio.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define NETWORK_NAME_MAX 64
-#define MEMBER_NAME_MAX 64 /* bytes: SCOPE_GRANT_MAX_NAME */
 #define TOKEN_LEN 32
 #define IDENTITY_SECRET_LEN 89 /* bytes: crypto/scope-identity.h */
 #define BASE32_CHARS "abcdefghijklmnopqrstuvwxyz234567"
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+=@"
 
 const ScopeSettingInfo scope_setting_infos[] = {
-  { SCOPE_SETTING_REGISTRY, SCOPE_TYPE_URLS, TRUE, FALSE, N_ ("Registry") },
-  { SCOPE_SETTING_NETWORK, SCOPE_TYPE_NETWORK, TRUE, FALSE, N_ ("Network") },
-  { SCOPE_SETTING_NETREG, SCOPE_TYPE_NETWORK, FALSE, FALSE, N_ ("Network name at the registry") },
-  { SCOPE_SETTING_ROOT, SCOPE_TYPE_ROOT, FALSE, FALSE, N_ ("Root key") },
-  { SCOPE_SETTING_PQ, SCOPE_TYPE_PQ, FALSE, FALSE, N_ ("Post-quantum keys") },
-  { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode") },
-  { SCOPE_SETTING_WIREGUARD, SCOPE_TYPE_WIREGUARD, FALSE, FALSE, N_ ("WireGuard connection") },
-  { SCOPE_SETTING_ENDPOINT, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("Public endpoints") },
-  { SCOPE_SETTING_STUN_SERVERS, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("STUN servers") },
-  { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key") },
-  { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port") },
-  { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses") },
-  { SCOPE_SETTING_INTERFACE_NAME, SCOPE_TYPE_IFNAME, FALSE, FALSE, N_ ("Interface name") },
-  { SCOPE_SETTING_KEEPALIVE, SCOPE_TYPE_SECONDS, FALSE, FALSE, N_ ("Persistent keepalive") },
-  { SCOPE_SETTING_MTU, SCOPE_TYPE_MTU, FALSE, FALSE, N_ ("MTU") },
-  { SCOPE_SETTING_DNS, SCOPE_TYPE_IPS, FALSE, FALSE, N_ ("DNS servers") },
-  { SCOPE_SETTING_DNS_SEARCH, SCOPE_TYPE_DOMAINS, FALSE, FALSE, N_ ("DNS search domains") },
-  { SCOPE_SETTING_ROUTES, SCOPE_TYPE_PREFIXES, FALSE, FALSE, N_ ("Routes") },
-  { SCOPE_SETTING_EXIT, SCOPE_TYPE_MEMBER, FALSE, FALSE, N_ ("Exit") },
-  { SCOPE_SETTING_MASQUERADE, SCOPE_TYPE_YES_NO, FALSE, FALSE, N_ ("Masquerade") },
-  { SCOPE_SETTING_PORT_MAPPING, SCOPE_TYPE_USE, FALSE, FALSE, N_ ("Port mapping") },
-  { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel") },
-  { SCOPE_SETTING_CARRY, SCOPE_TYPE_USE, FALSE, FALSE, N_ ("WireGuard over HTTPS") },
-  { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate") },
-  { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key") },
-  { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key") },
-  { SCOPE_SETTING_TOKEN, SCOPE_TYPE_TOKEN, FALSE, TRUE, N_ ("Join token") },
-  { SCOPE_SETTING_IDENTITY, SCOPE_TYPE_IDENTITY, FALSE, TRUE, N_ ("Identity") },
+  { SCOPE_SETTING_REGISTRY, SCOPE_TYPE_URLS, TRUE, FALSE, N_ ("Registry"),
+    N_ ("Web address of the registry, where the peers find each other; several are tried in order") },
+  { SCOPE_SETTING_NETWORK, SCOPE_TYPE_NETWORK, TRUE, FALSE, N_ ("Network"),
+    N_ ("Name of the network, as its registry calls it") },
+  { SCOPE_SETTING_NETREG, SCOPE_TYPE_NETWORK, FALSE, FALSE, N_ ("Network name at the registry"),
+    N_ ("The network's name at the registry where it differs from the name here; default: the same") },
+  { SCOPE_SETTING_ROOT, SCOPE_TYPE_ROOT, FALSE, FALSE, N_ ("Root key"),
+    N_ ("Fingerprint of the root key: only peers that it has let in are talked to; default: none, the registry is believed") },
+  { SCOPE_SETTING_PQ, SCOPE_TYPE_PQ, FALSE, FALSE, N_ ("Post-quantum keys"),
+    N_ ("Whether each tunnel needs a key that a quantum computer does not break; default: required with a root key") },
+  { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode"),
+    N_ ("A network of its own, or only keys for an existing WireGuard connection; default: full") },
+  { SCOPE_SETTING_WIREGUARD, SCOPE_TYPE_WIREGUARD, FALSE, FALSE, N_ ("WireGuard connection"),
+    N_ ("UUID or interface of the existing WireGuard connection that gets keys; only with mode keys-only") },
+  { SCOPE_SETTING_ENDPOINT, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("Public endpoints"),
+    N_ ("Public addresses with port under which others reach this machine; default: found out by itself") },
+  { SCOPE_SETTING_STUN_SERVERS, SCOPE_TYPE_ENDPOINTS, FALSE, FALSE, N_ ("STUN servers"),
+    N_ ("Servers that say how this machine is seen from outside; default: the network's relays and registry") },
+  { SCOPE_SETTING_PUBLIC_KEY, SCOPE_TYPE_KEY, FALSE, FALSE, N_ ("Public key"),
+    N_ ("WireGuard key under which the registry lists this machine; default: follows from the private key") },
+  { SCOPE_SETTING_LISTEN_PORT, SCOPE_TYPE_PORT, FALSE, FALSE, N_ ("Listen port"),
+    N_ ("UDP port of the tunnel, 1 to 65535; default: one that stays the same for this connection") },
+  { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses"),
+    N_ ("This machine's addresses in the network, with prefix length; default: what the network assigns") },
+  { SCOPE_SETTING_INTERFACE_NAME, SCOPE_TYPE_IFNAME, FALSE, FALSE, N_ ("Interface name"),
+    N_ ("Name of the tunnel's interface, at most 15 characters; default: the network's name") },
+  { SCOPE_SETTING_KEEPALIVE, SCOPE_TYPE_SECONDS, FALSE, FALSE, N_ ("Persistent keepalive"),
+    N_ ("Seconds between packets that keep a way through NATs open, 0 for none; default: what the registry says") },
+  { SCOPE_SETTING_MTU, SCOPE_TYPE_MTU, FALSE, FALSE, N_ ("MTU"),
+    N_ ("Bytes of the largest packet in the tunnel, 576 to 65535; default: what the base connection has room for") },
+  { SCOPE_SETTING_DNS, SCOPE_TYPE_IPS, FALSE, FALSE, N_ ("DNS servers"),
+    N_ ("Addresses of the name servers in the network; default: none") },
+  { SCOPE_SETTING_DNS_SEARCH, SCOPE_TYPE_DOMAINS, FALSE, FALSE, N_ ("DNS search domains"),
+    N_ ("Domains to look names up in, or with ~ before them to ask only the network's servers for; default: none") },
+  { SCOPE_SETTING_ROUTES, SCOPE_TYPE_PREFIXES, FALSE, FALSE, N_ ("Routes"),
+    N_ ("Further networks that are reached through the network's root; default: none") },
+  { SCOPE_SETTING_EXIT, SCOPE_TYPE_MEMBER, FALSE, FALSE, N_ ("Exit"),
+    N_ ("Relay that everything goes through that has no better way, by its name or key; default: none") },
+  { SCOPE_SETTING_MASQUERADE, SCOPE_TYPE_YES_NO, FALSE, FALSE, N_ ("Masquerade"),
+    N_ ("As a relay, give what leaves the network through this machine its own address; default: no") },
+  { SCOPE_SETTING_PORT_MAPPING, SCOPE_TYPE_USE, FALSE, FALSE, N_ ("Port mapping"),
+    N_ ("Whether to ask the router for a port that leads here; default: where nothing else helps") },
+  { SCOPE_SETTING_TUNNEL, SCOPE_TYPE_TUNNEL, FALSE, FALSE, N_ ("Tunnel"),
+    N_ ("WireGuard of the kernel or of wireguard-go; default: the first of them that this machine has") },
+  { SCOPE_SETTING_CARRY, SCOPE_TYPE_USE, FALSE, FALSE, N_ ("WireGuard over HTTPS"),
+    N_ ("Whether packets go through the registry by HTTPS where no UDP passes; default: only there") },
+  { SCOPE_SETTING_CA, SCOPE_TYPE_FILE, FALSE, FALSE, N_ ("CA certificate"),
+    N_ ("PEM file with the certificates to trust for the registry; default: the system's") },
+  { SCOPE_SETTING_PRIVATE_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Private key"),
+    N_ ("This machine's WireGuard key, 44 characters of base64; default: the service makes and keeps one") },
+  { SCOPE_SETTING_PRESHARED_KEY, SCOPE_TYPE_KEY, FALSE, TRUE, N_ ("Pre-shared key"),
+    N_ ("Pre-shared key for the tunnels to all peers, 44 characters of base64; default: none") },
+  { SCOPE_SETTING_TOKEN, SCOPE_TYPE_TOKEN, FALSE, TRUE, N_ ("Join token"),
+    N_ ("What an invite lets this machine in with, once; afterwards it has no effect") },
+  { SCOPE_SETTING_IDENTITY, SCOPE_TYPE_IDENTITY, FALSE, TRUE, N_ ("Identity"),
+    N_ ("Secret key that this machine signs with; default: the service makes and keeps one") },
   { NULL },
 };
 
@@ -89,7 +116,7 @@ scope_ifname_valid (const char *name)
 gboolean
 scope_network_name_valid (const char *name)
 {
-  return name_valid (name, NETWORK_NAME_MAX);
+  return name_valid (name, SCOPE_NETWORK_NAME_MAX);
 }
 
 /* The words of a list value; empty ones are dropped. */
@@ -124,12 +151,12 @@ check_url (const char *url, GError **error)
 }
 
 static gboolean
-check_number (const char *value, guint64 min, guint64 max, GError **error)
+check_number (const char *value, guint min, guint max, GError **error)
 {
   if (g_ascii_string_to_unsigned (value, 10, min, max, NULL, NULL))
     return TRUE;
   g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
-               _ ("“%.40s” is not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT), value, min, max);
+               _ ("“%.40s” is not a number from %u to %u"), value, min, max);
   return FALSE;
 }
 
@@ -224,7 +251,7 @@ check_condition (gboolean ok, GError **error, const char *message)
 static gboolean
 member_valid (const char *value)
 {
-  gboolean printable = *value && strlen (value) <= MEMBER_NAME_MAX;
+  gboolean printable = *value && strlen (value) <= SCOPE_SETTING_MEMBER_MAX;
 
   for (const char *p = value; *p; p = g_utf8_next_char (p))
     printable &= g_unichar_isprint (g_utf8_get_char (p));
@@ -232,58 +259,16 @@ member_valid (const char *value)
 }
 
 static gboolean
-parse_tunnel (const char *value, ScopeTunnelKind *kind)
-{
-  static const char *const names[] = { [SCOPE_TUNNEL_KIND_AUTO] = "auto",
-                                       [SCOPE_TUNNEL_KIND_KERNEL] = "kernel",
-                                       [SCOPE_TUNNEL_KIND_USERSPACE] = "userspace" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (value, names[i]))
-      {
-        *kind = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
-static gboolean
-parse_use (const char *value, ScopeUse *use)
-{
-  static const char *const names[] = { [SCOPE_USE_AUTO] = "auto", [SCOPE_USE_OFF] = "off", [SCOPE_USE_ALWAYS] = "always" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (value, names[i]))
-      {
-        *use = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
-static gboolean
-parse_mode (const char *value, ScopeMode *mode)
-{
-  if (!g_str_equal (value, "full") && !g_str_equal (value, "keys-only"))
-    return FALSE;
-  *mode = g_str_equal (value, "full") ? SCOPE_MODE_FULL : SCOPE_MODE_KEYS_ONLY;
-  return TRUE;
-}
-
-static gboolean
 check_value (ScopeSettingType type, const char *value, GError **error)
 {
+  const ScopeSettingLimits *limits = scope_setting_limits (type);
   ScopeKey key;
-  ScopeTunnelKind kind;
-  ScopeUse use;
-  ScopeMode mode;
-  ScopePq pq;
   gboolean ok;
 
   switch (type)
     {
     case SCOPE_TYPE_URLS:
-      return check_words (value, SCOPE_MAX_REGISTRIES, check_url, error);
+      return check_words (value, limits->max, check_url, error);
     case SCOPE_TYPE_NETWORK:
       return check_condition (scope_network_name_valid (value), error,
                               _ ("not a network name (1 to 64 letters, digits and _.-+=@)"));
@@ -292,30 +277,30 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       scope_key_clear (&key);
       return check_condition (ok, error, _ ("not a WireGuard key (44 characters of base64)"));
     case SCOPE_TYPE_PORT:
-      return check_number (value, 1, 65535, error);
+      return check_number (value, limits->min, limits->max, error);
     case SCOPE_TYPE_ADDRESSES:
       return check_prefixes (value, FALSE, error);
     case SCOPE_TYPE_IFNAME:
       return check_condition (scope_ifname_valid (value), error,
                               _ ("not an interface name (1 to 15 letters, digits and _.-+=@)"));
     case SCOPE_TYPE_SECONDS:
-      return check_number (value, 0, 65535, error);
+      return check_number (value, limits->min, limits->max, error);
     case SCOPE_TYPE_MTU:
-      return check_number (value, 576, 65535, error);
+      return check_number (value, limits->min, limits->max, error);
     case SCOPE_TYPE_IPS:
-      return check_words (value, 16, check_ip, error);
+      return check_words (value, limits->max, check_ip, error);
     case SCOPE_TYPE_DOMAINS:
-      return check_words (value, 32, check_domain, error);
+      return check_words (value, limits->max, check_domain, error);
     case SCOPE_TYPE_PREFIXES:
       return check_prefixes (value, TRUE, error);
     case SCOPE_TYPE_MEMBER:
       return check_condition (member_valid (value), error, _ ("neither a member's name nor a WireGuard key"));
     case SCOPE_TYPE_YES_NO:
-      return check_condition (g_str_equal (value, "yes") || g_str_equal (value, "no"), error, _ ("expected yes or no"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected yes or no"));
     case SCOPE_TYPE_TUNNEL:
-      return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected auto, kernel or userspace"));
     case SCOPE_TYPE_USE:
-      return check_condition (parse_use (value, &use), error, _ ("expected auto, off or always"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected auto, off or always"));
     case SCOPE_TYPE_FILE:
       return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
     case SCOPE_TYPE_ROOT:
@@ -323,14 +308,14 @@ check_value (ScopeSettingType type, const char *value, GError **error)
                               _ ("not a root key's fingerprint (52 lower-case letters and digits 2 to 7, "
                                  "as “scopectl network create” prints it)"));
     case SCOPE_TYPE_PQ:
-      return check_condition (scope_pq_parse (&pq, value), error, _ ("expected required, preferred or off"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected required, preferred or off"));
     case SCOPE_TYPE_MODE:
-      return check_condition (parse_mode (value, &mode), error, _ ("expected full or keys-only"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected full or keys-only"));
     case SCOPE_TYPE_WIREGUARD:
       return check_condition (g_uuid_string_is_valid (value) || scope_ifname_valid (value), error,
                               _ ("neither the UUID of a WireGuard connection nor an interface name"));
     case SCOPE_TYPE_ENDPOINTS:
-      return check_words (value, SCOPE_MAX_ENDPOINTS, check_endpoint, error);
+      return check_words (value, limits->max, check_endpoint, error);
     case SCOPE_TYPE_TOKEN:
       return check_condition (secret_valid (value, TOKEN_LEN), error,
                               _ ("not a join token (43 characters of base64url)"));
@@ -400,6 +385,18 @@ number (GHashTable *table, const char *name, gint64 fallback)
   return value ? g_ascii_strtoull (value, NULL, 10) : (guint64) fallback;
 }
 
+/* A word is its place in the type's enumeration. */
+static guint
+word (GHashTable *table, const char *name, guint fallback)
+{
+  const char *value = lookup (table, name);
+  guint index = fallback;
+
+  if (value)
+    scope_setting_word (scope_setting_find (name)->type, value, &index);
+  return index;
+}
+
 static GArray *
 prefixes (GHashTable *table, const char *name)
 {
@@ -466,9 +463,7 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   value = lookup (data, SCOPE_SETTING_PQ);
   if (!value || !scope_pq_parse (&s->pq, value))
     s->pq = s->root ? SCOPE_PQ_REQUIRED : SCOPE_PQ_OFF;
-  value = lookup (data, SCOPE_SETTING_MODE);
-  if (value)
-    parse_mode (value, &s->mode);
+  s->mode = word (data, SCOPE_SETTING_MODE, SCOPE_MODE_FULL);
   s->wireguard = g_strdup (lookup (data, SCOPE_SETTING_WIREGUARD));
   value = lookup (data, SCOPE_SETTING_ENDPOINT);
   s->endpoints = split (value ? value : "");
@@ -489,15 +484,9 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
     scope_prefix_mask (&g_array_index (s->routes, ScopePrefix, i));
   s->exit = g_strdup (lookup (data, SCOPE_SETTING_EXIT));
   s->masquerade = g_strcmp0 (lookup (data, SCOPE_SETTING_MASQUERADE), "yes") == 0;
-  value = lookup (data, SCOPE_SETTING_PORT_MAPPING);
-  if (value)
-    parse_use (value, &s->port_mapping);
-  value = lookup (data, SCOPE_SETTING_TUNNEL);
-  if (value)
-    parse_tunnel (value, &s->tunnel);
-  value = lookup (data, SCOPE_SETTING_CARRY);
-  if (value)
-    parse_use (value, &s->carry);
+  s->port_mapping = word (data, SCOPE_SETTING_PORT_MAPPING, SCOPE_USE_AUTO);
+  s->tunnel = word (data, SCOPE_SETTING_TUNNEL, SCOPE_TUNNEL_KIND_AUTO);
+  s->carry = word (data, SCOPE_SETTING_CARRY, SCOPE_USE_AUTO);
   s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
   s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
   s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);

@@ -44,6 +44,7 @@
 
 #define SCOPE_IFNAME_MAX 15 /* bytes; IFNAMSIZ - 1 */
 #define SCOPE_SETTING_VALUE_MAX 4096
+#define SCOPE_DESCRIPTION_MAX 120 /* characters */
 #define SCOPE_MAX_REGISTRIES 16
 #define SCOPE_MAX_PREFIXES 256
 #define SCOPE_MAX_ENDPOINTS 16
@@ -78,6 +79,8 @@ typedef enum {
  * ScopeSettingInfo:
  * @name: the key in vpn.data or vpn.secrets
  * @label: (translatable): what a person reads
+ * @description: (translatable): what it does, its unit and default: one sentence of at most %SCOPE_DESCRIPTION_MAX
+ *   characters without a full stop, for a tooltip and for the first line in nm-settings-scope(5)
  */
 typedef struct {
   const char *name;
@@ -85,6 +88,7 @@ typedef struct {
   gboolean required;
   gboolean secret;
   const char *label;
+  const char *description;
 } ScopeSettingInfo;
 
 /* The table, ended by a row without a name. */

@@ -7,6 +7,7 @@
         again = scene.measure("silent")
 """
 
+import math
 import os
 import threading
 import time
@@ -18,7 +19,7 @@ from . import tap
 from .mesh import EMULATED, scope_lab
 from .network import Member, Network
 from .node import CommandFailed, wait_for
-from .watch import Watch
+from .watch import Stream, Watch
 
 ROUND_TRIP_MS = 20
 SLOWED_MS = 400
@@ -157,7 +158,7 @@ class Relayed:
                     f"no traffic {spoken(stream.outages(at, end, GOOD, SAID), at)}")  # fmt: skip
         recovered = steady - at if steady and end - steady > 1 else float("inf")
         found = Found(recovered, stream.gap(at, end), stream.held(at, end))
-        words.keep(f"{failure}-{at:.0f}-{recovered:.2f}", at)
+        words.keep(f"{failure}-{at:.0f}-{recovered:.2f}", at, stream)
         return found
 
     def _acts(self) -> dict[str, Callable[[Member], None]]:
@@ -215,12 +216,17 @@ class Words:
             for member, log in self._logs.items():
                 self._said += [(time.time(), member.host.name, line) for line in log if "nm-scope[" in line]
 
-    def keep(self, name: str, at: float) -> None:
-        """In a file of this name; times are those since `at`."""
+    def keep(self, name: str, at: float, stream: Stream) -> None:
+        """In a file of this name, with the pings that were late or lost; times are those since `at`."""
         if self._directory:
             keys = "".join(f"{member.host.name}: {member.public}\n" for member in self._logs)
             said = "".join(f"{when - at:6.2f} {who:6} {line}" for when, who, line in self._said)
-            Path(self._directory, f"{name.replace(' ', '-')}.log").write_text(keys + said)
+            Path(self._directory).mkdir(parents=True, exist_ok=True)
+            answered = {number: when for when, number, _ in stream.answers}
+            pings = "".join(f"{sent - at:6.2f} ping   {answered.get(number, math.inf) - sent:.2f} s\n"
+                            for number, sent in enumerate(stream.sent_at)
+                            if sent > at and answered.get(number, math.inf) - sent > GOOD)  # fmt: skip
+            Path(self._directory, f"{name.replace(' ', '-')}.log").write_text(keys + said + pings)
 
 
 def again(failure: str, times: int) -> list[Found]:
