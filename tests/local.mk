@@ -509,3 +509,18 @@ tests_bench_members_LDADD = libscope-peer.la $(GLIB_LIBS)
 tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--wrap=scope_tunnel_get_config \
 	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=scope_tunnel_renew -Wl,--wrap=scope_tunnel_limit_mtu \
 	-Wl,--wrap=g_file_set_contents_full
+
+# tests/desktop/test-editor drives the editor in these.
+if WITH_GTK3
+check_PROGRAMS += tests/desktop/editor-host-gtk3
+tests_desktop_editor_host_gtk3_SOURCES = tests/desktop/editor-host.c
+tests_desktop_editor_host_gtk3_CFLAGS = $(AM_CFLAGS) $(GTK3_CFLAGS) $(NMA_CFLAGS) $(LIBNM_CFLAGS)
+tests_desktop_editor_host_gtk3_LDADD = $(GTK3_LIBS) $(NMA_LIBS) $(LIBNM_LIBS)
+endif
+if WITH_GTK4
+check_PROGRAMS += tests/desktop/editor-host-gtk4
+tests_desktop_editor_host_gtk4_SOURCES = tests/desktop/editor-host.c
+tests_desktop_editor_host_gtk4_CPPFLAGS = $(AM_CPPFLAGS) -DGDK_DISABLE_DEPRECATION_WARNINGS
+tests_desktop_editor_host_gtk4_CFLAGS = $(AM_CFLAGS) $(GTK4_CFLAGS) $(NMA_GTK4_CFLAGS) $(LIBNM_CFLAGS)
+tests_desktop_editor_host_gtk4_LDADD = $(GTK4_LIBS) $(NMA_GTK4_LIBS) $(LIBNM_LIBS)
+endif
