@@ -34,6 +34,7 @@ class Home:
         return secrets["private-key"]
 
     def uuid(self) -> str:
+        """Of its profile, before it is up: then wireguard-go's TUN device has its name, too."""
         return self.desktop.nmcli("-g", "connection.uuid", "connection", "show", self.network.name).strip()
 
     def until_up(self, timeout: float = 30) -> None:
