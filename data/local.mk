@@ -28,8 +28,21 @@ dist_scopeexamples_SCRIPTS = data/examples/star data/examples/mesh data/examples
 docpicturedir = $(docdir)/data
 dist_docpicture_DATA = data/mesh.svg
 
-dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5 \
+dist_man_MANS = data/man/nm-scope-service.8 \
 	data/man/scope-registry.8 data/man/scope-registry.json.5 data/man/scopectl.1
+
+# Names, kinds of values, limits and descriptions of settings are the table's.
+man_MANS = data/man/nm-settings-scope.5
+CLEANFILES += data/man/nm-settings-scope.5
+EXTRA_DIST += data/man/nm-settings-scope.5.in
+
+noinst_PROGRAMS += src/common/make-settings-page
+src_common_make_settings_page_SOURCES = src/common/make-settings-page.c
+src_common_make_settings_page_LDADD = libscope-common.la
+
+data/man/nm-settings-scope.5: data/man/nm-settings-scope.5.in src/common/make-settings-page$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && src/common/make-settings-page$(EXEEXT) $(srcdir)/data/man/nm-settings-scope.5.in >$@.tmp && \
+		mv $@.tmp $@
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = data/completions/scopectl

@@ -3,6 +3,7 @@
 
 #include "scope-edge-json.h"
 
+#include "common/scope-json.h"
 #include "common/scope-settings.h"
 #include "scope-import.h"
 
@@ -10,8 +11,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#define MAX_BRACKETS 1024 /* arrays and objects in a file */
-#define MAX_NAMED 10      /* left-out entries that are told by name */
+#define MAX_NAMED 10 /* left-out entries that are told by name */
 
 static const struct {
   const char *member;
@@ -24,17 +24,55 @@ static const struct {
   { "pubKey", SCOPE_SETTING_PUBLIC_KEY, TRUE },
 };
 
-/* json-glib 1.6 follows nested brackets on the stack without a limit, so one is set before it runs. As
- * a bracket may also be in a string, this counts too many rather than too few. */
-static gboolean
-brackets_bounded (const char *data, gsize len)
-{
-  guint n = 0;
+/* The lines of the first entry's fields. */
+typedef struct {
+  const char *prefix; /* of the entry in a path: "[0]." or "" */
+  guint lines[G_N_ELEMENTS (fields)];
+  guint twice; /* the first line with a field that was there already, 0 for none */
+  const char *which;
+} Lines;
 
-  for (gsize i = 0; i < len; i++)
-    if ((data[i] == '[' || data[i] == '{') && ++n > MAX_BRACKETS)
+static void
+on_value (const char *path, guint line, gpointer data)
+{
+  Lines *lines = data;
+
+  if (!g_str_has_prefix (path, lines->prefix))
+    return;
+  path += strlen (lines->prefix);
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      if (!g_str_equal (path, fields[i].member))
+        continue;
+      if (lines->lines[i] && !lines->twice)
+        {
+          lines->twice = line;
+          lines->which = fields[i].member;
+        }
+      lines->lines[i] = line;
+    }
+}
+
+/* Strictly, before json-glib sees it: see scope-json.h. */
+static gboolean
+check_json (const char *data, gsize len, Lines *lines, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  guint line;
+
+  if (!scope_json_walk (data, len, on_value, lines, &line, &why))
+    {
+      g_autofree char *number = g_strdup_printf ("line %u: ", line);
+      const char *reason = g_str_has_prefix (why->message, number) ? why->message + strlen (number) : why->message;
+
+      g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("line %u: not valid JSON (%s)"), line, reason);
       return FALSE;
-  return TRUE;
+    }
+  if (!lines->twice)
+    return TRUE;
+  g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY, _ ("line %u: %s is there twice"),
+               lines->twice, lines->which);
+  return FALSE;
 }
 
 /* A member's text, or NULL when it is something else or not there. */
@@ -57,16 +95,19 @@ member_checked (JsonNode *entry, const char *member, const char *setting)
   return text && scope_setting_check (scope_setting_find (setting), text, NULL) ? text : NULL;
 }
 
+/* @line: 0 where there is none: the field is missing */
 static gboolean
-field_error (GError **error, guint number, const char *member, const char *why)
+field_error (GError **error, guint line, const char *member, const char *why)
 {
-  g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY,
-               _ ("entry %u: %s: %s"), number, member, why);
+  if (line)
+    g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY, _ ("line %u: %s: %s"), line, member, why);
+  else
+    g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY, _ ("entry 1: %s: %s"), member, why);
   return FALSE;
 }
 
 static gboolean
-check_field (guint number, const char *member, const char *setting, const char *text, GError **error)
+check_field (guint line, const char *member, const char *setting, const char *text, GError **error)
 {
   g_autoptr (GError) why = NULL;
   g_autofree char *message = NULL;
@@ -80,13 +121,13 @@ check_field (guint number, const char *member, const char *setting, const char *
     {
       g_autofree char *hint = g_strdup_printf (_ ("%s; put there what “wg show INTERFACE public-key” prints "
                                                   "instead of “%.60s”"), message, text);
-      return field_error (error, number, member, hint);
+      return field_error (error, line, member, hint);
     }
-  return field_error (error, number, member, message);
+  return field_error (error, line, member, message);
 }
 
 static NMConnection *
-decode_entry (JsonNode *entry, guint number, GError **error)
+decode_entry (JsonNode *entry, const Lines *lines, GError **error)
 {
   g_autoptr (NMConnection) connection = scope_import_connection_new ("");
   NMSettingVpn *vpn = nm_connection_get_setting_vpn (connection);
@@ -94,8 +135,8 @@ decode_entry (JsonNode *entry, guint number, GError **error)
 
   if (!JSON_NODE_HOLDS_OBJECT (entry))
     {
-      g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
-                   _ ("entry %u: not an object with registry, network and pubKey"), number);
+      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
+                           _ ("entry 1: not an object with registry, network and pubKey"));
       return NULL;
     }
   object = json_node_get_object (entry);
@@ -108,10 +149,10 @@ decode_entry (JsonNode *entry, guint number, GError **error)
         continue;
       if (!text)
         {
-          field_error (error, number, fields[i].member, node ? _ ("not a string") : _ ("missing"));
+          field_error (error, lines->lines[i], fields[i].member, node ? _ ("not a string") : _ ("missing"));
           return NULL;
         }
-      if (!check_field (number, fields[i].member, fields[i].setting, text, error))
+      if (!check_field (lines->lines[i], fields[i].member, fields[i].setting, text, error))
         return NULL;
       if (g_str_equal (fields[i].setting, SCOPE_SETTING_PUBLIC_KEY))
         {
@@ -163,26 +204,28 @@ NMConnection *
 scope_edge_json_decode (const char *data, gsize len, GPtrArray *notes, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  Lines lines = { .prefix = "" };
   g_autoptr (GError) why = NULL;
   NMConnection *connection;
   JsonNode *root;
   JsonArray *entries;
 
-  if (!brackets_bounded (data, len))
-    {
-      g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED,
-                   _ ("more than %d arrays and objects, so not an edge.json"), MAX_BRACKETS);
-      return NULL;
-    }
+  for (const char *p = data; p < data + len && *p != '{'; p++)
+    if (*p == '[')
+      {
+        lines.prefix = "[0].";
+        break;
+      }
+  if (!check_json (data, len, &lines, error))
+    return NULL;
   if (!json_parser_load_from_data (parser, data, len, &why))
     {
-      const char *where = g_str_has_prefix (why->message, "<data>:") ? why->message + strlen ("<data>:") : why->message;
-      g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("not valid JSON: %s"), where);
+      g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("not valid JSON: %s"), why->message);
       return NULL;
     }
   root = json_parser_get_root (parser);
   if (root && JSON_NODE_HOLDS_OBJECT (root))
-    return decode_entry (root, 1, error);
+    return decode_entry (root, &lines, error);
   entries = root && JSON_NODE_HOLDS_ARRAY (root) ? json_node_get_array (root) : NULL;
   if (!entries || json_array_get_length (entries) == 0)
     {
@@ -190,7 +233,7 @@ scope_edge_json_decode (const char *data, gsize len, GPtrArray *notes, GError **
                            _ ("no entry in it: an edge.json is an array of objects with registry, network and pubKey"));
       return NULL;
     }
-  connection = decode_entry (json_array_get_element (entries, 0), 1, error);
+  connection = decode_entry (json_array_get_element (entries, 0), &lines, error);
   if (connection && notes && json_array_get_length (entries) > 1)
     note_left_out (entries, nm_connection_get_id (connection), notes);
   return connection;

@@ -12,7 +12,7 @@
  * scope_edge_json_decode:
  * @data: the file's content, need not end with a NUL
  * @notes: (element-type utf8) (nullable): gets a line that names the entries that were left out
- * @error: %NM_CONNECTION_ERROR; the message names the entry and the field
+ * @error: %NM_CONNECTION_ERROR; the message names the line and the field
  *
  * Decodes the first entry.
  *

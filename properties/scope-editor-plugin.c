@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-editor-plugin: what NetworkManager's programs (nmcli, GNOME Settings) load to import and export
- * Scope connections. It links no toolkit, since each of them brings its own.
+ * scope-editor-plugin: what NetworkManager's programs (nmcli, GNOME Settings) load to import, export and
+ * edit Scope connections. It links no toolkit, since each of them brings its own.
  */
 #include "config.h"
 
 #include "common/scope-settings.h"
+#include "scope-editor-load.h"
 #include "scope-export.h"
 #include "scope-import.h"
 
@@ -45,9 +46,15 @@ get_capabilities (NMVpnEditorPlugin *plugin)
 static NMVpnEditor *
 get_editor (NMVpnEditorPlugin *plugin, NMConnection *connection, GError **error)
 {
-  g_set_error_literal (error, NM_VPN_PLUGIN_ERROR, NM_VPN_PLUGIN_ERROR_FAILED,
-                       _ ("this version of NetworkManager-scope has no graphical editor; use nmcli connection edit"));
-  return NULL;
+  return scope_editor_load (connection, error);
+}
+
+/* libnm has no place for warnings: standard error is the terminal under nmcli, else the journal. */
+static void
+tell (const GPtrArray *notes)
+{
+  for (guint i = 0; i < notes->len; i++)
+    g_printerr ("%s\n", (char *) notes->pdata[i]);
 }
 
 static NMConnection *
@@ -56,16 +63,18 @@ import_from_file (NMVpnEditorPlugin *plugin, const char *path, GError **error)
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   NMConnection *connection = scope_import_file (path, notes, error);
 
-  /* libnm has no place for warnings: standard error is the terminal under nmcli, else the journal. */
-  for (guint i = 0; i < notes->len; i++)
-    g_printerr ("%s\n", (char *) notes->pdata[i]);
+  tell (notes);
   return connection;
 }
 
 static gboolean
 export_to_file (NMVpnEditorPlugin *plugin, const char *path, NMConnection *connection, GError **error)
 {
-  return scope_export_file (path, connection, error);
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  gboolean ok = scope_export_file (path, connection, notes, error);
+
+  tell (notes);
+  return ok;
 }
 
 static char *

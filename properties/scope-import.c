@@ -229,16 +229,20 @@ scope_import_file (const char *path, GPtrArray *notes, GError **error)
   g_autoptr (GByteArray) bytes = g_byte_array_sized_new (SCOPE_IMPORT_MAX + 1);
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (NMConnection) connection = NULL;
-  g_autofree char *name = g_filename_display_basename (path);
+  g_autofree char *display = g_filename_display_basename (path);
+  const char *name = scope_import_printable (display);
+  g_autoptr (GError) why = NULL;
 
-  if (read_file (path, bytes, error))
+  if (read_file (path, bytes, &why))
     {
-      connection = scope_import_bytes ((const char *) bytes->data, bytes->len, found, error);
+      connection = scope_import_bytes ((const char *) bytes->data, bytes->len, found, &why);
       if (connection && scope_import_sniff ((const char *) bytes->data, bytes->len) == SCOPE_FILE_EDGE_JSON)
         note_private_key (path, connection, found);
     }
   if (bytes->len)
     explicit_bzero (bytes->data, bytes->len);
+  if (!connection)
+    g_propagate_prefixed_error (error, g_steal_pointer (&why), "%s: ", name);
   for (guint i = 0; connection && notes && i < found->len; i++)
     g_ptr_array_add (notes, scope_import_printable (g_strdup_printf ("%s: %s", name, (char *) found->pdata[i])));
   return g_steal_pointer (&connection);

@@ -31,7 +31,7 @@ ScopeFileKind scope_import_sniff (const char *data, gsize len);
  * scope_import_bytes:
  * @data: a file's content, at most SCOPE_IMPORT_MAX bytes; need not end with a NUL
  * @notes: (element-type utf8) (nullable): gets lines that the person who imports should read
- * @error: %NM_CONNECTION_ERROR; the message names the entry and the field
+ * @error: %NM_CONNECTION_ERROR; the message names the field, and the line where it is one
  *
  * Returns: (transfer full): a connection without a UUID, or %NULL
  */
@@ -41,7 +41,7 @@ NMConnection *scope_import_bytes (const char *data, gsize len, GPtrArray *notes,
  * scope_import_file:
  * @path: a regular file
  * @notes: as for scope_import_bytes(); each line begins with the file's name
- * @error: %NM_CONNECTION_ERROR for what is in it, %G_FILE_ERROR if it cannot be read
+ * @error: %NM_CONNECTION_ERROR for what is in it, %G_FILE_ERROR if it cannot be read; begins with the file's name
  *
  * Returns: (transfer full): a connection without a UUID, or %NULL
  */

@@ -3,6 +3,8 @@
 
 #include "scope-profile.h"
 
+#include "common/scope-error.h"
+#include "common/scope-groups.h"
 #include "common/scope-settings.h"
 #include "scope-import.h"
 
@@ -18,8 +20,11 @@
 #define FLAGS_MAX \
   (NM_SETTING_SECRET_FLAG_AGENT_OWNED | NM_SETTING_SECRET_FLAG_NOT_SAVED | NM_SETTING_SECRET_FLAG_NOT_REQUIRED)
 
+/* Comments of the file: not translated, since it is handed on to others. */
 static const char header[] = "# A connection of NetworkManager-scope, see nm-settings-scope(5). To use it:\n"
                              "# nmcli connection import type scope file FILE\n";
+static const char left_out[] = "# Secrets are not in this file. The connection that it came from had: %s.\n"
+                               "# To give one to the new connection: nmcli connection modify NAME vpn.secrets KEY=...\n";
 
 static gboolean
 refuse (GError **error, const char *group, const char *key, const char *why)
@@ -118,6 +123,39 @@ decode_value (GKeyFile *file, gboolean secret, const char *name, NMSettingVpn *v
   return TRUE;
 }
 
+/* libnm hands out copies that are gone when it returns. */
+static void
+collect (const char *name, const char *value, gpointer table)
+{
+  g_hash_table_insert (table, g_strdup (name), g_strdup (value));
+}
+
+ScopeSettings *
+scope_profile_settings (NMConnection *connection, GError **error)
+{
+  NMSettingVpn *vpn = nm_connection_get_setting_vpn (connection);
+  g_autoptr (GHashTable) data = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GHashTable) secrets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) scope_secret_free);
+  g_autoptr (GError) why = NULL;
+  ScopeSettings *settings;
+
+  nm_setting_vpn_foreach_data_item (vpn, collect, data);
+  nm_setting_vpn_foreach_secret (vpn, collect, secrets);
+  settings = scope_settings_parse (data, secrets, &why);
+  if (!settings)
+    g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_INVALID_PROPERTY, "[%s] %s", GROUP_VPN, why->message);
+  return settings;
+}
+
+/* What one setting says of another: a connection that can never come up is no good. */
+static gboolean
+check_together (NMConnection *connection, GError **error)
+{
+  g_autoptr (ScopeSettings) settings = scope_profile_settings (connection, error);
+
+  return settings != NULL;
+}
+
 /* Explicit flags for every secret: what a missing flag means is up to who reads it. */
 static void
 complete_flags (NMSettingVpn *vpn)
@@ -150,24 +188,21 @@ decode_groups (GKeyFile *file, NMSettingVpn *vpn, GPtrArray *notes, GError **err
 NMConnection *
 scope_profile_decode (const char *data, gsize len, GPtrArray *notes, GError **error)
 {
-  g_autoptr (GKeyFile) file = g_key_file_new ();
+  static const char *const groups[] = { SCOPE_PROFILE_GROUP, GROUP_VPN, GROUP_SECRETS, NULL };
   g_autoptr (NMConnection) connection = scope_import_connection_new ("");
   NMSettingVpn *vpn = nm_connection_get_setting_vpn (connection);
   g_autoptr (GError) why = NULL;
+  g_autoptr (GKeyFile) file = scope_groups_load (data, len, &why);
 
-  if (!g_utf8_validate (data, len, NULL))
+  if (!file)
     {
-      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("not valid UTF-8"));
-      return NULL;
-    }
-  if (!g_key_file_load_from_data (file, data, len, G_KEY_FILE_NONE, &why))
-    {
-      g_set_error (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, _ ("not a valid keyfile: %s"), why->message);
+      g_set_error_literal (error, NM_CONNECTION_ERROR, NM_CONNECTION_ERROR_FAILED, why->message);
       return NULL;
     }
   if (!decode_version (file, error) || !decode_connection (file, connection, error) ||
-      !decode_groups (file, vpn, notes, error))
+      !decode_groups (file, vpn, notes, error) || !check_together (connection, error))
     return NULL;
+  scope_groups_note_unknown (file, groups, notes);
   if (!*nm_connection_get_id (connection))
     g_object_set (nm_connection_get_setting_connection (connection), NM_SETTING_CONNECTION_ID,
                   nm_setting_vpn_get_data_item (vpn, SCOPE_SETTING_NETWORK), NULL);
@@ -176,15 +211,14 @@ scope_profile_decode (const char *data, gsize len, GPtrArray *notes, GError **er
 
 /* Settings that the table does not know would be lost without a word, so they are refused. */
 static gboolean
-check_names (NMSettingVpn *vpn, gboolean secret, GError **error)
+check_names (NMSettingVpn *vpn, GError **error)
 {
   guint n;
-  g_autofree const char **names =
-      secret ? nm_setting_vpn_get_secret_keys (vpn, &n) : nm_setting_vpn_get_data_keys (vpn, &n);
+  g_autofree const char **names = nm_setting_vpn_get_data_keys (vpn, &n);
 
   for (guint i = 0; i < n; i++)
-    if (!belongs (names[i], secret))
-      return refuse (error, secret ? GROUP_SECRETS : GROUP_VPN, names[i], _ ("no such setting"));
+    if (!belongs (names[i], FALSE))
+      return refuse (error, GROUP_VPN, names[i], _ ("no such setting"));
   return TRUE;
 }
 
@@ -206,11 +240,25 @@ encode_setting (GKeyFile *file, const ScopeSettingInfo *info, NMSettingVpn *vpn,
   const char *value = nm_setting_vpn_get_data_item (vpn, info->name);
 
   if (info->secret)
-    return encode_value (file, GROUP_VPN, flags, nm_setting_vpn_get_data_item (vpn, flags), error) &&
-           encode_value (file, GROUP_SECRETS, info->name, nm_setting_vpn_get_secret (vpn, info->name), error);
+    return encode_value (file, GROUP_VPN, flags, nm_setting_vpn_get_data_item (vpn, flags), error);
   if (info->required && (!value || !*value))
     return refuse (error, GROUP_VPN, info->name, _ ("missing"));
   return encode_value (file, GROUP_VPN, info->name, value, error);
+}
+
+char *
+scope_profile_secrets (NMConnection *connection)
+{
+  NMSettingVpn *vpn = nm_connection_get_setting_vpn (connection);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    if (info->secret && nm_setting_vpn_get_secret (vpn, info->name))
+      g_ptr_array_add (names, (gpointer) info->name);
+  if (names->len == 0)
+    return NULL;
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv (", ", (char **) names->pdata);
 }
 
 char *
@@ -219,7 +267,7 @@ scope_profile_encode (NMConnection *connection, gsize *len, GError **error)
   NMSettingVpn *vpn = nm_connection_get_setting_vpn (connection);
   const char *id = nm_connection_get_id (connection);
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autoptr (ScopeSecret) body = NULL;
+  g_autofree char *body = NULL, *secrets = NULL, *note = NULL;
   char *all;
 
   if (!vpn || g_strcmp0 (nm_setting_vpn_get_service_type (vpn), SCOPE_NM_SERVICE) != 0)
@@ -228,7 +276,7 @@ scope_profile_encode (NMConnection *connection, gsize *len, GError **error)
                            _ ("not a Scope connection"));
       return NULL;
     }
-  if (!check_names (vpn, FALSE, error) || !check_names (vpn, TRUE, error))
+  if (!check_names (vpn, error))
     return NULL;
 
   g_key_file_set_integer (file, SCOPE_PROFILE_GROUP, KEY_VERSION, SCOPE_PROFILE_VERSION);
@@ -238,9 +286,13 @@ scope_profile_encode (NMConnection *connection, gsize *len, GError **error)
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     if (!encode_setting (file, info, vpn, error))
       return NULL;
+  if (!check_together (connection, error))
+    return NULL;
 
+  secrets = scope_profile_secrets (connection);
+  note = secrets ? g_strdup_printf (left_out, secrets) : g_strdup ("");
   body = g_key_file_to_data (file, NULL, NULL);
-  all = g_strconcat (header, body, NULL);
+  all = g_strconcat (header, note, body, NULL);
   *len = strlen (all);
   return all;
 }

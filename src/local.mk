@@ -12,15 +12,19 @@ noinst_LTLIBRARIES += \
 
 libscope_common_la_SOURCES = \
 	src/common/scope-base64.c src/common/scope-base64.h \
+	src/common/scope-confirm.c src/common/scope-confirm.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
 	src/common/scope-fields.c src/common/scope-fields.h \
+	src/common/scope-groups.c src/common/scope-groups.h \
 	src/common/scope-invite-file.c src/common/scope-invite-file.h \
 	src/common/scope-json.c src/common/scope-json.h \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-pq.c src/common/scope-pq.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
-	src/common/scope-settings.c src/common/scope-settings.h
+	src/common/scope-setting-limits.c src/common/scope-setting-limits.h \
+	src/common/scope-settings.c src/common/scope-settings.h \
+	src/common/scope-wg-quick.c src/common/scope-wg-quick.h
 libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libscope_common_la_LIBADD = $(GLIB_LIBS) $(JSON_LIBS)
 
@@ -176,6 +180,7 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/scope-network.c src/service/scope-network.h \
 	src/service/scope-network-state.c src/service/scope-network-state.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h
-src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\"
+src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\" \
+	-DLOCALEDIR='"$(localedir)"'
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)
 src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS) $(CRYPTO_LIBS)

@@ -75,6 +75,11 @@ tests_unit_test_import_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
 tests_unit_test_import_LDADD = libscope-properties.la $(LIBNM_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/unit/data/import
 
+unit_tests += tests/unit/test-wg-quick
+tests_unit_test_wg_quick_SOURCES = tests/unit/test-wg-quick.c
+tests_unit_test_wg_quick_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_wg_quick_LDADD = libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-mtu
 tests_unit_test_mtu_SOURCES = tests/unit/test-mtu.c
 tests_unit_test_mtu_LDADD = libscope-peer.la $(GLIB_LIBS)
@@ -411,6 +416,12 @@ tests_fuzz_fuzz_invite_SOURCES = tests/fuzz/fuzz-invite.c
 tests_fuzz_fuzz_invite_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_invite_LDADD = libscope-common.la $(GLIB_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz-wg-quick
+tests_fuzz_fuzz_wg_quick_SOURCES = tests/fuzz/fuzz-wg-quick.c
+tests_fuzz_fuzz_wg_quick_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_fuzz_wg_quick_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_wg_quick_LDADD = libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz-jws
 tests_fuzz_fuzz_jws_SOURCES = tests/fuzz/fuzz-jws.c
 tests_fuzz_fuzz_jws_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -493,3 +504,18 @@ tests_bench_members_LDADD = libscope-peer.la $(GLIB_LIBS)
 tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--wrap=scope_tunnel_get_config \
 	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=scope_tunnel_renew -Wl,--wrap=scope_tunnel_limit_mtu \
 	-Wl,--wrap=g_file_set_contents_full
+
+# tests/desktop/test-editor drives the editor in these.
+if WITH_GTK3
+check_PROGRAMS += tests/desktop/editor-host-gtk3
+tests_desktop_editor_host_gtk3_SOURCES = tests/desktop/editor-host.c
+tests_desktop_editor_host_gtk3_CFLAGS = $(AM_CFLAGS) $(GTK3_CFLAGS) $(NMA_CFLAGS) $(LIBNM_CFLAGS)
+tests_desktop_editor_host_gtk3_LDADD = $(GTK3_LIBS) $(NMA_LIBS) $(LIBNM_LIBS)
+endif
+if WITH_GTK4
+check_PROGRAMS += tests/desktop/editor-host-gtk4
+tests_desktop_editor_host_gtk4_SOURCES = tests/desktop/editor-host.c
+tests_desktop_editor_host_gtk4_CPPFLAGS = $(AM_CPPFLAGS) -DGDK_DISABLE_DEPRECATION_WARNINGS
+tests_desktop_editor_host_gtk4_CFLAGS = $(AM_CFLAGS) $(GTK4_CFLAGS) $(NMA_GTK4_CFLAGS) $(LIBNM_CFLAGS)
+tests_desktop_editor_host_gtk4_LDADD = $(GTK4_LIBS) $(NMA_GTK4_LIBS) $(LIBNM_LIBS)
+endif

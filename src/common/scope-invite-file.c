@@ -4,6 +4,7 @@
 #include "common/scope-invite-file.h"
 
 #include "common/scope-error.h"
+#include "common/scope-groups.h"
 #include "common/scope-settings.h"
 
 #include <glib/gi18n-lib.h>
@@ -137,9 +138,9 @@ is_known (const char *key)
 ScopeInviteFile *
 scope_invite_file_parse (const char *data, gsize len, gint64 now, GPtrArray *notes, GError **error)
 {
-  g_autoptr (GKeyFile) file = g_key_file_new ();
+  static const char *const groups[] = { SCOPE_INVITE_GROUP, NULL };
+  g_autoptr (GKeyFile) file = NULL;
   g_autoptr (ScopeInviteFile) invite = g_new0 (ScopeInviteFile, 1);
-  g_autoptr (GError) why = NULL;
   g_auto (GStrv) keys = NULL;
 
   if (len > SCOPE_INVITE_FILE_MAX)
@@ -148,16 +149,9 @@ scope_invite_file_parse (const char *data, gsize len, gint64 now, GPtrArray *not
                    SCOPE_INVITE_FILE_MAX);
       return NULL;
     }
-  if (!g_utf8_validate (data, len, NULL))
-    {
-      g_set_error_literal (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("not valid UTF-8"));
-      return NULL;
-    }
-  if (!g_key_file_load_from_data (file, data, len, G_KEY_FILE_NONE, &why))
-    {
-      g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("not a valid keyfile: %s"), why->message);
-      return NULL;
-    }
+  file = scope_groups_load (data, len, error);
+  if (!file)
+    return NULL;
   if (!g_key_file_has_group (file, SCOPE_INVITE_GROUP))
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, _ ("[%s]: missing"), SCOPE_INVITE_GROUP);
@@ -170,6 +164,7 @@ scope_invite_file_parse (const char *data, gsize len, gint64 now, GPtrArray *not
   for (char **key = keys; notes && key && *key; key++)
     if (!is_known (*key))
       g_ptr_array_add (notes, g_strdup_printf (_ ("[%s] %.60s: not known, ignored"), SCOPE_INVITE_GROUP, *key));
+  scope_groups_note_unknown (file, groups, notes);
   return g_steal_pointer (&invite);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/scope-error.h"
 #include "common/scope-json.h"
+#include "common/scope-settings.h"
 #include "crypto/scope-authority-private.h"
 #include "ctl/ctl-options.h"
 
@@ -16,6 +17,8 @@
 #define MAX_ANSWER (256 * 1024 * 1024)  /* a roster of ten thousand */
 #define MAX_NETWORK (4 * 1024 * 1024)
 #define MAX_COMPLAINT 4096
+#define LIST_TIMEOUT 5                  /* seconds */
+#define MAX_LIST (1024 * 1024)
 
 struct _CtlRegistry {
   SoupSession *soup;
@@ -125,7 +128,10 @@ set_refusal (CtlRegistry *self, const char *url, SoupMessage *message, GBytes *b
   guint status = soup_message_get_status (message);
   g_autofree char *said = complaint (message, body);
 
-  if (status == SOUP_STATUS_NOT_FOUND)
+  if (status == SOUP_STATUS_NOT_FOUND && !self->network)
+    g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, _ ("%s: there is no registry (%s); is the address complete?"), url,
+                 said);
+  else if (status == SOUP_STATUS_NOT_FOUND)
     g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_DENIED,
                  _ ("registry %s: it has no network “%s” with a root key (%s)"), url, self->network, said);
   else if (SOUP_STATUS_IS_REDIRECTION (status))
@@ -141,7 +147,7 @@ set_refusal (CtlRegistry *self, const char *url, SoupMessage *message, GBytes *b
 static GBytes *
 request (CtlRegistry *self, const char *url, const char *body, gsize max, guint *status, GError **error)
 {
-  g_autofree char *address = g_strdup_printf ("%s/v1/%s", url, self->network);
+  g_autofree char *address = g_strconcat (url, self->network ? "/v1/" : "/networks", self->network, NULL);
   g_autoptr (SoupMessage) message = soup_message_new (body ? SOUP_METHOD_POST : SOUP_METHOD_GET, address);
   g_autoptr (GInputStream) stream = NULL;
   g_autoptr (GError) why = NULL;
@@ -172,9 +178,9 @@ request (CtlRegistry *self, const char *url, const char *body, gsize max, guint 
   return NULL;
 }
 
-/* The registries in their order, until one answers. */
+/* The registries in their order, until one answers. @from: (out) (optional) */
 static GBytes *
-ask (CtlRegistry *self, const char *body, gsize max, guint *status, GError **error)
+ask (CtlRegistry *self, const char *body, gsize max, guint *status, const char **from, GError **error)
 {
   g_autoptr (GError) first = NULL;
 
@@ -183,6 +189,8 @@ ask (CtlRegistry *self, const char *body, gsize max, guint *status, GError **err
       g_autoptr (GError) why = NULL;
       GBytes *answer = request (self, *url, body, max, status, &why);
 
+      if (from)
+        *from = *url;
       if (answer)
         return answer;
       if (*status)
@@ -201,11 +209,54 @@ GBytes *
 ctl_registry_post (CtlRegistry *self, const char *envelope, gboolean *stale, GError **error)
 {
   guint status;
-  GBytes *answer = ask (self, envelope, MAX_ANSWER, &status, error);
+  GBytes *answer = ask (self, envelope, MAX_ANSWER, &status, NULL, error);
 
   if (stale)
     *stale = !answer && status == SOUP_STATUS_CONFLICT;
   return answer;
+}
+
+/* The names in @answer, a JSON array; NULL when it is something else. */
+static char **
+parse_names (GBytes *answer)
+{
+  gsize len;
+  const char *text = g_bytes_get_data (answer, &len);
+  g_autofree char *wrapped = g_strdup_printf ("{\"networks\":%.*s}", (int) len, text ? text : "");
+  g_autoptr (JsonObject) object = scope_json_parse_object (wrapped, strlen (wrapped), 2 * MAX_LIST, NULL);
+  JsonNode *node = object ? json_object_get_member (object, "networks") : NULL;
+  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  if (!array)
+    return NULL;
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      JsonNode *element = json_array_get_element (array, i);
+      const char *name = json_node_get_value_type (element) == G_TYPE_STRING ? json_node_get_string (element) : NULL;
+
+      if (name && scope_network_name_valid (name))
+        g_strv_builder_add (names, name);
+    }
+  return g_strv_builder_end (names);
+}
+
+char **
+ctl_registry_list (CtlRegistry *self, const char **from, GError **error)
+{
+  guint status;
+  g_autoptr (GBytes) answer = NULL;
+  char **names;
+
+  g_return_val_if_fail (!self->network, NULL);
+  g_object_set (self->soup, "timeout", LIST_TIMEOUT, NULL);
+  answer = ask (self, NULL, MAX_LIST, &status, from, error);
+  if (!answer)
+    return NULL;
+  names = parse_names (answer);
+  if (!names)
+    g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_PROTOCOL, _ ("%s: something answers, but it is no registry"), *from);
+  return names;
 }
 
 /* --- the network as the registry has it --- */
@@ -276,7 +327,7 @@ CtlNetwork *
 ctl_registry_fetch (CtlRegistry *self, ScopeIdentityPublic *root, gint64 now, GError **error)
 {
   guint status;
-  g_autoptr (GBytes) answer = ask (self, NULL, MAX_NETWORK, &status, error);
+  g_autoptr (GBytes) answer = ask (self, NULL, MAX_NETWORK, &status, NULL, error);
   g_autoptr (JsonObject) object = NULL;
   g_autoptr (ScopeIdentityPublic) theirs = NULL;
   g_autoptr (CtlNetwork) network = NULL;

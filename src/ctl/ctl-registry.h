@@ -11,12 +11,24 @@ typedef struct _CtlRegistry CtlRegistry;
 /**
  * ctl_registry_new:
  * @urls: (nullable): one or more, as in the setting `registry`; tried in this order
+ * @network: (nullable): without one only ctl_registry_list() is possible
  * @ca: (nullable): PEM file
  * @error: SCOPE_ERROR_INVALID, also when it is not known where the registry is
  */
 CtlRegistry *ctl_registry_new (const char *urls, const char *network, const char *ca, GError **error);
 void ctl_registry_free (CtlRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlRegistry, ctl_registry_free)
+
+/**
+ * ctl_registry_list:
+ * @from: (out): URL of the registry that answered, borrowed
+ * @error: SCOPE_ERROR_UNREACHABLE, SCOPE_ERROR_TLS, SCOPE_ERROR_PROTOCOL
+ *
+ * Waits less long than the others, since a person may be waiting, too: 5 s for each registry.
+ *
+ * Returns: (transfer full): names of the networks there
+ */
+char **ctl_registry_list (CtlRegistry *registry, const char **from, GError **error);
 
 /**
  * CtlNetwork:

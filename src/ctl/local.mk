@@ -11,6 +11,7 @@ src_ctl_scopectl_SOURCES = \
 	src/ctl/scopectl-local.c \
 	src/ctl/scopectl-netcheck.c \
 	src/ctl/scopectl-network.c \
+	src/ctl/scopectl-networks.c \
 	src/ctl/scopectl-peers.c \
 	src/ctl/scopectl-ping.c \
 	src/ctl/scopectl-revoke.c \

@@ -14,6 +14,7 @@
 
 static const ScopectlVerb verbs[] = {
   { "network", N_ ("create NAME"), N_ ("Make a network: its root key, and what its registry needs"), scopectl_network },
+  { "networks", N_ ("REGISTRY"), N_ ("List the networks of a registry"), scopectl_networks },
   { "invite", N_ ("NETWORK"), N_ ("Make a file that lets one new member in"), scopectl_invite },
   { "grant", N_ ("NETWORK"), N_ ("Let a peer in by its identity and key"), scopectl_grant },
   { "revoke", N_ ("NETWORK FINGERPRINT…"), N_ ("Put peers or delegates out for good"), scopectl_revoke },

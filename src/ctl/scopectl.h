@@ -24,6 +24,7 @@ int scopectl_kill (int argc, char **argv);
 int scopectl_local (int argc, char **argv);
 int scopectl_netcheck (int argc, char **argv);
 int scopectl_network (int argc, char **argv);
+int scopectl_networks (int argc, char **argv);
 int scopectl_peers (int argc, char **argv);
 int scopectl_ping (int argc, char **argv);
 int scopectl_revoke (int argc, char **argv);

@@ -158,9 +158,41 @@ add_own (JsonBuilder *out, const ScopeTrust *trust, ScopeLinks *links)
   json_builder_end_array (out);
 }
 
+static void
+add_listed_peer (JsonBuilder *out, const ScopeRosterPeer *peer, gboolean root, const ScopeWgDevice *device)
+{
+  const ScopeWgPeer *seen = device ? scope_wg_device_find (device, &peer->pub) : NULL;
+  g_autofree char *endpoint = seen ? scope_sockaddr_format (&seen->endpoint) : NULL;
+
+  json_builder_begin_object (out);
+  add_key (out, "key", &peer->pub);
+  json_builder_set_member_name (out, "root");
+  json_builder_add_boolean_value (out, root);
+  add_text (out, "endpoint", peer->end ? peer->end : endpoint);
+  add_prefixes (out, "ranges", peer->ranges);
+  json_builder_end_object (out);
+}
+
+static void
+add_listed (JsonBuilder *out, const ScopeRoster *roster, const ScopeKey *own, const ScopeWgDevice *device)
+{
+  json_builder_set_member_name (out, "listed");
+  json_builder_begin_object (out);
+  add_key (out, "key", own);
+  add_number (out, "heartbeat", roster->heartbeat);
+  json_builder_set_member_name (out, "peers");
+  json_builder_begin_array (out);
+  if (roster->self)
+    add_listed_peer (out, roster->self, TRUE, device);
+  for (guint i = 0; i < roster->peers->len; i++)
+    add_listed_peer (out, g_ptr_array_index (roster->peers, i), FALSE, device);
+  json_builder_end_array (out);
+  json_builder_end_object (out);
+}
+
 char *
 scope_describe (const ScopeSettings *settings, gboolean connected, ScopeTrust *trust, ScopeKeys *keys, ScopeLinks *links,
-                ScopeTunnel *tunnel)
+                ScopeTunnel *tunnel, const ScopeRoster *listed, const ScopeKey *own)
 {
   g_autoptr (JsonBuilder) out = json_builder_new ();
   g_autoptr (ScopeWgDevice) device = tunnel ? scope_tunnel_read (tunnel, NULL) : NULL;
@@ -183,6 +215,8 @@ scope_describe (const ScopeSettings *settings, gboolean connected, ScopeTrust *t
   for (guint i = 0; peers && i < peers->len; i++)
     add_peer (out, g_ptr_array_index (peers, i), keys, links, device);
   json_builder_end_array (out);
+  if (listed)
+    add_listed (out, listed, own, device);
   json_builder_end_object (out);
   root = json_builder_get_root (out);
   return json_to_string (root, TRUE);

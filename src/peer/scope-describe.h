@@ -6,12 +6,15 @@
 
 #include "peer/scope-keys.h"
 #include "peer/scope-links.h"
+#include "wire/scope-roster.h"
 
 /**
  * scope_describe:
  * @connected: there is a session with the registry, and its roster is whole
  * @trust, @keys, @links: (nullable): of v1
  * @tunnel: (nullable)
+ * @listed: (nullable): of 0.0.x: what the registry says
+ * @own: (nullable): our public key there
  *
  * What is not known is null, or absent where its whole part is not there (0.0.x, keys-only).
  *
@@ -22,7 +25,9 @@
  *   "keyState": "none|making|confirming|confirmed": the post-quantum key with it, "epoch", "peerKexNPQ", "peerKexPQ",
  *   "link": whether a direct link answers, "latency": ms of it, "loss": percent of its last probes,
  *   "carried": that link's packets go through the registry,
- *   "path": "none|direct|relay|relays|pipe|master", "via": the first relay's key or null}]}
+ *   "path": "none|direct|relay|relays|pipe|master", "via": the first relay's key or null}],
+ *   "listed": with a @listed only: {"key": @own, "heartbeat": seconds, "peers": the root first, and with ourselves:
+ *   [{"key", "root": bool, "endpoint": as listed, else as seen, "ranges"}]}}
  */
 char *scope_describe (const ScopeSettings *settings, gboolean connected, ScopeTrust *trust, ScopeKeys *keys,
-                      ScopeLinks *links, ScopeTunnel *tunnel);
+                      ScopeLinks *links, ScopeTunnel *tunnel, const ScopeRoster *listed, const ScopeKey *own);

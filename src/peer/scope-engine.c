@@ -467,10 +467,11 @@ char *
 scope_engine_describe (ScopeEngine *self)
 {
   if (!self->source)
-    return scope_describe (self->config->settings, FALSE, NULL, NULL, NULL, NULL);
+    return scope_describe (self->config->settings, FALSE, NULL, NULL, NULL, NULL, NULL, NULL);
   if (SCOPE_IS_MEMBER (self->source))
     return scope_member_describe (SCOPE_MEMBER (self->source));
-  return scope_describe (self->config->settings, !scope_source_is_cached (self->source), NULL, NULL, NULL, self->tunnel);
+  return scope_describe (self->config->settings, !scope_source_is_cached (self->source), NULL, NULL, NULL, self->tunnel,
+                         scope_source_get_roster (self->source), &self->own);
 }
 
 char *

@@ -447,7 +447,7 @@ scope_member_rotate (ScopeMember *self, gboolean hurry)
 char *
 scope_member_describe (ScopeMember *self)
 {
-  return scope_describe (self->settings, self->whole, self->trust, self->keys, self->links, self->tunnel);
+  return scope_describe (self->settings, self->whole, self->trust, self->keys, self->links, self->tunnel, NULL, NULL);
 }
 
 gboolean

@@ -128,6 +128,11 @@ supports-multiple-connections=true
 
 [libnm]
 plugin={build}/properties/.libs/libnm-vpn-plugin-scope.so
+
+[GNOME]
+auth-dialog={build}/auth-dialog/nm-scope-auth-dialog
+supports-external-ui-mode=true
+supports-hints=true
 """
 
 # NetworkManager 1.42 tells services to log to syslog even when it logs to stderr itself.
