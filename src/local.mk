@@ -105,6 +105,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
 	src/tunnel/scope-tunnel-sweep.c src/tunnel/scope-tunnel-sweep.h \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
+	src/tunnel/scope-unmanaged.c src/tunnel/scope-unmanaged.h \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
 	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
 	src/tunnel/scope-wg-netlink-decode.c src/tunnel/scope-wg-netlink-decode.h \

@@ -367,6 +367,11 @@ tests_system_forge_SOURCES = tests/system/forge.c
 tests_system_forge_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
 
+check_PROGRAMS += tests/desktop/files-tool
+tests_desktop_files_tool_SOURCES = tests/desktop/files-tool.c
+tests_desktop_files_tool_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(JSON_CFLAGS)
+tests_desktop_files_tool_LDADD = libscope-common.la $(LIBNM_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay
 tests_lab_delay_SOURCES = tests/lab/delay.c

@@ -4,6 +4,7 @@
 bin_PROGRAMS += src/ctl/scopectl
 src_ctl_scopectl_SOURCES = \
 	src/ctl/scopectl.c src/ctl/scopectl.h \
+	src/ctl/scopectl-export.c \
 	src/ctl/scopectl-grant.c \
 	src/ctl/scopectl-invite.c \
 	src/ctl/scopectl-keygen.c \

@@ -281,7 +281,7 @@ exported_golden (void)
   return g_strdup_printf ("%.*s"
                           "# Secrets are not in this file. The connection that it came from had: "
                           "private-key, preshared-key, token, identity.\n"
-                          "# To give one to the new connection: nmcli connection modify NAME vpn.secrets KEY=...\n%s",
+                          "# To give them to the new connection: nmcli connection modify NAME vpn.secrets 'KEY=..., KEY=...'\n%s",
                           (int) (group - golden), golden, group);
 }
 
