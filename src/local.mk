@@ -177,11 +177,13 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/scope-clock-watch.c src/service/scope-clock-watch.h \
 	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
+	src/service/scope-last-error.c src/service/scope-last-error.h \
 	src/service/scope-log.c src/service/scope-log.h \
 	src/service/scope-network.c src/service/scope-network.h \
 	src/service/scope-network-state.c src/service/scope-network-state.h \
-	src/service/scope-plugin.c src/service/scope-plugin.h
+	src/service/scope-plugin.c src/service/scope-plugin.h \
+	src/service/scope-question.c src/service/scope-question.h
 src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\" \
-	-DLOCALEDIR='"$(localedir)"'
+	-DLOCALEDIR=\"$(localedir)\" -DSCOPE_RUN_DIR=\"/run/nm-scope\"
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)
 src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS) $(CRYPTO_LIBS)

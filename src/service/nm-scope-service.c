@@ -62,6 +62,7 @@ on_ended (gpointer data)
 {
   Main *m = data;
 
+  scope_plugin_forget_question (m->plugin);
   if (!scope_plugin_is_busy (m->plugin))
     g_main_loop_quit (m->loop);
 }
