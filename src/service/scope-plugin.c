@@ -7,6 +7,7 @@
 #include "peer/scope-engine.h"
 #include "peer/scope-memory.h"
 #include "service/scope-activation.h"
+#include "service/scope-banner.h"
 #include "service/scope-base-watch.h"
 #include "service/scope-control.h"
 #include "service/scope-keystore.h"
@@ -208,6 +209,8 @@ report_config (ScopePlugin *self)
   ScopeTunnel *tunnel = scope_engine_get_tunnel (self->engine);
   const ScopeTunnelConfig *config = scope_tunnel_get_config (tunnel);
   g_autofree char *gateway = scope_engine_get_gateway (self->engine);
+  g_autofree char *status = scope_engine_describe (self->engine);
+  g_autofree char *banner = scope_banner_new (status);
   gboolean via_nm = scope_tunnel_nm_configures (tunnel);
   gboolean ip4 = via_nm && first_address (config, AF_INET), ip6 = via_nm && first_address (config, AF_INET6);
   g_autoptr (GVariant) dict4 = ip4 ? ip_config (config, AF_INET) : NULL;
@@ -223,6 +226,8 @@ report_config (ScopePlugin *self)
   g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CAN_PERSIST, g_variant_new_boolean (TRUE));
   g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_HAS_IP4, g_variant_new_boolean (ip4));
   g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_HAS_IP6, g_variant_new_boolean (ip6));
+  if (banner)
+    g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_BANNER, g_variant_new_string (banner));
   if (via_nm)
     g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_TUNDEV, g_variant_new_string (config->ifname));
   if (via_nm && config->mtu)
