@@ -5,11 +5,12 @@
  * of which is “.”; see verbs[]. A timer that should fire each 5 ms finds out whether something holds up the main loop.
  */
 #include <NetworkManager.h>
-#include <glib-unix.h>
+#include <fcntl.h>
 #include <gtk/gtk.h>
 #include <nma-ui-utils.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SERVICE "org.freedesktop.NetworkManager.scope"
 #define GTK4 GTK_CHECK_VERSION (4, 0, 0)
@@ -24,8 +25,8 @@ typedef struct {
   guint changed;
   gint64 tick;  /* µs, when the timer fired last */
   gint64 stall; /* µs, the longest that it was late */
-  char *buffer;
-  gsize len;
+  int schedstat;
+  gint64 waited; /* µs, as of then */
 } Host;
 
 /* --- toolkits --- */
@@ -512,14 +513,27 @@ on_line (GIOChannel *channel, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* µs that this thread could have run but for others who did: a busy machine holds everybody up. 0 where the kernel does not say */
+static gint64
+waited (Host *host)
+{
+  char text[128] = "";
+  gint64 waits = 0;
+
+  if (host->schedstat >= 0 && pread (host->schedstat, text, sizeof text - 1, 0) > 0)
+    sscanf (text, "%*u %" G_GINT64_FORMAT, &waits);
+  return waits / 1000;
+}
+
 static gboolean
 on_tick (gpointer data)
 {
   Host *host = data;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = g_get_monotonic_time (), waits = waited (host);
 
-  host->stall = MAX (host->stall, now - host->tick - 5000);
+  host->stall = MAX (host->stall, now - host->tick - 5000 - (waits - host->waited));
   host->tick = now;
+  host->waited = waits;
   return G_SOURCE_CONTINUE;
 }
 
@@ -546,6 +560,8 @@ main (int argc, char **argv)
     g_error ("no plugin: %s", error ? error->message : "no such service");
   host.context = g_main_context_default ();
   host.loop = g_main_loop_new (NULL, FALSE);
+  host.schedstat = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  host.waited = waited (&host);
   tick = g_timeout_add_full (G_PRIORITY_HIGH, 5, on_tick, &host, NULL);
   g_io_channel_set_encoding (input, NULL, NULL);
   g_io_add_watch (input, G_IO_IN | G_IO_HUP, on_line, &host);
@@ -556,5 +572,6 @@ main (int argc, char **argv)
   g_clear_object (&host.connection);
   g_main_loop_unref (host.loop);
   g_slist_free_full (infos, g_object_unref);
+  close (host.schedstat);
   return 0;
 }
