@@ -25,7 +25,7 @@ typedef struct {
   guint changed;
   gint64 tick;  /* µs, when the timer fired last */
   gint64 stall; /* µs, the longest that it was late */
-  int schedstat;
+  int schedstat[2]; /* this thread's and the X server's */
   gint64 waited; /* µs, as of then */
 } Host;
 
@@ -513,16 +513,25 @@ on_line (GIOChannel *channel, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* µs that this thread could have run but for others who did: a busy machine holds everybody up. 0 where the kernel does not say */
+/*
+ * µs that this thread, and the X server that it waits for now and then, could have run but for others who did: a busy machine holds
+ * everybody up. 0 where the kernel does not say.
+ */
 static gint64
 waited (Host *host)
 {
-  char text[128] = "";
-  gint64 waits = 0;
+  gint64 sum = 0;
 
-  if (host->schedstat >= 0 && pread (host->schedstat, text, sizeof text - 1, 0) > 0)
-    sscanf (text, "%*u %" G_GINT64_FORMAT, &waits);
-  return waits / 1000;
+  for (guint i = 0; i < G_N_ELEMENTS (host->schedstat); i++)
+    {
+      char text[128] = "";
+      gint64 ns = 0;
+
+      if (host->schedstat[i] >= 0 && pread (host->schedstat[i], text, sizeof text - 1, 0) > 0)
+        sscanf (text, "%*u %" G_GINT64_FORMAT, &ns);
+      sum += ns / 1000;
+    }
+  return sum;
 }
 
 static gboolean
@@ -542,6 +551,7 @@ main (int argc, char **argv)
 {
   Host host = { .tick = g_get_monotonic_time () };
   g_autoptr (GError) error = NULL;
+  g_autofree char *server = NULL;
   g_autoptr (GIOChannel) input = g_io_channel_unix_new (0);
   GSList *infos;
   NMVpnPluginInfo *info;
@@ -560,7 +570,9 @@ main (int argc, char **argv)
     g_error ("no plugin: %s", error ? error->message : "no such service");
   host.context = g_main_context_default ();
   host.loop = g_main_loop_new (NULL, FALSE);
-  host.schedstat = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  server = g_strdup_printf ("/proc/%s/schedstat", g_getenv ("SCOPE_X_SERVER"));
+  host.schedstat[0] = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  host.schedstat[1] = open (server, O_RDONLY | O_CLOEXEC);
   host.waited = waited (&host);
   tick = g_timeout_add_full (G_PRIORITY_HIGH, 5, on_tick, &host, NULL);
   g_io_channel_set_encoding (input, NULL, NULL);
@@ -572,6 +584,7 @@ main (int argc, char **argv)
   g_clear_object (&host.connection);
   g_main_loop_unref (host.loop);
   g_slist_free_full (infos, g_object_unref);
-  close (host.schedstat);
+  close (host.schedstat[0]);
+  close (host.schedstat[1]);
   return 0;
 }

@@ -34,6 +34,7 @@ class Screen:
         self.home = Path(self._home.name)
         self._x = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"],
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        self.pid = self._x.pid
         self.display = f":{self._x.stdout.readline().decode().strip()}"
         assert self.display != ":", "Xvfb does not start"
 
@@ -70,6 +71,7 @@ class EditorHost:
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "NM_VPN_PLUGIN_DIR": str(plugins),
             "NO_AT_BRIDGE": "1",
+            "SCOPE_X_SERVER": str(screen.pid),
             "SCOPE_SCOPECTL": str(build / "src/ctl/scopectl"),
         }
         with open(self.log, "wb") as log:
