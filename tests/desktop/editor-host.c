@@ -274,7 +274,7 @@ do_open (Host *host, char **words)
   settle (host);
 }
 
-/* Text of an entry or label, id of a choice, state of a switch */
+/* Text of an entry or label, id of a choice, state of a switch or an expander */
 static void
 do_get (Host *host, char **words)
 {
@@ -288,6 +288,8 @@ do_get (Host *host, char **words)
     answer (gtk_combo_box_get_active_id (GTK_COMBO_BOX (widget)));
   else if (GTK_IS_SWITCH (widget))
     answer (gtk_switch_get_active (GTK_SWITCH (widget)) ? "yes" : "");
+  else if (GTK_IS_EXPANDER (widget))
+    answer (gtk_expander_get_expanded (GTK_EXPANDER (widget)) ? "yes" : "");
   else if (GTK_IS_LABEL (widget))
     answer (gtk_label_get_text (GTK_LABEL (widget)));
   else
