@@ -4,6 +4,7 @@
 #include "auth-dialog/auth-output.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define UI_GROUP "VPN Plugin UI"
 
@@ -36,7 +37,7 @@ auth_output_legacy (const AuthRequest *request)
     {
       const AuthSecret *secret = g_ptr_array_index (request->secrets, i);
 
-      if (secret->value && *secret->value)
+      if (secret->value && *secret->value && !strchr (secret->value, '\n'))
         g_string_append_printf (out, "%s\n%s\n", secret->name, secret->value);
     }
   g_string_append (out, "\n\n");

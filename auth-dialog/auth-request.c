@@ -17,6 +17,7 @@ static void
 secret_free (AuthSecret *secret)
 {
   scope_secret_free (secret->value);
+  g_free (secret->name);
   g_free (secret);
 }
 
@@ -70,11 +71,20 @@ is_hinted (const AuthQuery *query, const char *name)
 }
 
 static const char *
-find_hint (const AuthQuery *query, const char *prefix)
+find_message (const AuthQuery *query)
 {
   for (const char *const *hint = query->hints; hint && *hint; hint++)
-    if (g_str_has_prefix (*hint, prefix))
-      return *hint + strlen (prefix);
+    if (g_str_has_prefix (*hint, MESSAGE_HINT))
+      return *hint + strlen (MESSAGE_HINT);
+  return NULL;
+}
+
+static const char *
+find_root (const AuthQuery *query)
+{
+  for (const char *const *hint = query->hints; hint && *hint; hint++)
+    if (scope_confirm_root (*hint))
+      return scope_confirm_root (*hint);
   return NULL;
 }
 
@@ -85,7 +95,7 @@ look_at (const AuthQuery *query, const ScopeSettingInfo *info, AuthLookup lookup
   AuthSecret *secret = g_new0 (AuthSecret, 1);
   gboolean hinted = is_hinted (query, info->name), wanted;
 
-  secret->name = info->name;
+  secret->name = g_strdup (info->name);
   secret->info = info;
   secret->label = _ (info->label);
   secret->stored = (flags & NM_SETTING_SECRET_FLAG_AGENT_OWNED) && !(flags & NM_SETTING_SECRET_FLAG_NOT_SAVED);
@@ -104,11 +114,11 @@ look_at (const AuthQuery *query, const ScopeSettingInfo *info, AuthLookup lookup
 }
 
 static AuthSecret *
-question (const AuthQuery *query)
+question (const AuthQuery *query, const char *root)
 {
   AuthSecret *secret = g_new0 (AuthSecret, 1);
 
-  secret->name = SCOPE_CONFIRM_KEY;
+  secret->name = g_strconcat (SCOPE_CONFIRM_PREFIX, root, NULL);
   secret->label = _ ("Is it this network’s root key? (yes)");
   secret->ask = query->allow_interaction;
   return secret;
@@ -128,30 +138,27 @@ offer_stored (AuthRequest *request)
 }
 
 static char *
-message_of (const AuthQuery *query, const AuthRequest *request)
+message_of (const AuthQuery *query)
 {
-  const char *said = find_hint (query, MESSAGE_HINT);
+  const char *said = find_message (query);
 
   if (said && *said)
     return g_strdup (said);
-  if (auth_request_asks (request))
-    return g_strdup_printf (_ ("The Scope network “%s” needs a secret to connect."), query->name);
-  return g_strdup_printf (_ ("The Scope network “%s” has all the secrets that it needs."), query->name);
+  return g_strdup_printf (_ ("A secret is needed to connect to the Scope network “%s”."), query->name);
 }
 
 AuthRequest *
 auth_request_new (const AuthQuery *query, AuthLookup lookup, gpointer data)
 {
   AuthRequest *request = g_new0 (AuthRequest, 1);
-  const char *root = find_hint (query, SCOPE_CONFIRM_HINT);
+  const char *root = find_root (query);
 
   request->uuid = g_strdup (query->uuid);
   request->name = g_strdup (query->name);
   request->secrets = g_ptr_array_new_with_free_func ((GDestroyNotify) secret_free);
-  if (root && scope_confirm_is_fingerprint (root))
-    request->root = g_strdup (root);
-  if (is_hinted (query, SCOPE_CONFIRM_KEY))
-    g_ptr_array_add (request->secrets, question (query));
+  request->root = g_strdup (root);
+  if (root)
+    g_ptr_array_add (request->secrets, question (query, root));
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     if (info->secret)
       {
@@ -164,7 +171,7 @@ auth_request_new (const AuthQuery *query, AuthLookup lookup, gpointer data)
       }
   if (query->external && query->allow_interaction && !auth_request_asks (request))
     offer_stored (request);
-  request->message = message_of (query, request);
+  request->message = message_of (query);
   return request;
 }
 

@@ -11,7 +11,7 @@
 /**
  * AuthSecret:
  * @name: key in vpn.secrets
- * @info: (nullable): its row of the settings table; %NULL for SCOPE_CONFIRM_KEY
+ * @info: (nullable): its row of the settings table; %NULL for the question of scope-confirm
  * @label: what a person reads
  * @value: (nullable): what is known of it, or what the person said
  * @ask: whether the person is to be asked
@@ -19,7 +19,7 @@
  * @from_keyring: @value was there
  */
 typedef struct {
-  const char *name;
+  char *name;
   const ScopeSettingInfo *info;
   const char *label;
   char *value;
@@ -46,7 +46,7 @@ typedef struct {
 /**
  * AuthQuery: what the agent said
  * @data, @secrets: (element-type utf8 utf8): of the connection
- * @hints: (nullable): names of secrets that are wanted anew, "x-vpn-message:TEXT", SCOPE_CONFIRM_HINT with a fingerprint
+ * @hints: (nullable): names of secrets that are wanted anew, "x-vpn-message:TEXT"
  * @allow_interaction: a person may be asked
  * @reprompt: what is known is wrong
  * @external: the agent asks, not we

@@ -140,12 +140,10 @@ static void
 add_question (Window *self, Field *field)
 {
   const char *root = self->request->root;
-  g_autofree char *grouped = root ? scope_confirm_group (root) : NULL;
-  g_autofree char *brief = root ? g_strndup (root, SCOPE_CONFIRM_SHORT_LEN) : NULL;
+  g_autofree char *grouped = scope_confirm_group (root);
+  g_autofree char *brief = g_strndup (root, SCOPE_CONFIRM_SHORT_LEN);
 
-  field->good = root != NULL; /* what is not shown cannot be confirmed */
-  if (!root)
-    return;
+  field->good = TRUE;
   add_fact (self, _("Network is called"), brief, "root-short");
   add_fact (self, _("Root key"), grouped, "root");
   gtk_grid_attach (GTK_GRID (self->grid), text_label (_ ("Compare it with what the network’s admin gave you. Whoever holds another root key could read along.")),

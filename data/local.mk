@@ -28,11 +28,46 @@ dist_scopeexamples_SCRIPTS = data/examples/star data/examples/mesh data/examples
 docpicturedir = $(docdir)/data
 dist_docpicture_DATA = data/mesh.svg
 
-dist_man_MANS = data/man/nm-scope-service.8 data/man/nm-settings-scope.5 \
+dist_man_MANS = data/man/nm-scope-auth-dialog.8 data/man/nm-scope-service.8 \
 	data/man/scope-registry.8 data/man/scope-registry.json.5 data/man/scopectl.1
 
+# What a software centre shows, icons, and what a .scope file is
+metainfodir = $(datadir)/metainfo
+metainfo_DATA = data/org.freedesktop.networkmanager.scope.metainfo.xml
+CLEANFILES += data/org.freedesktop.networkmanager.scope.metainfo.xml
+EXTRA_DIST += data/org.freedesktop.networkmanager.scope.metainfo.xml.in
+appicondir = $(datadir)/icons/hicolor/scalable/apps
+dist_appicon_DATA = data/icons/org.freedesktop.NetworkManager.scope.svg
+symbolicicondir = $(datadir)/icons/hicolor/symbolic/apps
+dist_symbolicicon_DATA = data/icons/org.freedesktop.NetworkManager.scope-symbolic.svg
+mimedir = $(datadir)/mime/packages
+dist_mime_DATA = data/org.freedesktop.networkmanager.scope.mime.xml
+
+catalogs = $(wildcard $(srcdir)/po/*.po)
+
+data/org.freedesktop.networkmanager.scope.metainfo.xml: data/org.freedesktop.networkmanager.scope.metainfo.xml.in \
+		$(catalogs) $(srcdir)/po/LINGUAS
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(MSGFMT) --xml -d $(srcdir)/po \
+		--template=$(srcdir)/data/org.freedesktop.networkmanager.scope.metainfo.xml.in -o $@.tmp && mv $@.tmp $@
+
+# Names, kinds of values, limits and descriptions of settings are the table's.
+man_MANS = data/man/nm-settings-scope.5
+CLEANFILES += data/man/nm-settings-scope.5
+EXTRA_DIST += data/man/nm-settings-scope.5.in
+
+noinst_PROGRAMS += src/common/make-settings-page
+src_common_make_settings_page_SOURCES = src/common/make-settings-page.c
+src_common_make_settings_page_LDADD = libscope-common.la
+
+data/man/nm-settings-scope.5: data/man/nm-settings-scope.5.in src/common/make-settings-page$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && src/common/make-settings-page$(EXEEXT) $(srcdir)/data/man/nm-settings-scope.5.in >$@.tmp && \
+		mv $@.tmp $@
+
 bashcompletiondir = $(datadir)/bash-completion/completions
-dist_bashcompletion_DATA = data/completions/scopectl
+dist_bashcompletion_DATA = data/completions/scopectl data/completions/scope-registry
+dist_zshcompletion_DATA = data/completions/zsh/_scopectl data/completions/zsh/_scope-registry
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_fishcompletion_DATA = data/completions/fish/scopectl.fish data/completions/fish/scope-registry.fish
 
 # The registry
 nodist_systemdunit_DATA = data/scope-registry.service

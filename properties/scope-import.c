@@ -172,13 +172,13 @@ read_file (const char *path, GByteArray *bytes, GError **error)
   /* O_NONBLOCK: the open of a FIFO that nobody writes to would wait for ever. */
   int fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 
-  if (fd < 0)
+  if (fd < 0 && errno != ENXIO)
     return set_errno (error, errno);
-  if (fstat (fd, &st) < 0)
+  if (fd >= 0 && fstat (fd, &st) < 0)
     ok = set_errno (error, errno);
-  else if (S_ISDIR (st.st_mode))
+  else if (fd >= 0 && S_ISDIR (st.st_mode))
     ok = set_errno (error, EISDIR);
-  else if (!S_ISREG (st.st_mode))
+  else if (fd < 0 || !S_ISREG (st.st_mode)) /* a socket cannot be opened: ENXIO */
     {
       g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, _ ("not a regular file"));
       ok = FALSE;
@@ -189,7 +189,8 @@ read_file (const char *path, GByteArray *bytes, GError **error)
       if (ok && scope_import_sniff ((const char *) bytes->data, bytes->len) != SCOPE_FILE_FOREIGN)
         ok = read_up_to (fd, bytes, SCOPE_IMPORT_MAX + 1, error);
     }
-  close (fd);
+  if (fd >= 0)
+    close (fd);
   return ok;
 }
 

@@ -24,7 +24,7 @@
 static const char header[] = "# A connection of NetworkManager-scope, see nm-settings-scope(5). To use it:\n"
                              "# nmcli connection import type scope file FILE\n";
 static const char left_out[] = "# Secrets are not in this file. The connection that it came from had: %s.\n"
-                               "# To give one to the new connection: nmcli connection modify NAME vpn.secrets KEY=...\n";
+                               "# To give them to the new connection: nmcli connection modify NAME vpn.secrets 'KEY=..., KEY=...'\n";
 
 static gboolean
 refuse (GError **error, const char *group, const char *key, const char *why)
@@ -80,10 +80,14 @@ decode_version (GKeyFile *file, GError **error)
 static gboolean
 decode_connection (GKeyFile *file, NMConnection *connection, GError **error)
 {
-  g_autofree char *id = g_key_file_get_string (file, SCOPE_PROFILE_GROUP, KEY_ID, NULL);
   g_autoptr (GError) why = NULL;
+  g_autofree char *id = NULL;
+  const char *wrong;
   gboolean persistent = g_key_file_get_boolean (file, SCOPE_PROFILE_GROUP, KEY_PERSISTENT, &why);
 
+  scope_groups_get (file, SCOPE_PROFILE_GROUP, KEY_ID, &id, &wrong);
+  if (wrong)
+    return refuse (error, SCOPE_PROFILE_GROUP, KEY_ID, wrong);
   if (id && (!*id || strlen (id) > ID_MAX))
     return refuse (error, SCOPE_PROFILE_GROUP, KEY_ID, _ ("empty or too long"));
   if (id)
@@ -99,11 +103,12 @@ static gboolean
 decode_value (GKeyFile *file, gboolean secret, const char *name, NMSettingVpn *vpn, GPtrArray *notes, GError **error)
 {
   const char *group = secret ? GROUP_SECRETS : GROUP_VPN;
-  g_autoptr (GError) why = NULL;
-  g_autoptr (ScopeSecret) value = g_key_file_get_string (file, group, name, &why);
+  g_autoptr (ScopeSecret) value = NULL;
+  const char *why;
 
-  if (!value)
-    return refuse (error, group, name, why->message);
+  scope_groups_get (file, group, name, &value, &why);
+  if (why)
+    return refuse (error, group, name, why);
   if (!secret && belongs (name, TRUE))
     return refuse (error, group, name, _ ("a secret, it belongs into [secrets]"));
   if (!belongs (name, secret))

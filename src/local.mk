@@ -15,6 +15,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-confirm.c src/common/scope-confirm.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-failure.h \
 	src/common/scope-fields.c src/common/scope-fields.h \
 	src/common/scope-groups.c src/common/scope-groups.h \
 	src/common/scope-invite-file.c src/common/scope-invite-file.h \
@@ -22,6 +23,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-pq.c src/common/scope-pq.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
+	src/common/scope-setting-limits.c src/common/scope-setting-limits.h \
 	src/common/scope-settings.c src/common/scope-settings.h \
 	src/common/scope-wg-quick.c src/common/scope-wg-quick.h
 libscope_common_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
@@ -104,6 +106,7 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
 	src/tunnel/scope-tunnel-sweep.c src/tunnel/scope-tunnel-sweep.h \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
+	src/tunnel/scope-unmanaged.c src/tunnel/scope-unmanaged.h \
 	src/tunnel/scope-wg.c src/tunnel/scope-wg.h \
 	src/tunnel/scope-wg-netlink.c src/tunnel/scope-wg-netlink.h \
 	src/tunnel/scope-wg-netlink-decode.c src/tunnel/scope-wg-netlink-decode.h \
@@ -170,15 +173,19 @@ libexec_PROGRAMS += src/service/nm-scope-service
 src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
+	src/service/scope-banner.c src/service/scope-banner.h \
 	src/service/scope-base.c src/service/scope-base.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \
 	src/service/scope-clock-watch.c src/service/scope-clock-watch.h \
 	src/service/scope-control.c src/service/scope-control.h \
 	src/service/scope-keystore.c src/service/scope-keystore.h \
+	src/service/scope-last-error.c src/service/scope-last-error.h \
 	src/service/scope-log.c src/service/scope-log.h \
 	src/service/scope-network.c src/service/scope-network.h \
 	src/service/scope-network-state.c src/service/scope-network-state.h \
-	src/service/scope-plugin.c src/service/scope-plugin.h
-src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\"
+	src/service/scope-plugin.c src/service/scope-plugin.h \
+	src/service/scope-question.c src/service/scope-question.h
+src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\" \
+	-DLOCALEDIR=\"$(localedir)\"
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)
 src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS) $(CRYPTO_LIBS)

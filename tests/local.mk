@@ -21,6 +21,12 @@ tests_unit_test_crypto_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcd
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_crypto_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-question
+tests_unit_test_question_SOURCES = tests/unit/test-question.c src/service/scope-banner.c src/service/scope-last-error.c \
+	src/service/scope-question.c
+tests_unit_test_question_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_question_LDADD = libscope-common.la $(LIBNM_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c
 tests_unit_test_link_LDADD = libscope-tunnel.la $(GLIB_LIBS)
@@ -366,6 +372,11 @@ check_PROGRAMS += tests/system/forge
 tests_system_forge_SOURCES = tests/system/forge.c
 tests_system_forge_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_system_forge_LDADD = libscope-crypto.la libscope-common.la $(JSON_LIBS) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/desktop/files-tool
+tests_desktop_files_tool_SOURCES = tests/desktop/files-tool.c
+tests_desktop_files_tool_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(JSON_CFLAGS)
+tests_desktop_files_tool_LDADD = libscope-common.la $(LIBNM_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 # The lab's delayed cable.
 check_PROGRAMS += tests/lab/delay

@@ -12,6 +12,14 @@ scope_confirm_is_fingerprint (const char *text)
   return strlen (text) == SCOPE_CONFIRM_FINGERPRINT_LEN && strspn (text, CHARS) == SCOPE_CONFIRM_FINGERPRINT_LEN;
 }
 
+const char *
+scope_confirm_root (const char *name)
+{
+  const char *root = g_str_has_prefix (name, SCOPE_CONFIRM_PREFIX) ? name + strlen (SCOPE_CONFIRM_PREFIX) : NULL;
+
+  return root && scope_confirm_is_fingerprint (root) ? root : NULL;
+}
+
 static char *
 squeeze (const char *text)
 {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-confirm: the question whether a network's root key is the right one, as the service puts it to a person and the
- * auth dialog brings back the answer. NetworkManager knows no questions but for secrets, so the answer travels as one;
- * it is no setting, and nobody reads one that was kept.
+ * auth dialog brings back the answer. NetworkManager knows no questions but for secrets, so the answer travels as one, whose
+ * name has the fingerprint in it: NetworkManager may keep it with the profile, and it must never count for another key.
  */
 #pragma once
 
 #include <glib.h>
 
-#define SCOPE_CONFIRM_KEY "confirm-root"       /* in hints and in vpn.secrets */
-#define SCOPE_CONFIRM_HINT "x-scope-root:"     /* a hint: the fingerprint follows */
+#define SCOPE_CONFIRM_PREFIX "confirm-root-"   /* in hints and in vpn.secrets: the fingerprint follows */
 #define SCOPE_CONFIRM_FINGERPRINT_LEN 52       /* SCOPE_FINGERPRINT_LEN of crypto/ */
 #define SCOPE_CONFIRM_SHORT_LEN 8              /* SCOPE_SHORT_NAME_LEN of crypto/ */
 
@@ -21,6 +20,9 @@ typedef enum {
 
 /* 52 characters, as “scopectl network create” prints them */
 gboolean scope_confirm_is_fingerprint (const char *text);
+
+/* (nullable): the fingerprint in the name of such a secret, NULL when it is no such name */
+const char *scope_confirm_root (const char *name);
 
 /* What @answer says of @fingerprint. Case, and spaces and dashes within a fingerprint, do not matter. */
 ScopeConfirm scope_confirm_judge (const char *answer, const char *fingerprint);

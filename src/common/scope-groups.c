@@ -4,6 +4,7 @@
 #include "common/scope-groups.h"
 
 #include "common/scope-error.h"
+#include "common/scope-key.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -115,6 +116,21 @@ scope_groups_load (const char *data, gsize len, GError **error)
       return NULL;
     }
   return g_steal_pointer (&file);
+}
+
+void
+scope_groups_get (GKeyFile *file, const char *group, const char *key, char **value, const char **why)
+{
+  g_autoptr (GError) error = NULL;
+
+  *value = g_key_file_get_string (file, group, key, &error);
+  *why = NULL;
+  /* The lines are UTF-8, so that it is an escape. GLib has a value then all the same. */
+  if (!error || g_error_matches (error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND) ||
+      g_error_matches (error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND))
+    return;
+  g_clear_pointer (value, scope_secret_free);
+  *why = _ ("a backslash stands only before s, t, n, r or another backslash");
 }
 
 void

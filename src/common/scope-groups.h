@@ -18,6 +18,13 @@
 GKeyFile *scope_groups_load (const char *data, gsize len, GError **error);
 
 /**
+ * scope_groups_get:
+ * @value: (out) (transfer full) (nullable): free a secret with scope_secret_free(); %NULL when the key is not there
+ * @why: (out) (nullable): what is wrong with it, for people; then there is no value
+ */
+void scope_groups_get (GKeyFile *file, const char *group, const char *key, char **value, const char **why);
+
+/**
  * scope_groups_note_unknown:
  * @known: (array zero-terminated=1): names of groups
  * @notes: (element-type utf8) (nullable): gets a line for each other group, which has no effect

@@ -71,17 +71,18 @@ parse_fields (GKeyFile *file, ScopeInviteFile *invite, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
     {
       g_autoptr (GError) why = NULL;
-      g_autoptr (ScopeSecret) value = g_key_file_get_string (file, SCOPE_INVITE_GROUP, fields[i].name, &why);
+      g_autoptr (ScopeSecret) value = NULL;
+      const char *wrong;
 
-      if (why && !g_error_matches (why, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
-        return refuse (error, fields[i].name, why->message);
+      scope_groups_get (file, SCOPE_INVITE_GROUP, fields[i].name, &value, &wrong);
+      if (wrong)
+        return refuse (error, fields[i].name, wrong);
       if (!value || !*value)
         {
           if (fields[i].required)
             return refuse (error, fields[i].name, _ ("missing"));
           continue;
         }
-      g_clear_error (&why);
       if (!scope_setting_check (scope_setting_find (fields[i].name), value, &why))
         {
           g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "[" SCOPE_INVITE_GROUP "] %s", why->message);
@@ -95,11 +96,11 @@ parse_fields (GKeyFile *file, ScopeInviteFile *invite, GError **error)
 static gboolean
 parse_name (GKeyFile *file, ScopeInviteFile *invite, GError **error)
 {
-  g_autoptr (GError) why = NULL;
+  const char *wrong;
 
-  invite->name = g_key_file_get_string (file, SCOPE_INVITE_GROUP, KEY_NAME, &why);
-  if (why && !g_error_matches (why, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
-    return refuse (error, KEY_NAME, why->message);
+  scope_groups_get (file, SCOPE_INVITE_GROUP, KEY_NAME, &invite->name, &wrong);
+  if (wrong)
+    return refuse (error, KEY_NAME, wrong);
   if (invite->name && !scope_member_name_valid (invite->name))
     return refuse (error, KEY_NAME, _ ("expected 1 to 64 characters, none of them a control character"));
   return TRUE;

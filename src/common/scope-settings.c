@@ -6,13 +6,12 @@
 #include "common/scope-base64.h"
 #include "common/scope-endpoint.h"
 #include "common/scope-error.h"
+#include "common/scope-setting-limits.h"
 
 #include <gio/gio.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define NETWORK_NAME_MAX 64
-#define MEMBER_NAME_MAX 64 /* bytes: SCOPE_GRANT_MAX_NAME */
 #define TOKEN_LEN 32
 #define IDENTITY_SECRET_LEN 89 /* bytes: crypto/scope-identity.h */
 #define BASE32_CHARS "abcdefghijklmnopqrstuvwxyz234567"
@@ -26,7 +25,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_NETREG, SCOPE_TYPE_NETWORK, FALSE, FALSE, N_ ("Network name at the registry"),
     N_ ("The network's name at the registry where it differs from the name here; default: the same") },
   { SCOPE_SETTING_ROOT, SCOPE_TYPE_ROOT, FALSE, FALSE, N_ ("Root key"),
-    N_ ("Fingerprint of the root key: only peers that this key has let in are talked to") },
+    N_ ("Fingerprint of the root key: only peers that it has let in are talked to; default: none, the registry is believed") },
   { SCOPE_SETTING_PQ, SCOPE_TYPE_PQ, FALSE, FALSE, N_ ("Post-quantum keys"),
     N_ ("Whether each tunnel needs a key that a quantum computer does not break; default: required with a root key") },
   { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode"),
@@ -117,7 +116,7 @@ scope_ifname_valid (const char *name)
 gboolean
 scope_network_name_valid (const char *name)
 {
-  return name_valid (name, NETWORK_NAME_MAX);
+  return name_valid (name, SCOPE_NETWORK_NAME_MAX);
 }
 
 /* The words of a list value; empty ones are dropped. */
@@ -252,7 +251,7 @@ check_condition (gboolean ok, GError **error, const char *message)
 static gboolean
 member_valid (const char *value)
 {
-  gboolean printable = *value && strlen (value) <= MEMBER_NAME_MAX;
+  gboolean printable = *value && strlen (value) <= SCOPE_SETTING_MEMBER_MAX;
 
   for (const char *p = value; *p; p = g_utf8_next_char (p))
     printable &= g_unichar_isprint (g_utf8_get_char (p));
@@ -260,58 +259,16 @@ member_valid (const char *value)
 }
 
 static gboolean
-parse_tunnel (const char *value, ScopeTunnelKind *kind)
-{
-  static const char *const names[] = { [SCOPE_TUNNEL_KIND_AUTO] = "auto",
-                                       [SCOPE_TUNNEL_KIND_KERNEL] = "kernel",
-                                       [SCOPE_TUNNEL_KIND_USERSPACE] = "userspace" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (value, names[i]))
-      {
-        *kind = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
-static gboolean
-parse_use (const char *value, ScopeUse *use)
-{
-  static const char *const names[] = { [SCOPE_USE_AUTO] = "auto", [SCOPE_USE_OFF] = "off", [SCOPE_USE_ALWAYS] = "always" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (value, names[i]))
-      {
-        *use = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
-static gboolean
-parse_mode (const char *value, ScopeMode *mode)
-{
-  if (!g_str_equal (value, "full") && !g_str_equal (value, "keys-only"))
-    return FALSE;
-  *mode = g_str_equal (value, "full") ? SCOPE_MODE_FULL : SCOPE_MODE_KEYS_ONLY;
-  return TRUE;
-}
-
-static gboolean
 check_value (ScopeSettingType type, const char *value, GError **error)
 {
+  const ScopeSettingLimits *limits = scope_setting_limits (type);
   ScopeKey key;
-  ScopeTunnelKind kind;
-  ScopeUse use;
-  ScopeMode mode;
-  ScopePq pq;
   gboolean ok;
 
   switch (type)
     {
     case SCOPE_TYPE_URLS:
-      return check_words (value, SCOPE_MAX_REGISTRIES, check_url, error);
+      return check_words (value, limits->max, check_url, error);
     case SCOPE_TYPE_NETWORK:
       return check_condition (scope_network_name_valid (value), error,
                               _ ("not a network name (1 to 64 letters, digits and _.-+=@)"));
@@ -320,30 +277,30 @@ check_value (ScopeSettingType type, const char *value, GError **error)
       scope_key_clear (&key);
       return check_condition (ok, error, _ ("not a WireGuard key (44 characters of base64)"));
     case SCOPE_TYPE_PORT:
-      return check_number (value, 1, 65535, error);
+      return check_number (value, limits->min, limits->max, error);
     case SCOPE_TYPE_ADDRESSES:
       return check_prefixes (value, FALSE, error);
     case SCOPE_TYPE_IFNAME:
       return check_condition (scope_ifname_valid (value), error,
                               _ ("not an interface name (1 to 15 letters, digits and _.-+=@)"));
     case SCOPE_TYPE_SECONDS:
-      return check_number (value, 0, 65535, error);
+      return check_number (value, limits->min, limits->max, error);
     case SCOPE_TYPE_MTU:
-      return check_number (value, 576, 65535, error);
+      return check_number (value, limits->min, limits->max, error);
     case SCOPE_TYPE_IPS:
-      return check_words (value, 16, check_ip, error);
+      return check_words (value, limits->max, check_ip, error);
     case SCOPE_TYPE_DOMAINS:
-      return check_words (value, 32, check_domain, error);
+      return check_words (value, limits->max, check_domain, error);
     case SCOPE_TYPE_PREFIXES:
       return check_prefixes (value, TRUE, error);
     case SCOPE_TYPE_MEMBER:
       return check_condition (member_valid (value), error, _ ("neither a member's name nor a WireGuard key"));
     case SCOPE_TYPE_YES_NO:
-      return check_condition (g_str_equal (value, "yes") || g_str_equal (value, "no"), error, _ ("expected yes or no"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected yes or no"));
     case SCOPE_TYPE_TUNNEL:
-      return check_condition (parse_tunnel (value, &kind), error, _ ("expected auto, kernel or userspace"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected auto, kernel or userspace"));
     case SCOPE_TYPE_USE:
-      return check_condition (parse_use (value, &use), error, _ ("expected auto, off or always"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected auto, off or always"));
     case SCOPE_TYPE_FILE:
       return check_condition (g_path_is_absolute (value), error, _ ("not an absolute path"));
     case SCOPE_TYPE_ROOT:
@@ -351,14 +308,14 @@ check_value (ScopeSettingType type, const char *value, GError **error)
                               _ ("not a root key's fingerprint (52 lower-case letters and digits 2 to 7, "
                                  "as “scopectl network create” prints it)"));
     case SCOPE_TYPE_PQ:
-      return check_condition (scope_pq_parse (&pq, value), error, _ ("expected required, preferred or off"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected required, preferred or off"));
     case SCOPE_TYPE_MODE:
-      return check_condition (parse_mode (value, &mode), error, _ ("expected full or keys-only"));
+      return check_condition (scope_setting_word (type, value, NULL), error, _ ("expected full or keys-only"));
     case SCOPE_TYPE_WIREGUARD:
       return check_condition (g_uuid_string_is_valid (value) || scope_ifname_valid (value), error,
                               _ ("neither the UUID of a WireGuard connection nor an interface name"));
     case SCOPE_TYPE_ENDPOINTS:
-      return check_words (value, SCOPE_MAX_ENDPOINTS, check_endpoint, error);
+      return check_words (value, limits->max, check_endpoint, error);
     case SCOPE_TYPE_TOKEN:
       return check_condition (secret_valid (value, TOKEN_LEN), error,
                               _ ("not a join token (43 characters of base64url)"));
@@ -428,6 +385,18 @@ number (GHashTable *table, const char *name, gint64 fallback)
   return value ? g_ascii_strtoull (value, NULL, 10) : (guint64) fallback;
 }
 
+/* A word is its place in the type's enumeration. */
+static guint
+word (GHashTable *table, const char *name, guint fallback)
+{
+  const char *value = lookup (table, name);
+  guint index = fallback;
+
+  if (value)
+    scope_setting_word (scope_setting_find (name)->type, value, &index);
+  return index;
+}
+
 static GArray *
 prefixes (GHashTable *table, const char *name)
 {
@@ -494,9 +463,7 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   value = lookup (data, SCOPE_SETTING_PQ);
   if (!value || !scope_pq_parse (&s->pq, value))
     s->pq = s->root ? SCOPE_PQ_REQUIRED : SCOPE_PQ_OFF;
-  value = lookup (data, SCOPE_SETTING_MODE);
-  if (value)
-    parse_mode (value, &s->mode);
+  s->mode = word (data, SCOPE_SETTING_MODE, SCOPE_MODE_FULL);
   s->wireguard = g_strdup (lookup (data, SCOPE_SETTING_WIREGUARD));
   value = lookup (data, SCOPE_SETTING_ENDPOINT);
   s->endpoints = split (value ? value : "");
@@ -517,15 +484,9 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
     scope_prefix_mask (&g_array_index (s->routes, ScopePrefix, i));
   s->exit = g_strdup (lookup (data, SCOPE_SETTING_EXIT));
   s->masquerade = g_strcmp0 (lookup (data, SCOPE_SETTING_MASQUERADE), "yes") == 0;
-  value = lookup (data, SCOPE_SETTING_PORT_MAPPING);
-  if (value)
-    parse_use (value, &s->port_mapping);
-  value = lookup (data, SCOPE_SETTING_TUNNEL);
-  if (value)
-    parse_tunnel (value, &s->tunnel);
-  value = lookup (data, SCOPE_SETTING_CARRY);
-  if (value)
-    parse_use (value, &s->carry);
+  s->port_mapping = word (data, SCOPE_SETTING_PORT_MAPPING, SCOPE_USE_AUTO);
+  s->tunnel = word (data, SCOPE_SETTING_TUNNEL, SCOPE_TUNNEL_KIND_AUTO);
+  s->carry = word (data, SCOPE_SETTING_CARRY, SCOPE_USE_AUTO);
   s->ca = g_strdup (lookup (data, SCOPE_SETTING_CA));
   s->has_private_key = key (secrets, SCOPE_SETTING_PRIVATE_KEY, &s->private_key);
   s->has_preshared_key = key (secrets, SCOPE_SETTING_PRESHARED_KEY, &s->preshared_key);

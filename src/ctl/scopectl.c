@@ -25,6 +25,7 @@ static const ScopectlVerb verbs[] = {
   { "netcheck", N_ ("[NETWORK]"), N_ ("Find out what stands between this machine and others"), scopectl_netcheck },
   { "status", N_ ("[NETWORK]"), N_ ("The same with what the registry says of each peer"), scopectl_status },
   { "rotate", N_ ("NETWORK"), N_ ("Make new preshared keys with every peer"), scopectl_rotate },
+  { "export", N_ ("KEY [NETWORK]"), N_ ("Print a network for wg-quick, on a machine without Scope"), scopectl_export },
   { "keygen", "", N_ ("Make a WireGuard key, or an identity"), scopectl_keygen },
 };
 

@@ -17,6 +17,7 @@ typedef struct {
   int (*run) (int argc, char **argv);
 } ScopectlVerb;
 
+int scopectl_export (int argc, char **argv);
 int scopectl_grant (int argc, char **argv);
 int scopectl_invite (int argc, char **argv);
 int scopectl_keygen (int argc, char **argv);

@@ -249,7 +249,7 @@ drop_source (ScopeEngine *self)
   g_clear_object (&self->source);
 }
 
-/* A network that has a root, or was met with one, is spoken v1 with and nothing else. Another one is asked whether
+/* A network that has a root, or for which one was confirmed, is spoken v1 with and nothing else. Another one is asked whether
  * it knows v1, unless it is known not to. */
 gboolean
 engine_make_source (ScopeEngine *self, gboolean absent, GError **error)
@@ -461,6 +461,18 @@ scope_engine_rotate (ScopeEngine *self, gboolean hurry)
     return FALSE;
   scope_member_rotate (SCOPE_MEMBER (self->source), hurry);
   return TRUE;
+}
+
+gboolean
+scope_engine_is_v1 (ScopeEngine *self)
+{
+  return self->source && SCOPE_IS_MEMBER (self->source);
+}
+
+const char *
+scope_engine_get_met_root (ScopeEngine *self)
+{
+  return scope_engine_is_v1 (self) ? scope_member_get_met_root (SCOPE_MEMBER (self->source)) : NULL;
 }
 
 char *

@@ -72,5 +72,11 @@ char *scope_engine_get_gateway (ScopeEngine *engine);
 /* New keys with every peer, see scope_kex_rotate(). FALSE where there are none: 0.0.x. */
 gboolean scope_engine_rotate (ScopeEngine *engine, gboolean hurry);
 
+/* Whether the network is one of v1, as far as is known. */
+gboolean scope_engine_is_v1 (ScopeEngine *engine);
+
+/* (nullable): after SCOPE_ERROR_UNCONFIRMED: see scope_member_get_met_root() */
+const char *scope_engine_get_met_root (ScopeEngine *engine);
+
 /* (transfer full): what there is to say of the network now: JSON, see scope_describe() */
 char *scope_engine_describe (ScopeEngine *engine);

@@ -42,6 +42,7 @@ struct _ScopeMember {
   gboolean welcomed;  /* by this session: the roster that comes is the registry's */
   gboolean whole;     /* and has come to its end */
   gboolean pinned;
+  char *met_root; /* unconfirmed */
   gboolean stopped;
   guint store_id;
   guint gather_id;
@@ -57,8 +58,8 @@ gint64 member_now (void);
 gboolean member_store (ScopeMember *self);
 void member_store_soon (ScopeMember *self);
 
-/* The root that an unpinned profile believes from now on. */
-gboolean member_meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error);
+/* The root that an unpinned profile has met: the connection ends with the question whether to believe it. */
+void member_meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error);
 
 /* A roster for the engine, now or with what comes in the same moment. @arrived: it is the one that we found when we came */
 void member_publish (ScopeMember *self, gboolean arrived);

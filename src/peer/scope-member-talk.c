@@ -78,8 +78,11 @@ hello (const ScopeV1Message *challenge, gpointer data, GError **error)
 
   self->welcomed = self->whole = FALSE;
   self->told = 0;
-  if (!self->trust && !member_meet_root (self, challenge, error))
-    return NULL;
+  if (!self->trust)
+    {
+      member_meet_root (self, challenge, error);
+      return NULL;
+    }
   scope_trust_take (self->trust, challenge, now);
   if (!is_our_root (self, challenge->identity))
     {

@@ -60,18 +60,23 @@ make_trust (ScopeMember *self, const char *root)
   scope_memory_load (self->state, self->trust, member_now ());
 }
 
-gboolean
+/* It may be anybody's: whom to believe is for a person to say, or for the profile. */
+void
 member_meet_root (ScopeMember *self, const ScopeV1Message *challenge, GError **error)
 {
-  g_autofree char *root = scope_memory_meet_root (self->state, challenge->identity, error);
+  g_autoptr (ScopeIdentityPublic) root = scope_identity_public_parse (challenge->identity, error);
+  g_autoptr (GError) unconfirmed = NULL;
 
   if (!root)
-    return FALSE;
-  g_message ("network %s: the profile names no root key: %s is believed from now on (root)", self->settings->network,
-             root);
-  self->pinned = TRUE;
-  make_trust (self, root);
-  return TRUE;
+    return;
+  g_free (self->met_root);
+  self->met_root = g_strdup (scope_identity_public_fingerprint (root));
+  unconfirmed = g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNCONFIRMED,
+                             "registry %s: network %s has the root key %s, which nobody has confirmed for this profile: if it is "
+                             "the right one set root to it, or start the connection where a person can be asked (nmcli --ask)",
+                             scope_v1_session_get_registry (self->session), self->settings->netreg, self->met_root);
+  scope_source_emit_fatal (SCOPE_SOURCE (self), unconfirmed);
+  g_propagate_error (error, g_steal_pointer (&unconfirmed));
 }
 
 /* --- the role ------------------------------------------------------------------------------ */
@@ -450,6 +455,12 @@ scope_member_describe (ScopeMember *self)
   return scope_describe (self->settings, self->whole, self->trust, self->keys, self->links, self->tunnel, NULL, NULL);
 }
 
+const char *
+scope_member_get_met_root (ScopeMember *self)
+{
+  return self->met_root;
+}
+
 gboolean
 scope_member_is_pinned (const ScopeSourceConfig *config)
 {
@@ -504,6 +515,7 @@ scope_member_finalize (GObject *object)
   g_clear_pointer (&self->identity, scope_identity_unref);
   g_free (self->state);
   g_free (self->mapped);
+  g_free (self->met_root);
   g_strfreev (self->endpoints);
   g_strfreev (self->observed);
   G_OBJECT_CLASS (scope_member_parent_class)->finalize (object);

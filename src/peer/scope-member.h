@@ -12,15 +12,18 @@ G_DECLARE_FINAL_TYPE (ScopeMember, scope_member, SCOPE, MEMBER, ScopeSource)
 
 /**
  * scope_member_new:
- * @config: with an identity. A profile without a root takes the one that it meets first, and keeps it
+ * @config: with an identity. A profile without a root, for which none was confirmed, ends with
+ *   SCOPE_ERROR_UNCONFIRMED ("fatal") as soon as it meets one: see scope_member_get_met_root()
  * @error: SCOPE_ERROR_INVALID when the CA file cannot be read
  *
- * Keeps STATE.trust, STATE.keys and, for a profile without a root, STATE.root. Emits "absent" only for a profile
- * without a root that has met none.
+ * Keeps STATE.trust and STATE.keys. Emits "absent" only for a profile without a root for which none was confirmed.
  */
 ScopeSource *scope_member_new (const ScopeSourceConfig *config, GError **error);
 
-/* Whether this profile must be spoken v1 with: it has a root, or has met one. */
+/* (nullable): the fingerprint of the root key that waits for somebody to confirm it */
+const char *scope_member_get_met_root (ScopeMember *member);
+
+/* Whether this profile must be spoken v1 with: it has a root, or one was confirmed for it. */
 gboolean scope_member_is_pinned (const ScopeSourceConfig *config);
 
 /* New keys with every peer; see scope_kex_rotate(). */

@@ -20,19 +20,12 @@ scope_memory_get_root (const ScopeSourceConfig *config)
   return g_steal_pointer (&text);
 }
 
-char *
-scope_memory_meet_root (const char *state, const char *identity, GError **error)
+gboolean
+scope_memory_keep_root (const char *state, const char *fingerprint, GError **error)
 {
   g_autofree char *path = state_file (state, "root");
-  g_autoptr (ScopeIdentityPublic) root = scope_identity_public_parse (identity, error);
-  const char *fingerprint;
 
-  if (!root)
-    return NULL;
-  fingerprint = scope_identity_public_fingerprint (root);
-  if (!g_file_set_contents_full (path, fingerprint, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error))
-    return NULL;
-  return g_strdup (fingerprint);
+  return g_file_set_contents_full (path, fingerprint, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
 void

@@ -145,10 +145,24 @@ upnp_add (ScopePortmapRequest *request, const struct UPNPUrls *urls, const struc
   return FALSE;
 }
 
+/* What kind of router is among the devices: 1 is one that is connected. */
+static int
+upnp_router (struct UPNPDev *devices, struct UPNPUrls *urls, struct IGDdatas *data)
+{
+  char lan[64] = "";
+#if MINIUPNPC_API_VERSION >= 18 /* miniupnpc 2.2.8, Debian 13 */
+  char wan[64] = "";
+
+  return UPNP_GetValidIGD (devices, urls, data, lan, sizeof lan, wan, sizeof wan);
+#else
+  return UPNP_GetValidIGD (devices, urls, data, lan, sizeof lan);
+#endif
+}
+
 static gboolean
 upnp_ask (ScopePortmapRequest *request)
 {
-  char local[INET_ADDRSTRLEN], lan[64] = "", external[64] = "";
+  char local[INET_ADDRSTRLEN], external[64] = "";
   struct UPNPUrls urls = { 0 };
   struct IGDdatas data = { 0 };
   struct UPNPDev *devices;
@@ -159,8 +173,8 @@ upnp_ask (ScopePortmapRequest *request)
   devices = upnpDiscover (UPNP_PATIENCE_MS, local, NULL, UPNP_LOCAL_PORT_ANY, 0, UPNP_TTL, &code);
   if (!devices)
     return FALSE;
-  /* 1: one that is connected. Others may be a printer, or a router that has no address outside. */
-  ok = UPNP_GetValidIGD (devices, &urls, &data, lan, sizeof lan) == 1 &&
+  /* Others may be a printer, or a router that has no address outside. */
+  ok = upnp_router (devices, &urls, &data) == 1 &&
        UPNP_GetExternalIPAddress (urls.controlURL, data.first.servicetype, external) == UPNPCOMMAND_SUCCESS &&
        inet_pton (AF_INET, external, &request->external) == 1 && upnp_add (request, &urls, &data, local);
   if (ok)

@@ -11,6 +11,7 @@
 #include "tunnel/scope-tunnel-sweep.h"
 
 #include <glib-unix.h>
+#include <libintl.h>
 #include <locale.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ on_ended (gpointer data)
 {
   Main *m = data;
 
+  scope_plugin_forget_question (m->plugin);
   if (!scope_plugin_is_busy (m->plugin))
     g_main_loop_quit (m->loop);
 }
@@ -141,6 +143,8 @@ main (int argc, char *argv[])
   g_autoptr (GDBusConnection) bus = NULL;
 
   setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     {

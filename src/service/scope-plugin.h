@@ -19,5 +19,8 @@ G_DECLARE_FINAL_TYPE (ScopePlugin, scope_plugin, SCOPE, PLUGIN, NMVpnServicePlug
  */
 ScopePlugin *scope_plugin_new (GDBusConnection *bus, const char *bus_name, GError **error);
 
-/* Whether an engine runs or is still being stopped. */
+/* Nobody waits for the answer any more: the activation has ended. */
+void scope_plugin_forget_question (ScopePlugin *plugin);
+
+/* Whether an engine runs or is still being stopped, or a person is being asked. */
 gboolean scope_plugin_is_busy (ScopePlugin *plugin);

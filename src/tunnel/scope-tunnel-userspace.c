@@ -3,6 +3,7 @@
 
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-rtnl.h"
+#include "tunnel/scope-unmanaged.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ struct _ScopeTunnelUserspace {
   GTask *down;
   guint poll_id;
   guint tries;
+  ScopeUnmanaged *unmanaged;
 };
 
 #define SCOPE_TYPE_TUNNEL_USERSPACE (scope_tunnel_userspace_get_type ())
@@ -186,6 +188,7 @@ scope_tunnel_userspace_up (ScopeTunnel *tunnel, GTask *task)
       up_finish (self, error);
       return;
     }
+  self->unmanaged = scope_unmanaged_new (config->ifname);
   g_subprocess_wait_async (self->process, NULL, on_process_exit, g_object_ref (self));
   self->poll_id = g_timeout_add (POLL_MS, on_poll, self);
 }
@@ -196,6 +199,7 @@ scope_tunnel_userspace_down (ScopeTunnel *tunnel, GTask *task)
   ScopeTunnelUserspace *self = SCOPE_TUNNEL_USERSPACE (tunnel);
 
   g_clear_handle_id (&self->poll_id, g_source_remove);
+  g_clear_pointer (&self->unmanaged, scope_unmanaged_free);
   if (!self->process)
     {
       g_task_return_boolean (task, TRUE);
@@ -236,6 +240,7 @@ scope_tunnel_userspace_dispose (GObject *object)
   ScopeTunnelUserspace *self = SCOPE_TUNNEL_USERSPACE (object);
 
   g_clear_handle_id (&self->poll_id, g_source_remove);
+  g_clear_pointer (&self->unmanaged, scope_unmanaged_free);
   G_OBJECT_CLASS (scope_tunnel_userspace_parent_class)->dispose (object);
 }
 

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _STATE = "/var/lib/nm-scope"
 
+# A system of its own has these, and they are its own already.
+_OWN_ROOT = r"""
+set -e
+mkdir -p /etc/NetworkManager/conf.d /etc/NetworkManager/system-connections
+mkdir -p /run/dbus/services /run/dbus/policies /run/lab
+"""
+
 # A fresh tmpfs on each directory. A missing one cannot be made in the machine's own file
 # system (which may be read-only, and is not ours): an overlay on its parent takes it.
 _DIRECTORIES = r"""
@@ -169,8 +176,8 @@ class Host(Node):
     """
 
     def __init__(self, lab: Lab, name: str, segments: Sequence[Segment], ipv6: bool, dns: str,
-                 ipv4: bool = True):  # fmt: skip
-        super().__init__(lab, name)
+                 ipv4: bool = True, root: Path | None = None):  # fmt: skip
+        super().__init__(lab, name, root)
         self.log = self.dir / "NetworkManager.log"  #: of NetworkManager and the VPN services it starts
         self.log.touch()
         self._ipv6, self._ipv4 = ipv6, ipv4
@@ -180,12 +187,15 @@ class Host(Node):
         self._logind: Process | None = None
         if dns != "none":
             self._exec(["sh", "-c", _OWN_RESOLV_CONF, "lab", str(lab.hosts_file)])
-        self._exec(["sh", "-c", _DIRECTORIES, "lab", "/etc/NetworkManager", "/var/lib/NetworkManager", _STATE])
+        if root:
+            self._exec(["sh", "-c", _OWN_ROOT])
+        else:
+            self._exec(["sh", "-c", _DIRECTORIES, "lab", "/etc/NetworkManager", "/var/lib/NetworkManager", _STATE])
         self._write(
-            "/etc/NetworkManager/NetworkManager.conf",
+            "/etc/NetworkManager/conf.d/90-lab.conf" if root else "/etc/NetworkManager/NetworkManager.conf",
             _NETWORK_MANAGER.format(dns=dns, rc_manager="unmanaged" if dns == "none" else "file",
                                     level=lab.nm_log[0], domains=lab.nm_log[1]))  # fmt: skip
-        if not lab.installed:
+        if not (lab.installed or root):
             self._install_scope()
         self._start_bus()
         for segment in segments:

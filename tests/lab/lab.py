@@ -105,18 +105,20 @@ class Lab:
     # --- machines
 
     def host(self, name: str, nm: bool = True, behind: Router | None | Sequence[Router | None] = None,
-             ipv6: bool = True, links: int = 1, dns: str = "none", ipv4: bool = True) -> Host:  # fmt: skip
+             ipv6: bool = True, links: int = 1, dns: str = "none", ipv4: bool = True,
+             root: Path | None = None) -> Host:  # fmt: skip
         """Add a host, on the internet or in the LAN of the router `behind`.
 
         Its links are eth0, eth1, ...: `links` of them, or one for each item of `behind`. With
         nm=False it is a light host, configured with ip(8). `dns` is NetworkManager's dns= mode.
+        `root`: another system's root, a mount point; that system's programs run, and its Scope if it has one.
         """
         where = list(behind) if isinstance(behind, (list, tuple)) else [behind] * links
         segments = [self.segment(router, number) for number, router in enumerate(where)]
         if nm:
-            host = Host(self, name, segments, ipv6, dns, ipv4)
+            host = Host(self, name, segments, ipv6, dns, ipv4, root)
         else:
-            host = Node(self, name)
+            host = Node(self, name, root)
             for segment in segments:
                 self._configure(host, segment, ipv6, ipv4)
         return self._add(host)

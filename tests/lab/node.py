@@ -36,7 +36,16 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # sysfs shows this network namespace, read-only: otherwise NetworkManager waits for udev.
 _INIT = r"""
 set -e
-name=$1 hosts=$2
+name=$1 hosts=$2 root=$3
+if [ -n "$root" ]; then
+    mount --rbind /dev "$root/dev"
+    mount -t proc proc "$root/proc"
+    mkdir -p "$root${hosts%/*}"
+    mount --bind "${hosts%/*}" "$root${hosts%/*}"
+    cd "$root"
+    pivot_root . .
+    umount -l .
+fi
 mount -t sysfs -o ro sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/dbus /run/home /run/lock /run/udev /run/wireguard
@@ -131,9 +140,12 @@ class Link:
 
 
 class Node:
-    """A machine without NetworkManager: own network, mounts, /run and processes."""
+    """A machine without NetworkManager: own network, mounts, /run and processes.
 
-    def __init__(self, lab: Lab, name: str):
+    Its files are this machine's, or those of another system whose root is mounted at `root`.
+    """
+
+    def __init__(self, lab: Lab, name: str, root: Path | None = None):
         self.lab = lab
         self.name = name
         self.links: list[Link] = []
@@ -144,7 +156,7 @@ class Node:
         with open(self.dir / "init.log", "wb") as log:
             self._unshare = subprocess.Popen(
                 ["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc",
-                 "sh", "-c", _INIT, "lab-node", name, str(lab.hosts_file)],
+                 "sh", "-c", _INIT, "lab-node", name, str(lab.hosts_file), str(root or "")],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=self.env,
                 start_new_session=True)  # fmt: skip
         if self._unshare.stdout.readline() != "ready\n":

@@ -7,6 +7,7 @@
 #include "common/scope-error.h"
 #include "common/scope-key.h"
 #include "common/scope-prefix.h"
+#include "common/scope-setting-limits.h"
 #include "common/scope-settings.h"
 
 #include <string.h>
@@ -485,6 +486,47 @@ test_settings_descriptions (void)
     }
 }
 
+/* The words that a type has are accepted, the numbers' ends are, and what is beyond is not. */
+static void
+test_settings_limits (void)
+{
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    {
+      const ScopeSettingLimits *limits = scope_setting_limits (info->type);
+      g_autofree char *text = scope_setting_limits_text (info->type);
+
+      g_test_message ("%s: %s", info->name, text);
+      g_assert_cmpuint (strlen (text), >, 4);
+      for (const char *const *w = limits->words; w && *w; w++)
+        {
+          g_autofree char *more = g_strconcat (*w, "x", NULL);
+
+          g_assert_true (scope_setting_check (info, *w, NULL));
+          g_assert_false (scope_setting_check (info, more, NULL));
+        }
+      if (!limits->words && !limits->unit)
+        for (int i = -1; i <= 1; i++)
+          {
+            g_autofree char *low = g_strdup_printf ("%d", (int) limits->min + i);
+            g_autofree char *high = g_strdup_printf ("%u", limits->max + i);
+
+            g_assert_true (scope_setting_check (info, low, NULL) == (i >= 0));
+            g_assert_true (scope_setting_check (info, high, NULL) == (i <= 0));
+          }
+    }
+
+  g_autofree char *urls = scope_setting_limits_text (SCOPE_TYPE_URLS);
+  g_autofree char *port = scope_setting_limits_text (SCOPE_TYPE_PORT);
+  g_autofree char *key = scope_setting_limits_text (SCOPE_TYPE_KEY);
+  g_autofree char *tunnel = scope_setting_limits_text (SCOPE_TYPE_TUNNEL);
+  g_autofree char *file = scope_setting_limits_text (SCOPE_TYPE_FILE);
+  g_assert_cmpstr (urls, ==, "1 to 16 URLs");
+  g_assert_cmpstr (port, ==, "number from 1 to 65535");
+  g_assert_cmpstr (key, ==, "44 characters of base64");
+  g_assert_cmpstr (tunnel, ==, "auto, kernel or userspace");
+  g_assert_cmpstr (file, ==, "absolute path");
+}
+
 static GHashTable *
 table (const char *first, ...)
 {
@@ -682,6 +724,7 @@ main (int argc, char **argv)
   g_test_add_func ("/common/prefix/list", test_prefix_list);
   g_test_add_func ("/common/settings/values", test_settings_values);
   g_test_add_func ("/common/settings/descriptions", test_settings_descriptions);
+  g_test_add_func ("/common/settings/limits", test_settings_limits);
   g_test_add_func ("/common/settings/parse", test_settings_parse);
   g_test_add_func ("/common/settings/pq", test_settings_pq);
   g_test_add_func ("/common/settings/refused", test_settings_refused);
