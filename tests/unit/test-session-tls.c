@@ -37,6 +37,13 @@ have_tls (void)
   return FALSE;
 }
 
+/* libsoup 3.6 (Debian 13) says so in the server of this test when a client leaves during the handshake. */
+static gboolean
+is_ours (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  return !strstr (message, "soup_server_connection_disconnect: assertion");
+}
+
 static void
 test_tls_unknown (Fixture *f, gconstpointer data)
 {
@@ -44,6 +51,7 @@ test_tls_unknown (Fixture *f, gconstpointer data)
     return;
   Registry *r = registry_new ("server.pem");
 
+  g_test_log_set_fatal_handler (is_ours, NULL);
   make (f, r->url, NULL);
   scope_session_start (f->session);
   wait_for (f->failed == 1);
@@ -81,6 +89,7 @@ test_tls_wrong_host (Fixture *f, gconstpointer data)
     return;
   Registry *r = registry_new ("other.pem");
 
+  g_test_log_set_fatal_handler (is_ours, NULL);
   make (f, r->url, ca);
   scope_session_start (f->session);
   wait_for (f->failed == 1);
