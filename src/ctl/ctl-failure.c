@@ -23,10 +23,10 @@ static char *
 ago (gint64 seconds)
 {
   if (seconds < 120)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " s ago"), MAX (seconds, 0));
+    return g_strdup_printf (_ ("%d s ago"), (int) MAX (seconds, 0));
   if (seconds < 2 * 3600)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " min ago"), seconds / 60);
-  return g_strdup_printf (_ ("%" G_GINT64_FORMAT " h ago"), seconds / 3600);
+    return g_strdup_printf (_ ("%d min ago"), (int) (seconds / 60));
+  return g_strdup_printf (_ ("%d h ago"), (int) MIN (seconds / 3600, G_MAXINT));
 }
 
 /* NULL when it is another network's, or no such file */
