@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * nm-scope-auth-dialog: what NetworkManager's agents (GNOME Shell, nm-applet, nmcli) start when a Scope connection needs
- * secrets. It gets the connection on its standard input and answers on its standard output, see nm-scope-auth-dialog(8).
+ * secrets. It gets the connection on its standard input and answers on its standard output.
  */
 #include "config.h"
 

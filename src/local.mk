@@ -184,7 +184,9 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/scope-network.c src/service/scope-network.h \
 	src/service/scope-network-state.c src/service/scope-network-state.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h \
-	src/service/scope-question.c src/service/scope-question.h
+	src/service/scope-question.c src/service/scope-question.h \
+	src/service/scope-report.c src/service/scope-report.h \
+	src/service/scope-start.c src/service/scope-start.h
 src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\" \
 	-DLOCALEDIR=\"$(localedir)\"
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)

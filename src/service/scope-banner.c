@@ -70,7 +70,8 @@ scope_banner_new (const char *text)
   if (!network || !*addresses)
     return NULL;
   banner = g_string_new (NULL);
-  g_string_append_printf (banner, _ ("Network “%s”: this computer is %s."), network, addresses);
+  /* nmcli (1.42) shows what is not ASCII as \nnn: no quotes, then. */
+  g_string_append_printf (banner, _ ("Network %s: this computer is %s."), network, addresses);
   count (status, &all, &online, &direct, &relayed);
   if (all)
     {

@@ -32,16 +32,24 @@ def tarball(build: Path) -> Path:
 
 
 class Source:
-    """The unpacked source package in a directory."""
+    """A directory for the source package, and what is built of it."""
 
-    def __init__(self, tar: Path, directory: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.directory.mkdir()
-        quietly(["tar", "-x", "-f", tar, "-C", directory])
-        [self.tree] = [path for path in directory.iterdir() if path.is_dir()]
+        self.built = bool(list(directory.glob("*.changes")))
+
+    def unpack(self, tar: Path) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        quietly(["tar", "-x", "-f", tar, "-C", self.directory])
         subprocess.run(["chmod", "-R", "u+w", self.tree], check=True)
         upstream = version(self.tree).rsplit("-", 1)[0]
-        shutil.copyfile(tar, directory / f"network-manager-scope_{upstream}.orig.tar.xz")
+        shutil.copyfile(tar, self.directory / f"network-manager-scope_{upstream}.orig.tar.xz")
+
+    @property
+    def tree(self) -> Path:
+        [tree] = [path for path in self.directory.iterdir() if path.is_dir()]
+        return tree
 
     def debs(self) -> list[Path]:
         """The packages for users, without those for debuggers."""
