@@ -46,8 +46,8 @@ class ConnectionEditor:
         app = self.desktop.app(self.name)
         chooser = app.get("dialog", contains="Choose a VPN Connection Type")
         box = chooser.get("combo box")
-        kinds = [item.name for item in box.all("menu item", showing=False)]
-        box.choose(next(number for number, kind in enumerate(kinds) if kind.startswith("Import a saved VPN")))
+        box.get("menu item", starts="Import a saved VPN", showing=False).click()
+        wait_for("the choice", lambda: box.name.startswith("Import"), 5, interval=0.1)
         chooser.get("push button", "Create…", sensitive=True).point()
         app.get("file chooser")
         self.desktop.type(file)
