@@ -144,8 +144,8 @@ add_question (Window *self, Field *field)
   g_autofree char *brief = g_strndup (root, SCOPE_CONFIRM_SHORT_LEN);
 
   field->good = TRUE;
-  add_fact (self, _("Network is called"), brief, "root-short");
-  add_fact (self, _("Root key"), grouped, "root");
+  add_fact (self, _ ("Short name"), brief, "root-short");
+  add_fact (self, _ ("Root key"), grouped, "root");
   gtk_grid_attach (GTK_GRID (self->grid), text_label (_ ("Compare it with what the network’s admin gave you. Whoever holds another root key could read along.")),
                    1, self->rows++, 1, 1);
   scope_secret_free (field->secret->value);
@@ -203,7 +203,8 @@ build (Window *self)
                                               trust ? _ ("_Trust this network") : _ ("_OK"), GTK_RESPONSE_OK, NULL);
   call (gtk_dialog_get_widget_for_response (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK), "ok", "");
   call (gtk_dialog_get_widget_for_response (GTK_DIALOG (self->dialog), GTK_RESPONSE_CANCEL), "cancel", "");
-  gtk_dialog_set_default_response (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK);
+  /* Nobody trusts by pressing Return once too often. */
+  gtk_dialog_set_default_response (GTK_DIALOG (self->dialog), trust ? GTK_RESPONSE_CANCEL : GTK_RESPONSE_OK);
   gtk_window_set_icon_name (GTK_WINDOW (self->dialog), "dialog-password");
   gtk_window_set_position (GTK_WINDOW (self->dialog), GTK_WIN_POS_CENTER);
   box = gtk_dialog_get_content_area (GTK_DIALOG (self->dialog));
@@ -243,6 +244,8 @@ auth_window_run (AuthRequest *request)
   build (&self);
   gtk_widget_show_all (self.dialog);
   look (&self);
+  if (request->root)
+    gtk_widget_grab_focus (gtk_dialog_get_widget_for_response (GTK_DIALOG (self.dialog), GTK_RESPONSE_CANCEL));
   gtk_window_present (GTK_WINDOW (self.dialog));
   quit = auth_quit_watch (on_quit, &self);
   response = gtk_dialog_run (GTK_DIALOG (self.dialog));

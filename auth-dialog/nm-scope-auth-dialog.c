@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * nm-scope-auth-dialog: what NetworkManager's agents (GNOME Shell, nm-applet, nmcli) start when a Scope connection needs
- * secrets. It gets the connection on its standard input and answers on its standard output, see nm-scope-auth-dialog(8).
+ * secrets. It gets the connection on its standard input and answers on its standard output.
  */
 #include "config.h"
 
@@ -116,7 +116,7 @@ run (GHashTable *data, GHashTable *secrets)
 int
 main (int argc, char *argv[])
 {
-  g_autoptr (GOptionContext) context = g_option_context_new (_ ("- asks for the secrets of Scope connections"));
+  g_autoptr (GOptionContext) context = NULL;
   g_autoptr (GHashTable) data = NULL;
   g_autoptr (GHashTable) secrets = NULL;
   g_autoptr (GError) error = NULL;
@@ -125,6 +125,7 @@ main (int argc, char *argv[])
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
+  context = g_option_context_new (_ ("- asks for the secrets of Scope connections"));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     return fail (error->message);

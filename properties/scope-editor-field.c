@@ -99,16 +99,6 @@ scope_field_connect (ScopeEditor *self, ScopeField *field)
   g_signal_connect_object (widget, "notify::secondary-icon-name", G_CALLBACK (on_icon), self, G_CONNECT_SWAPPED);
 }
 
-/* Whoever does not see it would not know why nothing can be saved. */
-static void
-unfold (GtkWidget *widget)
-{
-  GtkWidget *expander = gtk_widget_get_ancestor (widget, GTK_TYPE_EXPANDER);
-
-  if (expander)
-    gtk_expander_set_expanded (GTK_EXPANDER (expander), TRUE);
-}
-
 void
 scope_field_mark (ScopeEditor *self, ScopeField *field)
 {
@@ -123,6 +113,9 @@ scope_field_mark (ScopeEditor *self, ScopeField *field)
   gtk_widget_set_visible (field->message, why != NULL);
   scope_gtk_set_class (field->widget, "error", why != NULL);
   scope_gtk_set_invalid (field->widget, field->message, why);
-  if (why)
-    unfold (field->widget);
+  if (GTK_IS_ENTRY (field->widget)) /* themes do little for this class in the dark */
+    gtk_entry_set_icon_from_icon_name (GTK_ENTRY (field->widget), GTK_ENTRY_ICON_PRIMARY, why ? "dialog-warning-symbolic" : NULL);
+  /* Whoever does not see it would not know why nothing can be saved. */
+  if (why && field->group)
+    gtk_expander_set_expanded (field->group, TRUE);
 }

@@ -15,6 +15,7 @@ typedef struct {
   const ScopeSettingInfo *info;
   GtkWidget *widget;  /* of a combo box with an entry, that; NULL: the page has none, and the setting is kept */
   GtkWidget *message; /* below it */
+  GtkExpander *group; /* (nullable): that it is in */
   gboolean seen;      /* a person has been there: what is missing may be told */
 } ScopeField;
 

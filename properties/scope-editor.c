@@ -90,20 +90,29 @@ set_zone_hint (ScopeEditor *self, NMConnection *connection)
   gtk_label_set_text (GTK_LABEL (scope_editor_get (self, "zone-hint")), text);
 }
 
+/* Those of the page itself, which translators place */
+static void
+reserve_mnemonics (ScopeEditor *self, const char *const *ids, GString *used)
+{
+  for (; *ids; ids++)
+    {
+      g_autofree char *text = NULL;
+
+      g_object_get (scope_editor_get (self, *ids), "label", &text, NULL);
+      scope_mnemonic_reserve (used, text);
+    }
+}
+
 static void
 init_fields (ScopeEditor *self)
 {
-  static const char *const marked[] = { "generate", "copy", "show-secrets", "ca-choose", "group-trust", "group-addresses",
-                                        "group-reach", "group-interface" };
+  static const char *const buttons[] = { "generate", "copy", "show-secrets", "ca-choose", NULL };
+  static const char *const groups[] = { "group-trust", "group-addresses", "group-reach", "group-interface", NULL };
   g_autoptr (GString) used = g_string_new (NULL);
   guint n = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (marked); i++)
-    {
-      g_autofree char *text = NULL;
-      g_object_get (scope_editor_get (self, marked[i]), "label", &text, NULL);
-      scope_mnemonic_reserve (used, text);
-    }
+  reserve_mnemonics (self, buttons, used);
+  reserve_mnemonics (self, groups, used);
   while (scope_setting_infos[n].name)
     n++;
   self->fields = g_new0 (ScopeField, n + 1);
@@ -123,7 +132,7 @@ init_fields (ScopeEditor *self)
         }
       field->message = scope_editor_get (self, message);
       scope_gtk_keep_hidden (field->message);
-      scope_gtk_add_style (field->message);
+      field->group = scope_gtk_find_expander (self->builder, groups, field->widget);
       set_label (self, field, used);
       scope_field_show (self, field);
       scope_field_connect (self, field);

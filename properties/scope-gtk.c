@@ -5,9 +5,6 @@
 
 #define GTK4 GTK_CHECK_VERSION (4, 0, 0)
 
-/* GTK 3's themes colour entries with this class, but not labels; GTK 4's do both. */
-#define STYLE "label.error { color: @error_color; }"
-
 const char *
 scope_gtk_get_text (GtkWidget *entry)
 {
@@ -106,16 +103,21 @@ scope_gtk_set_name (GtkWidget *widget, const char *name)
 #endif
 }
 
-void
-scope_gtk_add_style (GtkWidget *widget)
+GtkExpander *
+scope_gtk_find_expander (GtkBuilder *builder, const char *const *ids, GtkWidget *widget)
 {
-#if !GTK4
-  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
-
-  gtk_css_provider_load_from_data (provider, STYLE, -1, NULL);
-  gtk_style_context_add_provider (gtk_widget_get_style_context (widget), GTK_STYLE_PROVIDER (provider),
-                                  GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+  for (const char *const *id = ids; *id; id++)
+    {
+      GtkExpander *expander = GTK_EXPANDER (gtk_builder_get_object (builder, *id));
+#if GTK4
+      GtkWidget *child = gtk_expander_get_child (expander);
+#else
+      GtkWidget *child = gtk_bin_get_child (GTK_BIN (expander));
 #endif
+      if (gtk_widget_is_ancestor (widget, child))
+        return expander;
+    }
+  return NULL;
 }
 
 void

@@ -29,8 +29,8 @@ void scope_gtk_set_invalid (GtkWidget *widget, GtkWidget *message, const char *w
 /* A name for what no label stands beside */
 void scope_gtk_set_name (GtkWidget *widget, const char *name);
 
-/* Colours of the theme for our own style classes, for @widget alone */
-void scope_gtk_add_style (GtkWidget *widget);
+/* The expander among @ids that has @widget inside, or NULL. One that is closed is no parent of it in GTK 4. */
+GtkExpander *scope_gtk_find_expander (GtkBuilder *builder, const char *const *ids, GtkWidget *widget);
 
 void scope_gtk_copy (GtkWidget *widget, const char *text);
 

@@ -54,7 +54,7 @@ static void
 append_escaped (GString *out, const char *text, gsize len)
 {
   for (gsize i = 0; i < len; i++)
-    g_string_append (out, text[i] == '_' ? "__" : (char[]) { text[i], '\0' });
+    g_string_append (out, text[i] == '_' ? "__" : ((char[]) { text[i], '\0' }));
 }
 
 char *

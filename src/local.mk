@@ -15,6 +15,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-confirm.c src/common/scope-confirm.h \
 	src/common/scope-endpoint.c src/common/scope-endpoint.h \
 	src/common/scope-error.c src/common/scope-error.h \
+	src/common/scope-failure.h \
 	src/common/scope-fields.c src/common/scope-fields.h \
 	src/common/scope-groups.c src/common/scope-groups.h \
 	src/common/scope-invite-file.c src/common/scope-invite-file.h \
@@ -172,6 +173,7 @@ libexec_PROGRAMS += src/service/nm-scope-service
 src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
+	src/service/scope-banner.c src/service/scope-banner.h \
 	src/service/scope-base.c src/service/scope-base.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \
 	src/service/scope-clock-watch.c src/service/scope-clock-watch.h \
@@ -182,8 +184,10 @@ src_service_nm_scope_service_SOURCES = \
 	src/service/scope-network.c src/service/scope-network.h \
 	src/service/scope-network-state.c src/service/scope-network-state.h \
 	src/service/scope-plugin.c src/service/scope-plugin.h \
-	src/service/scope-question.c src/service/scope-question.h
+	src/service/scope-question.c src/service/scope-question.h \
+	src/service/scope-report.c src/service/scope-report.h \
+	src/service/scope-start.c src/service/scope-start.h
 src_service_nm_scope_service_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_STATE_DIR=\"$(localstatedir)/lib/nm-scope\" \
-	-DLOCALEDIR=\"$(localedir)\" -DSCOPE_RUN_DIR=\"/run/nm-scope\"
+	-DLOCALEDIR=\"$(localedir)\"
 src_service_nm_scope_service_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS) $(CRYPTO_CFLAGS)
 src_service_nm_scope_service_LDADD = libscope-peer.la $(LIBNM_LIBS) $(CRYPTO_LIBS)

@@ -21,6 +21,12 @@ tests_unit_test_crypto_CPPFLAGS = $(AM_CPPFLAGS) -DSCOPE_SRCDIR='"$(abs_top_srcd
 tests_unit_test_crypto_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_crypto_LDADD = libscope-crypto.la $(JSON_LIBS) $(GLIB_LIBS)
 
+unit_tests += tests/unit/test-question
+tests_unit_test_question_SOURCES = tests/unit/test-question.c src/service/scope-banner.c src/service/scope-last-error.c \
+	src/service/scope-question.c
+tests_unit_test_question_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_question_LDADD = libscope-common.la $(LIBNM_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+
 unit_tests += tests/unit/test-link
 tests_unit_test_link_SOURCES = tests/unit/test-link.c
 tests_unit_test_link_LDADD = libscope-tunnel.la $(GLIB_LIBS)

@@ -32,7 +32,7 @@ ctl_options_parse (const char *verb, const char *arguments, const char *summary,
 
   g_option_context_set_translate_func (context, (GTranslateFunc) translate, NULL, NULL);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  g_option_context_add_main_entries (context, remaining, NULL);
+  g_option_context_add_main_entries (context, remaining, GETTEXT_PACKAGE);
   g_option_context_set_summary (context, _ (summary));
   g_set_prgname (program); /* for --help */
   if (!g_option_context_parse (context, &argc, &argv, &why))

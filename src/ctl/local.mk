@@ -25,6 +25,7 @@ src_ctl_scopectl_LDADD = libscope-ctl.la $(JSON_LIBS) $(GLIB_LIBS)
 noinst_LTLIBRARIES += libscope-ctl.la
 libscope_ctl_la_SOURCES = \
 	src/ctl/ctl-echo.c src/ctl/ctl-echo.h \
+	src/ctl/ctl-failure.c src/ctl/ctl-failure.h \
 	src/ctl/ctl-file.c src/ctl/ctl-file.h \
 	src/ctl/ctl-keyring.c src/ctl/ctl-keyring.h \
 	src/ctl/ctl-local.c src/ctl/ctl-local.h \

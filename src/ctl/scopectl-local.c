@@ -5,6 +5,8 @@
 #include "ctl/scopectl.h"
 
 #include "common/scope-error.h"
+#include "common/scope-failure.h"
+#include "ctl/ctl-failure.h"
 #include "ctl/ctl-local.h"
 #include "ctl/ctl-options.h"
 #include "ctl/ctl-service.h"
@@ -46,6 +48,12 @@ once (Local *self, GError **error)
 
   if (services)
     print (self, services);
+  if (!self->json)
+    {
+      g_autofree char *failures = ctl_failures_format (SCOPE_FAILURE_DIR, self->network, g_get_real_time () / G_USEC_PER_SEC);
+
+      g_print ("%s%s", services && *failures ? "\n" : "", failures);
+    }
   return services != NULL;
 }
 
@@ -137,7 +145,8 @@ scopectl_local (int argc, char **argv)
 
   if (!ctl_options_parse (VERB, N_ ("[NETWORK]"),
                           N_ ("Shows the networks that are up on this machine, and for each peer which way packets take to it, where\n"
-                              "it is, how long a direct link takes and loses, how old its handshake is, and how far its key is."),
+                              "it is, how long a direct link takes and loses, how old its handshake is, and how far its key is. After them\n"
+                              "those that did not come up, and why."),
                           entries, argc, argv, 0, 1, &rest))
     return CTL_USAGE;
   if (rest[0] && !ctl_check_network (rest[0], &error))

@@ -28,6 +28,16 @@ scope_memory_keep_root (const char *state, const char *fingerprint, GError **err
   return g_file_set_contents_full (path, fingerprint, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
+gboolean
+scope_memory_has_grant (const char *state)
+{
+  g_autofree char *path = state_file (state, "trust");
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, NULL);
+
+  return file && g_mapped_file_get_length (file) > 0 &&
+         g_strstr_len (g_mapped_file_get_contents (file), g_mapped_file_get_length (file), SCOPE_TRUST_OWN_LINE);
+}
+
 void
 scope_memory_load (const char *state, ScopeTrust *trust, gint64 now)
 {

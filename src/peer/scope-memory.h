@@ -14,6 +14,9 @@ char *scope_memory_get_root (const ScopeSourceConfig *config);
 /* A person has confirmed this root of a profile that names none: it believes that one from now on, and no other. */
 gboolean scope_memory_keep_root (const char *state, const char *fingerprint, GError **error);
 
+/* Whether a grant of ours is kept, so that no token is needed; it may have expired. */
+gboolean scope_memory_has_grant (const char *state);
+
 /* Fills a new @trust. What is broken, or of another network or root, is not used: a warning says so. */
 void scope_memory_load (const char *state, ScopeTrust *trust, gint64 now);
 

@@ -33,6 +33,7 @@
 #include "wire/scope-roster.h"
 #include "wire/scope-v1.h"
 
+#define SCOPE_TRUST_OWN_LINE "\n{\"own\":" /* how the line of our grant begins in the cache */
 #define SCOPE_TRUST_MAX_PEERS 10000
 #define SCOPE_TRUST_MAX_KNOWN (2 * SCOPE_TRUST_MAX_PEERS) /* identities whose sequence is remembered */
 #define SCOPE_TRUST_MAX_DELEGATIONS 64

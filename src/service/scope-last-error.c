@@ -2,12 +2,13 @@
 #include "service/scope-last-error.h"
 
 #include "common/scope-error.h"
+#include "common/scope-failure.h"
 #include "common/scope-settings.h"
 
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
-#define GROUP "failure"
+#define GROUP SCOPE_FAILURE_GROUP
 
 const char *
 scope_last_error_kind (const GError *error)
@@ -32,7 +33,7 @@ path_of (NMConnection *connection)
 {
   const char *uuid = nm_connection_get_uuid (connection);
 
-  return uuid ? g_strdup_printf ("%s/%s.failure", SCOPE_RUN_DIR, uuid) : NULL;
+  return uuid ? g_strdup_printf (SCOPE_FAILURE_DIR "/%s" SCOPE_FAILURE_SUFFIX, uuid) : NULL;
 }
 
 static gboolean
@@ -55,14 +56,14 @@ scope_last_error_keep (NMConnection *connection, const GError *error)
 
   if (!path)
     return;
-  g_key_file_set_string (file, GROUP, "connection", nm_connection_get_id (connection) ? nm_connection_get_id (connection) : "");
-  g_key_file_set_string (file, GROUP, "network", network ? network : "");
-  g_key_file_set_int64 (file, GROUP, "time", g_get_real_time () / G_USEC_PER_SEC);
-  g_key_file_set_string (file, GROUP, "kind", scope_last_error_kind (error));
-  g_key_file_set_string (file, GROUP, "message", error->message);
+  g_key_file_set_string (file, GROUP, SCOPE_FAILURE_CONNECTION, nm_connection_get_id (connection) ? nm_connection_get_id (connection) : "");
+  g_key_file_set_string (file, GROUP, SCOPE_FAILURE_NETWORK, network ? network : "");
+  g_key_file_set_int64 (file, GROUP, SCOPE_FAILURE_TIME, g_get_real_time () / G_USEC_PER_SEC);
+  g_key_file_set_string (file, GROUP, SCOPE_FAILURE_KIND, scope_last_error_kind (error));
+  g_key_file_set_string (file, GROUP, SCOPE_FAILURE_MESSAGE, error->message);
   text = g_key_file_to_data (file, NULL, NULL);
-  g_mkdir_with_parents (SCOPE_RUN_DIR, 0755);
-  g_chmod (SCOPE_RUN_DIR, 0755); /* whatever NetworkManager's umask is */
+  g_mkdir_with_parents (SCOPE_FAILURE_DIR, 0755);
+  g_chmod (SCOPE_FAILURE_DIR, 0755); /* whatever NetworkManager's umask is */
   if (!g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, mode, &why) || g_chmod (path, mode) != 0)
     g_debug ("the failure is not kept: %s", why ? why->message : path);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-last-error: why a connection did not start, or ended, kept where it can be read when its service has gone
- * (scopectl local does): RUNDIR/<uuid>.failure, a keyfile with the group [failure] and connection, network, time (seconds
- * since 1970), kind and message. All users may read it where they may see the profile (no connection.permissions).
+ * (scopectl local does), see common/scope-failure.h. All users may read it where they may see the profile (no connection.permissions).
  */
 #pragma once
 

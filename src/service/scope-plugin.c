@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/scope-plugin.h"
 
-#include "common/scope-confirm.h"
 #include "common/scope-error.h"
-#include "crypto/scope-x25519.h"
 #include "peer/scope-engine.h"
 #include "peer/scope-memory.h"
 #include "service/scope-activation.h"
@@ -13,10 +11,10 @@
 #include "service/scope-last-error.h"
 #include "service/scope-network.h"
 #include "service/scope-question.h"
+#include "service/scope-report.h"
+#include "service/scope-start.h"
 
-#include <arpa/inet.h>
 #include <pwd.h>
-#include <string.h>
 
 struct _ScopePlugin {
   NMVpnServicePlugin parent_instance;
@@ -29,6 +27,7 @@ struct _ScopePlugin {
   NMConnection *given;      /* the same as NetworkManager gave it last */
   gboolean interactive;     /* NetworkManager takes questions */
   ScopeQuestion *question;  /* while a person is being asked */
+  char *why;                /* and what has failed, if nobody answers */
   guint asked;              /* how often, since Connect */
   guint go_id;              /* the answer is looked at when NetworkManager has got ours */
   gboolean go;              /* start anew, once the engine before has stopped */
@@ -46,95 +45,6 @@ G_DEFINE_FINAL_TYPE (ScopePlugin, scope_plugin, NM_TYPE_VPN_SERVICE_PLUGIN)
 enum { IDLE, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
-/* --- from the connection to the engine ----------------------------------------------------- */
-
-static void
-copy_item (const char *key, const char *value, gpointer table)
-{
-  if (!scope_confirm_root (key)) /* an answer of once; NetworkManager may have kept it */
-    g_hash_table_insert (table, g_strdup (key), g_strdup (value));
-}
-
-static ScopeSettings *
-parse_settings (NMConnection *connection, GError **error)
-{
-  NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
-  g_autoptr (GHashTable) data = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autoptr (GHashTable) secrets =
-      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) scope_secret_free);
-
-  if (s_vpn)
-    {
-      nm_setting_vpn_foreach_data_item (s_vpn, copy_item, data);
-      nm_setting_vpn_foreach_secret (s_vpn, copy_item, secrets);
-    }
-  return scope_settings_parse (data, secrets, error);
-}
-
-/* The profile's private key, else the one that we keep; the profile's public key must be its own. */
-static gboolean
-find_key (const ScopeSettings *settings, const char *uuid, ScopeKey *private_key, GError **error)
-{
-  char text[SCOPE_KEY_BASE64_LEN + 1];
-  ScopeKey public_key;
-  gboolean made = FALSE;
-
-  if (settings->has_private_key)
-    *private_key = settings->private_key;
-  else if (!scope_keystore_get (uuid, private_key, &made, error))
-    return FALSE;
-  if (!scope_x25519_public (&public_key, private_key, error))
-    return FALSE;
-  scope_key_to_base64 (&public_key, text);
-
-  if (settings->has_public_key && !scope_key_equal (&settings->public_key, &public_key))
-    {
-      if (settings->has_private_key)
-        g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID, "public-key: the private key belongs to %s", text);
-      else
-        g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_INVALID,
-                     "public-key: the profile has no private key for it; give it as the secret private-key, or remove "
-                     "public-key and list our own key %s at the root",
-                     text);
-      return FALSE;
-    }
-  if (!settings->has_private_key)
-    g_message ("%s private key; our public key is %s", made ? "made a" : "using our own", text);
-  return TRUE;
-}
-
-static int
-dns_priority (NMSettingIPConfig *ip)
-{
-  return ip ? nm_setting_ip_config_get_dns_priority (ip) : 0;
-}
-
-static ScopeEngineConfig *
-engine_config (NMConnection *connection, GError **error)
-{
-  g_autoptr (ScopeEngineConfig) config = g_new0 (ScopeEngineConfig, 1);
-  NMSettingConnection *s_con = nm_connection_get_setting_connection (connection);
-
-  config->settings = parse_settings (connection, error);
-  if (!config->settings)
-    return NULL;
-  config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
-  config->vpn_id = g_strdup (nm_connection_get_id (connection));
-  config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
-  config->dns_priority[0] = dns_priority (nm_connection_get_setting_ip4_config (connection));
-  config->dns_priority[1] = dns_priority (nm_connection_get_setting_ip6_config (connection));
-  config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
-  if (!config->state)
-    return NULL;
-  /* With keys-only the interface has its key, which is nothing that we need. */
-  if (config->settings->mode != SCOPE_MODE_KEYS_ONLY &&
-      !find_key (config->settings, config->vpn_uuid, &config->private_key, error))
-    return NULL;
-  config->identity = config->settings->identity ? scope_identity_parse (config->settings->identity, error)
-                                                : scope_keystore_identity (config->vpn_uuid, error);
-  return config->identity ? g_steal_pointer (&config) : NULL;
-}
-
 /* --- from the engine to NetworkManager ----------------------------------------------------- */
 
 /* NetworkManager knows three failures of a plugin; the log line tells them apart further. */
@@ -147,95 +57,6 @@ failure_of (const GError *error)
   if (scope_err_taken (error) || scope_err_invalid (error))
     return NM_VPN_PLUGIN_FAILURE_BAD_IP_CONFIG;
   return NM_VPN_PLUGIN_FAILURE_CONNECT_FAILED;
-}
-
-static GVariant *
-ip_to_variant (int family, const char *text)
-{
-  guint8 bytes[16];
-
-  if (!text || inet_pton (family, text, bytes) != 1)
-    return NULL;
-  if (family == AF_INET)
-    {
-      guint32 u; /* NetworkManager wants network byte order in a native integer */
-      memcpy (&u, bytes, sizeof u);
-      return g_variant_new_uint32 (u);
-    }
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 16, 1);
-}
-
-static const ScopePrefix *
-first_address (const ScopeTunnelConfig *config, int family)
-{
-  for (guint i = 0; i < config->addresses->len; i++)
-    {
-      const ScopePrefix *prefix = &g_array_index (config->addresses, ScopePrefix, i);
-      if (prefix->family == family)
-        return prefix;
-    }
-  return NULL;
-}
-
-static GVariant *
-ip_config (const ScopeTunnelConfig *config, int family)
-{
-  const ScopePrefix *own = first_address (config, family);
-  g_autofree char *text = scope_prefix_address (own);
-  GVariantBuilder dict, list;
-  gboolean v4 = family == AF_INET;
-
-  g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_IP4_CONFIG_ADDRESS, ip_to_variant (family, text));
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_IP4_CONFIG_PREFIX, g_variant_new_uint32 (own->len));
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_IP4_CONFIG_NEVER_DEFAULT, g_variant_new_boolean (TRUE));
-
-  g_variant_builder_init (&list, v4 ? G_VARIANT_TYPE ("au") : G_VARIANT_TYPE ("aay"));
-  for (char **dns = config->dns; *dns; dns++)
-    if ((strchr (*dns, ':') == NULL) == v4)
-      g_variant_builder_add_value (&list, ip_to_variant (family, *dns));
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_IP4_CONFIG_DNS, g_variant_builder_end (&list));
-  if (*config->dns_search)
-    g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_IP4_CONFIG_DOMAINS,
-                           g_variant_new_strv ((const char *const *) config->dns_search, -1));
-  return g_variant_ref_sink (g_variant_builder_end (&dict));
-}
-
-static gboolean
-report_config (ScopePlugin *self)
-{
-  NMVpnServicePlugin *plugin = NM_VPN_SERVICE_PLUGIN (self);
-  ScopeTunnel *tunnel = scope_engine_get_tunnel (self->engine);
-  const ScopeTunnelConfig *config = scope_tunnel_get_config (tunnel);
-  g_autofree char *gateway = scope_engine_get_gateway (self->engine);
-  gboolean via_nm = scope_tunnel_nm_configures (tunnel);
-  gboolean ip4 = via_nm && first_address (config, AF_INET), ip6 = via_nm && first_address (config, AF_INET6);
-  g_autoptr (GVariant) dict4 = ip4 ? ip_config (config, AF_INET) : NULL;
-  g_autoptr (GVariant) dict6 = ip6 ? ip_config (config, AF_INET6) : NULL;
-  g_autoptr (GVariant) generic = NULL;
-  GVariantBuilder dict;
-
-  if (!gateway)
-    return FALSE;
-  g_variant_builder_init (&dict, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_EXT_GATEWAY,
-                         ip_to_variant (strchr (gateway, ':') ? AF_INET6 : AF_INET, gateway));
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CAN_PERSIST, g_variant_new_boolean (TRUE));
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_HAS_IP4, g_variant_new_boolean (ip4));
-  g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_HAS_IP6, g_variant_new_boolean (ip6));
-  if (via_nm)
-    g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_TUNDEV, g_variant_new_string (config->ifname));
-  if (via_nm && config->mtu)
-    g_variant_builder_add (&dict, "{sv}", NM_VPN_PLUGIN_CONFIG_MTU, g_variant_new_uint32 (config->mtu));
-
-  /* Ours, not floating: libnm 1.42 takes the references of some and not of others. */
-  generic = g_variant_ref_sink (g_variant_builder_end (&dict));
-  nm_vpn_service_plugin_set_config (plugin, generic);
-  if (ip4)
-    nm_vpn_service_plugin_set_ip4_config (plugin, dict4);
-  if (ip6)
-    nm_vpn_service_plugin_set_ip6_config (plugin, dict6);
-  return TRUE;
 }
 
 /* libnm (1.42 to 1.58) adds “connect failed” when it stops a plugin that is still starting, and
@@ -282,6 +103,8 @@ find_question (ScopePlugin *self, const GError *error)
   if (!self->question)
     return FALSE;
   g_message ("%s", error->message);
+  g_free (self->why);
+  self->why = g_strdup (error->message);
   scope_last_error_keep (self->connection, error); /* should nobody answer */
   return TRUE;
 }
@@ -366,6 +189,7 @@ take_answer (ScopePlugin *self, NMConnection *given)
       G_GNUC_FALLTHROUGH;
     case SCOPE_ANSWER_NO:
       error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNCONFIRMED, "the root key %s was not confirmed", self->question->root);
+      g_clear_pointer (&self->question, scope_question_free);
       give_up (self, error);
       break;
     }
@@ -374,6 +198,8 @@ take_answer (ScopePlugin *self, NMConnection *given)
 void
 scope_plugin_forget_question (ScopePlugin *self)
 {
+  if (self->question)
+    g_warning ("failed: %s (asked for %s, and got no answer)", self->why, self->question->hints[0]);
   g_clear_pointer (&self->question, scope_question_free);
   g_clear_handle_id (&self->go_id, g_source_remove);
   self->go = FALSE;
@@ -404,7 +230,7 @@ on_started (ScopeEngine *engine, gpointer data)
 
   if (engine != self->engine)
     return;
-  if (report_config (self))
+  if (scope_report (NM_VPN_SERVICE_PLUGIN (self), self->engine))
     {
       scope_last_error_forget (self->connection);
       return;
@@ -457,7 +283,7 @@ static const ScopeBaseCalls base_calls = { on_base_changed, on_base_paused, tunn
 static gboolean
 begin (ScopePlugin *self, GError **error)
 {
-  ScopeEngineConfig *config = engine_config (self->connection, error);
+  ScopeEngineConfig *config = scope_start_config (self->connection, error);
 
   if (config)
     self->engine = scope_engine_new (self->bus, config, error);
@@ -564,6 +390,16 @@ scope_plugin_new_secrets (NMVpnServicePlugin *plugin, NMConnection *connection, 
   return TRUE;
 }
 
+/* What an invite lets in stays in without it. */
+static gboolean
+is_member (NMConnection *connection)
+{
+  const char *uuid = nm_connection_get_uuid (connection);
+  g_autofree char *state = uuid ? scope_keystore_path (uuid, NULL, NULL) : NULL;
+
+  return state && scope_memory_has_grant (state);
+}
+
 static gboolean
 scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection, const char **setting_name,
                            GError **error)
@@ -574,7 +410,7 @@ scope_plugin_need_secrets (NMVpnServicePlugin *plugin, NMConnection *connection,
     {
       NMSettingSecretFlags flags = NM_SETTING_SECRET_FLAG_NONE;
 
-      if (!info->secret)
+      if (!info->secret || (info->type == SCOPE_TYPE_TOKEN && is_member (connection)))
         continue;
       /* Without flags a missing secret is no secret at all: we make the private key ourselves. */
       nm_setting_get_secret_flags (NM_SETTING (s_vpn), info->name, &flags, NULL);
@@ -707,6 +543,7 @@ scope_plugin_dispose (GObject *object)
   g_clear_object (&self->engine);
   g_clear_object (&self->bus);
   g_clear_pointer (&self->bus_name, g_free);
+  g_clear_pointer (&self->why, g_free);
   G_OBJECT_CLASS (scope_plugin_parent_class)->dispose (object);
 }
 

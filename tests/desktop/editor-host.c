@@ -5,11 +5,12 @@
  * of which is “.”; see verbs[]. A timer that should fire each 5 ms finds out whether something holds up the main loop.
  */
 #include <NetworkManager.h>
-#include <glib-unix.h>
+#include <fcntl.h>
 #include <gtk/gtk.h>
 #include <nma-ui-utils.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SERVICE "org.freedesktop.NetworkManager.scope"
 #define GTK4 GTK_CHECK_VERSION (4, 0, 0)
@@ -24,8 +25,8 @@ typedef struct {
   guint changed;
   gint64 tick;  /* µs, when the timer fired last */
   gint64 stall; /* µs, the longest that it was late */
-  char *buffer;
-  gsize len;
+  int schedstat[2]; /* this thread's and the X server's */
+  gint64 waited; /* µs, as of then */
 } Host;
 
 /* --- toolkits --- */
@@ -273,7 +274,7 @@ do_open (Host *host, char **words)
   settle (host);
 }
 
-/* Text of an entry or label, id of a choice, state of a switch */
+/* Text of an entry or label, id of a choice, state of a switch or an expander */
 static void
 do_get (Host *host, char **words)
 {
@@ -287,6 +288,8 @@ do_get (Host *host, char **words)
     answer (gtk_combo_box_get_active_id (GTK_COMBO_BOX (widget)));
   else if (GTK_IS_SWITCH (widget))
     answer (gtk_switch_get_active (GTK_SWITCH (widget)) ? "yes" : "");
+  else if (GTK_IS_EXPANDER (widget))
+    answer (gtk_expander_get_expanded (GTK_EXPANDER (widget)) ? "yes" : "");
   else if (GTK_IS_LABEL (widget))
     answer (gtk_label_get_text (GTK_LABEL (widget)));
   else
@@ -512,14 +515,36 @@ on_line (GIOChannel *channel, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/*
+ * µs that this thread, and the X server that it waits for now and then, could have run but for others who did: a busy machine holds
+ * everybody up. 0 where the kernel does not say.
+ */
+static gint64
+waited (Host *host)
+{
+  gint64 sum = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (host->schedstat); i++)
+    {
+      char text[128] = "";
+      gint64 ns = 0;
+
+      if (host->schedstat[i] >= 0 && pread (host->schedstat[i], text, sizeof text - 1, 0) > 0)
+        sscanf (text, "%*u %" G_GINT64_FORMAT, &ns);
+      sum += ns / 1000;
+    }
+  return sum;
+}
+
 static gboolean
 on_tick (gpointer data)
 {
   Host *host = data;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = g_get_monotonic_time (), waits = waited (host);
 
-  host->stall = MAX (host->stall, now - host->tick - 5000);
+  host->stall = MAX (host->stall, now - host->tick - 5000 - (waits - host->waited));
   host->tick = now;
+  host->waited = waits;
   return G_SOURCE_CONTINUE;
 }
 
@@ -528,6 +553,7 @@ main (int argc, char **argv)
 {
   Host host = { .tick = g_get_monotonic_time () };
   g_autoptr (GError) error = NULL;
+  g_autofree char *server = NULL;
   g_autoptr (GIOChannel) input = g_io_channel_unix_new (0);
   GSList *infos;
   NMVpnPluginInfo *info;
@@ -546,6 +572,10 @@ main (int argc, char **argv)
     g_error ("no plugin: %s", error ? error->message : "no such service");
   host.context = g_main_context_default ();
   host.loop = g_main_loop_new (NULL, FALSE);
+  server = g_strdup_printf ("/proc/%s/schedstat", g_getenv ("SCOPE_X_SERVER"));
+  host.schedstat[0] = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  host.schedstat[1] = open (server, O_RDONLY | O_CLOEXEC);
+  host.waited = waited (&host);
   tick = g_timeout_add_full (G_PRIORITY_HIGH, 5, on_tick, &host, NULL);
   g_io_channel_set_encoding (input, NULL, NULL);
   g_io_add_watch (input, G_IO_IN | G_IO_HUP, on_line, &host);
@@ -556,5 +586,7 @@ main (int argc, char **argv)
   g_clear_object (&host.connection);
   g_main_loop_unref (host.loop);
   g_slist_free_full (infos, g_object_unref);
+  close (host.schedstat[0]);
+  close (host.schedstat[1]);
   return 0;
 }

@@ -35,9 +35,13 @@ class Bash:
         assert not ran.stderr, ran.stderr
         return set(ran.stdout.splitlines())
 
+    def close(self) -> None:
+        pass
 
-# fish's own lines are "word<tab>what it is".
+
 class Fish:
+    """Its own lines are "word<tab>what it is"."""
+
     def __init__(self, completions: Path, home: Path, env: dict[str, str]) -> None:
         self.completions, self.home, self.env = completions / "fish", home, env
 
@@ -47,6 +51,9 @@ class Fish:
                              cwd=self.home, env=self.env, text=True, capture_output=True, timeout=PATIENCE, check=True)
         assert not ran.stderr, ran.stderr
         return {row.split("\t")[0] for row in ran.stdout.splitlines()}
+
+    def close(self) -> None:
+        pass
 
 
 ZSHRC = """

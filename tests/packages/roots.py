@@ -90,7 +90,8 @@ class Root:
 
     def apt(self, *arguments: str, network: bool = False) -> str:
         """apt-get; what it downloads is cached beside the bare root."""
-        return self.run("apt-get", "-q", "-y", "--no-install-recommends", *arguments, network=network)
+        return self.run("apt-get", "-q", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-unsafe-io", *arguments,
+                        network=network)  # fmt: skip
 
     def fetch(self, *arguments: str) -> None:
         """Download what apt-get needs for this; the archives of earlier runs are used."""

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test-ctl-local: what src/ctl/ctl-local.c makes of a service's status, also of one that is nonsense; and ctl-echo. */
+#include "ctl/ctl-failure.h"
 #include "ctl/ctl-local.h"
 
 #include "common/scope-error.h"
 #include "common/scope-json.h"
 #include "ctl/ctl-echo.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define RELAY "RELAYRELAYRELAYRELAYRELAYRELAYRELAYRELAYREA="
@@ -174,6 +176,41 @@ test_no_echo (void)
   g_assert_cmpint (g_get_monotonic_time () - start, >=, 200 * 1000);
 }
 
+/* --- why others did not come up ------------------------------------------------------------ */
+
+static void
+write_failure (const char *dir, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (dir, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static void
+test_failures (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("scope-failures-XXXXXX", NULL);
+  g_autofree char *all = NULL, *one = NULL, *none = NULL;
+
+  write_failure (dir, "a.failure", "[failure]\nconnection=Home\nnetwork=home\ntime=1000\nkind=invite\nmessage=the invite was used\n");
+  write_failure (dir, "b.failure", "[failure]\nconnection=work\nnetwork=work\ntime=8000\nkind=tls\nmessage=certificate\n");
+  write_failure (dir, "c.failure", "nonsense");
+  write_failure (dir, "d.failure", "[failure]\nconnection=x\n");
+  write_failure (dir, "e.sysctl", "[failure]\nconnection=x\nmessage=x\n");
+  all = ctl_failures_format (dir, NULL, 8200);
+  g_assert_cmpstr (all, ==, "work failed 3 min ago: certificate\nHome failed 2 h ago: the invite was used\n");
+  one = ctl_failures_format (dir, "home", 1007);
+  g_assert_cmpstr (one, ==, "Home failed 7 s ago: the invite was used\n");
+  none = ctl_failures_format ("/nonexistent", NULL, 0);
+  g_assert_cmpstr (none, ==, "");
+  for (const char *const *name = (const char *const[]){ "a.failure", "b.failure", "c.failure", "d.failure", "e.sysctl", NULL }; *name; name++)
+    {
+      g_autofree char *path = g_build_filename (dir, *name, NULL);
+      g_unlink (path);
+    }
+  g_rmdir (dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -184,5 +221,6 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl-local/nonsense", test_nonsense);
   g_test_add_func ("/ctl-local/echo", test_echo);
   g_test_add_func ("/ctl-local/no-echo", test_no_echo);
+  g_test_add_func ("/ctl-local/failures", test_failures);
   return g_test_run ();
 }

@@ -1181,7 +1181,7 @@ test_promote (Fixture *f, gconstpointer data)
   g_autoptr (GString) entries = g_string_new (NULL);
   g_autoptr (ScopeAuthority) authority = scope_authority_new ("home", scope_identity_public (f->root));
   g_autoptr (ScopeIdentity) stranger = scope_identity_generate (NULL);
-  gint64 later = now_s () + 5;
+  gint64 later = now_s () + 60;
   struct {
     const char *name;
     const char *ranges;

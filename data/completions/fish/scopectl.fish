@@ -66,7 +66,7 @@ function __scopectl_complete
             echo create
         case ping:2
             __scopectl_peers
-        case ping:3 local:2 netcheck:2 status:2 rotate:2
+        case ping:3 export:3 local:2 netcheck:2 status:2 rotate:2
             __scopectl_up
         case grant:2 invite:2 kill:2 peers:2 revoke:2
             __scopectl_roots
