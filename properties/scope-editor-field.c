@@ -83,12 +83,25 @@ on_icon (ScopeEditor *self, GParamSpec *pspec, GtkWidget *widget)
     scope_editor_changed (self);
 }
 
+/* The longest choice does not decide how wide the window is. */
+static void
+let_shrink (GtkWidget *combo)
+{
+  GList *cells = gtk_cell_layout_get_cells (GTK_CELL_LAYOUT (combo));
+
+  for (GList *cell = cells; cell; cell = cell->next)
+    g_object_set (cell->data, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+  g_list_free (cells);
+}
+
 void
 scope_field_connect (ScopeEditor *self, ScopeField *field)
 {
   GObject *widget = G_OBJECT (field->widget);
 
   g_object_set_data (widget, KEY, field);
+  if (GTK_IS_COMBO_BOX (widget))
+    let_shrink (field->widget);
   if (GTK_IS_SWITCH (widget))
     g_signal_connect_object (widget, "notify::active", G_CALLBACK (on_switched), self, G_CONNECT_SWAPPED);
   else

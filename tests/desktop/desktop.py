@@ -58,6 +58,8 @@ class Desktop(Person):
         self._gtk3_theme = "Adwaita:dark" if dark else "Adwaita"  # libadwaita looks at the settings
         self.file(".config/glib-2.0/settings/keyfile",
                   _SETTINGS.format(scheme="prefer-dark" if dark else "default", theme="Adwaita-dark" if dark else "Adwaita"))  # fmt: skip
+        if host.lab.build:
+            self.env["SCOPE_SCOPECTL"] = str(host.lab.build / "src/ctl/scopectl")
         self._start_x()
         if window_manager:
             self.popen(["matchbox-window-manager", "-use_titlebar", "yes"])

@@ -9,7 +9,8 @@ from lab.node import Process
 
 UID = 60200
 
-# The machine's users and this one; a home and a runtime directory; sockets of X that are no other machine's.
+# The machine's users and this one; a home and a runtime directory; sockets of X that are no other machine's; a session, as
+# logind tells of it: connections may be one person's, as those that GNOME Settings adds, and then only who is there has them.
 _MOVE_IN = r"""
 set -e
 name=$1 uid=$2 home=$3 runtime=$4
@@ -21,6 +22,11 @@ for file in passwd group; do mount --bind /run/lab/$file /etc/$file; done
 for dir in /tmp/.X11-unix /tmp/.ICE-unix; do mount -t tmpfs -o mode=1777 tmpfs $dir; done
 mkdir -p /run/user
 install -d -m 700 -o "$uid" -g "$uid" "$home" "$runtime"
+cd /run/systemd
+printf 'UID=%s\nUSER=%s\nACTIVE=1\nSTATE=active\nREMOTE=0\nTYPE=x11\nCLASS=user\n' "$uid" "$name" >session
+printf 'NAME=%s\nSTATE=active\nSESSIONS=1\nACTIVE_SESSIONS=1\nONLINE_SESSIONS=1\n' "$name" >user
+mv session sessions/1
+mv user users/"$uid"
 """
 
 

@@ -7,7 +7,8 @@ the window has to be found that is as large as one of the element's ancestors.
 
 import re
 import subprocess
-from typing import Any, Iterator
+import time
+from typing import Any, Callable, Iterator
 
 from gi.repository import Atspi
 
@@ -18,9 +19,25 @@ scale = 1
 
 
 def click(node: Any, gtk4: bool) -> None:
-    x, y = _of_gtk4(node) if gtk4 else _of_screen(node)
+    where = _of_gtk4 if gtk4 else _of_screen
+    x, y = _at_rest(lambda: where(node))
     _xdotool("mousemove", str(x), str(y), "click", "1")
     _xdotool("mousemove", "0", "0")  # else a tooltip covers something
+
+
+def _at_rest(where: Callable[[], tuple[int, int]], timeout: float = 5) -> tuple[int, int]:
+    """Where it is when it no longer moves: windows are placed, dialogs grow with what they say."""
+    deadline, last = time.monotonic() + timeout, None
+    while time.monotonic() < deadline:
+        try:
+            now = where()
+        except LookupError:
+            now = None  # its window is not there yet
+        if now and now == last:
+            return now
+        last = now
+        time.sleep(0.15)
+    return where()
 
 
 def _of_screen(node: Any) -> tuple[int, int]:
@@ -41,7 +58,7 @@ def _of_gtk4(node: Any) -> tuple[int, int]:
                     over == 0 or tree.role(ancestor) in tree.WINDOWS):  # fmt: skip
                 return (at_x + over // 2 + scale * (x - left + width // 2), at_y + over // 2 + scale * (y - top + height // 2))
         ancestor = ancestor.get_parent()
-    raise RuntimeError(f"{tree.line(node)} is in none of the windows {windows}")
+    raise LookupError(f"{tree.line(node)} is in none of the windows {windows}")
 
 
 def _windows(program: str) -> Iterator[tuple[int, int, int, int]]:

@@ -108,9 +108,6 @@ class Element:
         """A click with the mouse, for what has no action of its own."""
         self._ask("point")
 
-    def focus(self) -> None:
-        self._ask("focus")
-
     def choose(self, number: int) -> None:
         """Select a child, by number: a tab, an entry of a menu."""
         self._ask("choose", number=number)

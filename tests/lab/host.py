@@ -25,8 +25,10 @@ _OWN_ROOT = r"""
 set -e
 mkdir -p /etc/NetworkManager/conf.d /etc/NetworkManager/system-connections
 mkdir -p /run/dbus/services /run/dbus/policies /run/lab
+mkdir -p /run/systemd/seats /run/systemd/sessions /run/systemd/users
 """
 
+# NetworkManager looks for people's sessions where logind writes them, if that is there when it starts.
 # A fresh tmpfs on each directory. A missing one cannot be made in the machine's own file
 # system (which may be read-only, and is not ours): an overlay on its parent takes it.
 _DIRECTORIES = r"""
@@ -44,6 +46,7 @@ cd /etc/NetworkManager
 mkdir conf.d VPN dispatcher.d dispatcher.d/no-wait.d dispatcher.d/pre-up.d dispatcher.d/pre-down.d
 mkdir -m 700 system-connections
 mkdir -p /run/dbus/services /run/dbus/policies /run/lab
+mkdir -p /run/systemd/seats /run/systemd/sessions /run/systemd/users
 """
 
 # NetworkManager replaces /etc/resolv.conf by renaming, which a bind mount does not allow.

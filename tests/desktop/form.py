@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our editor's page in a program's window, as a person sees it: fields by their labels, in sections."""
+
+import contextlib
+from typing import Callable, Iterator, Mapping
+
+from lab.node import wait_for
+
+from .desktop import Desktop
+from .reader import Element
+
+SECTIONS = ("Trust", "Addresses and Routes", "Reachability", "Interface")
+# What a choice is called, and what it is in vpn.data.
+CHOICES = {
+    "Post-quantum keys": {"Default": "", "Required": "required", "Where the other end has them": "preferred", "Off": "off"},
+    "Port mapping": {"Default": "", "When nothing else helps": "auto", "Always": "always", "Off": "off"},
+    "WireGuard over HTTPS": {"Default": "", "Where UDP does not get through": "auto", "Always": "always", "Off": "off"},
+    "Tunnel": {"Default": "", "Kernel, else in userspace": "auto", "Kernel": "kernel", "Userspace": "userspace"},
+    "Mode": {"Default": "", "A tunnel of its own": "full", "Keys for an existing tunnel": "keys-only"},
+}
+SWITCHES = ("Masquerade",)
+ENTRIES = ["text", "entry", "password text"]
+
+
+class Form:
+    """The page, in `window` of a program that is written with GTK 3 or 4."""
+
+    def __init__(self, desktop: Desktop, window: Element, gtk4: bool) -> None:
+        self.desktop, self.window, self.gtk4 = desktop, window, gtk4
+        self.page = window.get("scroll pane", contains="Registry")
+
+    def rename(self, name: str) -> None:
+        """Give the connection a name."""
+        self.window.get("text", label="Name" if self.gtk4 else "Connection name").write(name)
+
+    def open(self) -> None:
+        """Open all sections, the lowest first: none is scrolled away while the pointer goes there."""
+        for section in reversed(SECTIONS):
+            if self.gtk4:
+                self.page.get("push button", contains=section).point()
+            else:
+                self.page.get("toggle button", section).click()
+
+    def _get(self, role: str | list[str], label: str) -> Element:
+        """Also what is scrolled away."""
+        return self.page.get(role, label=label, showing=False)
+
+    def write(self, label: str, value: str) -> None:
+        """Put a value where the label says; a choice's or a switch's value is that in vpn.data."""
+        if label in CHOICES:
+            self._choose(label, value)
+        elif label in SWITCHES:
+            switch = self._switch(label)
+            if switch.has("checked") != (value == "yes"):
+                switch.click()
+        else:
+            self._get(ENTRIES, label).write(value)
+
+    def read(self, label: str) -> str:
+        if label in CHOICES:
+            return CHOICES[label][self._get("combo box", label).name]
+        if label in SWITCHES:
+            return "yes" if self._switch(label).has("checked") else ""
+        return self._get(ENTRIES, label).text
+
+    def fill(self, values: Mapping[str, str]) -> None:
+        for label, value in values.items():
+            self.write(label, value)
+
+    def shows(self, values: Mapping[str, str]) -> None:
+        """Every field has its value. What a choice is at GTK 4.8 tells nobody: that it is stored again as it was must do."""
+        shown = {label: self.read(label) for label in values if not (self.gtk4 and label in CHOICES)}
+        wrong = {label: (value, shown[label]) for label, value in values.items() if shown.get(label, value) != value}
+        assert not wrong, f"(wanted, shown): {wrong}"
+
+    def _switch(self, label: str) -> Element:
+        return self._get(["toggle button", "check box"], label)
+
+    def _choose(self, label: str, value: str) -> None:
+        wanted = list(CHOICES[label].values()).index(value)
+        if not self.gtk4:
+            self._get("combo box", label).choose(wanted)
+            wait_for(f"{label} to be {value}", lambda: self.read(label) == value, 5, interval=0.1)
+            return
+        with self._list(label) as at:
+            if steps := wanted - at():
+                self.desktop.keys(*["Down" if steps > 0 else "Up"] * abs(steps))
+            wait_for(f"{label} to be {value}", lambda: at() == wanted, 5, interval=0.1)
+
+    @contextlib.contextmanager
+    def _list(self, label: str) -> Iterator[Callable[[], int]]:
+        """GTK 4's list of a choice, open: where the focus is, first at the top. It has no other accessible state."""
+        box = self._get("combo box", label)
+        button = box.get("push button", showing=False)
+        button.click()
+
+        def at() -> int:
+            return [item.has("focused") for item in box.all("filler", "GtkGizmo", showing=False)].index(True)
+
+        def opened() -> bool:
+            return bool(box.find("filler", "GtkGizmo", showing=False, focused=True))
+
+        wait_for(f"the list of {label}", opened, 5, interval=0.1)
+        yield at
+        self.desktop.keys("Return")
+        wait_for(f"the list of {label} to close", lambda: not opened(), 5, interval=0.1)
