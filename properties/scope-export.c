@@ -87,6 +87,8 @@ write_file (const char *path, NMConnection *connection, gboolean wg_quick, GErro
       g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, _ ("not a regular file"));
       return FALSE;
     }
+  /* GLib 2.84 (Debian 13) keeps the mode of the file that it replaces, 2.74 does not. */
+  g_chmod (path, 0600);
   return g_file_set_contents_full (path, text, strlen (text), G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 

@@ -516,6 +516,11 @@ tests_bench_members_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=scope_tunnel_read -Wl,--w
 	-Wl,--wrap=scope_tunnel_set_preshared -Wl,--wrap=scope_tunnel_renew -Wl,--wrap=scope_tunnel_limit_mtu \
 	-Wl,--wrap=g_file_set_contents_full
 
+unit_tests += tests/unit/test-editor-model
+tests_unit_test_editor_model_SOURCES = tests/unit/test-editor-model.c
+tests_unit_test_editor_model_CFLAGS = $(AM_CFLAGS) $(LIBNM_CFLAGS)
+tests_unit_test_editor_model_LDADD = libscope-editor.la $(LIBNM_LIBS) $(GLIB_LIBS)
+
 # tests/desktop/test-editor drives the editor in these.
 if WITH_GTK3
 check_PROGRAMS += tests/desktop/editor-host-gtk3

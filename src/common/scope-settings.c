@@ -42,7 +42,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
     N_ ("UDP port of the tunnel, 1 to 65535; default: one that stays the same for this connection") },
   { SCOPE_SETTING_ADDRESSES, SCOPE_TYPE_ADDRESSES, FALSE, FALSE, N_ ("Addresses"),
     N_ ("This machine's addresses in the network, with prefix length; default: what the network assigns") },
-  { SCOPE_SETTING_INTERFACE_NAME, SCOPE_TYPE_IFNAME, FALSE, FALSE, N_ ("Interface name"),
+  { SCOPE_SETTING_INTERFACE, SCOPE_TYPE_IFNAME, FALSE, FALSE, N_ ("Interface name"),
     N_ ("Name of the tunnel's interface, at most 15 characters; default: the network's name") },
   { SCOPE_SETTING_KEEPALIVE, SCOPE_TYPE_SECONDS, FALSE, FALSE, N_ ("Persistent keepalive"),
     N_ ("Seconds between packets that keep a way through NATs open, 0 for none; default: what the registry says") },
@@ -472,7 +472,7 @@ scope_settings_parse (GHashTable *data, GHashTable *secrets, GError **error)
   s->has_public_key = key (data, SCOPE_SETTING_PUBLIC_KEY, &s->public_key);
   s->listen_port = number (data, SCOPE_SETTING_LISTEN_PORT, 0);
   s->addresses = prefixes (data, SCOPE_SETTING_ADDRESSES);
-  s->interface_name = g_strdup (lookup (data, SCOPE_SETTING_INTERFACE_NAME));
+  s->interface = g_strdup (lookup (data, SCOPE_SETTING_INTERFACE));
   s->keepalive = (int) number (data, SCOPE_SETTING_KEEPALIVE, -1);
   s->mtu = number (data, SCOPE_SETTING_MTU, 0);
   value = lookup (data, SCOPE_SETTING_DNS);
@@ -508,7 +508,7 @@ scope_settings_free (ScopeSettings *s)
   g_strfreev (s->endpoints);
   g_strfreev (s->stun_servers);
   g_array_unref (s->addresses);
-  g_free (s->interface_name);
+  g_free (s->interface);
   g_strfreev (s->dns);
   g_strfreev (s->dns_search);
   g_array_unref (s->routes);

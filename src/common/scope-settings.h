@@ -25,7 +25,7 @@
 #define SCOPE_SETTING_PUBLIC_KEY "public-key"
 #define SCOPE_SETTING_LISTEN_PORT "listen-port"
 #define SCOPE_SETTING_ADDRESSES "addresses"
-#define SCOPE_SETTING_INTERFACE_NAME "interface-name"
+#define SCOPE_SETTING_INTERFACE "interface"
 #define SCOPE_SETTING_KEEPALIVE "keepalive"
 #define SCOPE_SETTING_MTU "mtu"
 #define SCOPE_SETTING_DNS "dns"
@@ -139,7 +139,7 @@ typedef enum {
  * @has_public_key: whether @public_key was given (else it follows from the private key)
  * @listen_port: UDP port, 0 to let the service choose one and keep it
  * @addresses: (element-type ScopePrefix): own addresses; empty to take them from the roster
- * @interface_name: (nullable): wanted interface name
+ * @interface: (nullable): wanted interface name
  * @keepalive: seconds, -1 to follow the registry
  * @mtu: bytes, 0 for the tunnel's own
  * @dns, @dns_search: possibly empty
@@ -165,7 +165,7 @@ typedef struct {
   ScopeKey public_key;
   guint16 listen_port;
   GArray *addresses;
-  char *interface_name;
+  char *interface;
   int keepalive;
   guint mtu;
   char **dns;

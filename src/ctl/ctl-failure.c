@@ -22,11 +22,13 @@ failure_free (Failure *failure)
 static char *
 ago (gint64 seconds)
 {
-  if (seconds < 120)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " s ago"), MAX (seconds, 0));
-  if (seconds < 2 * 3600)
-    return g_strdup_printf (_ ("%" G_GINT64_FORMAT " min ago"), seconds / 60);
-  return g_strdup_printf (_ ("%" G_GINT64_FORMAT " h ago"), seconds / 3600);
+  int some = CLAMP (seconds, 0, G_MAXINT);
+
+  if (some < 120)
+    return g_strdup_printf (_ ("%d s ago"), some);
+  if (some < 2 * 3600)
+    return g_strdup_printf (_ ("%d min ago"), some / 60);
+  return g_strdup_printf (_ ("%d h ago"), some / 3600);
 }
 
 /* NULL when it is another network's, or no such file */

@@ -12,7 +12,7 @@
 const char *
 scope_choose_wanted_ifname (const ScopeSettings *settings)
 {
-  return settings->interface_name ? settings->interface_name : settings->network;
+  return settings->interface ? settings->interface : settings->network;
 }
 
 char *
@@ -22,10 +22,10 @@ scope_choose_ifname (const ScopeSettings *settings, GError **error)
 
   if (scope_ifname_valid (wanted) && !scope_link_exists (wanted))
     return g_strdup (wanted);
-  if (settings->interface_name)
+  if (settings->interface)
     {
       g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_TAKEN,
-                   "interface-name: %s is taken by another interface: choose another name", wanted);
+                   "interface: %s is taken by another interface: choose another name", wanted);
       return NULL;
     }
   for (guint i = 0; i < NUMBERED_NAMES; i++)
@@ -34,7 +34,7 @@ scope_choose_ifname (const ScopeSettings *settings, GError **error)
       if (!scope_link_exists (name))
         return g_steal_pointer (&name);
     }
-  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface-name: scope0 to scope%d are all taken",
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface: scope0 to scope%d are all taken",
                NUMBERED_NAMES - 1);
   return NULL;
 }

@@ -8,16 +8,20 @@ state_file (const char *state, const char *suffix)
 }
 
 char *
-scope_memory_get_root (const ScopeSourceConfig *config)
+scope_memory_confirmed_root (const char *state)
 {
-  g_autofree char *path = state_file (config->state, "root");
+  g_autofree char *path = state_file (state, "root");
   g_autofree char *text = NULL;
 
-  if (config->settings->root)
-    return g_strdup (config->settings->root);
   if (!g_file_get_contents (path, &text, NULL, NULL) || !scope_fingerprint_valid (g_strchomp (text)))
     return NULL;
   return g_steal_pointer (&text);
+}
+
+char *
+scope_memory_get_root (const ScopeSourceConfig *config)
+{
+  return config->settings->root ? g_strdup (config->settings->root) : scope_memory_confirmed_root (config->state);
 }
 
 gboolean

@@ -11,6 +11,9 @@
 /* (transfer full) (nullable): the root's fingerprint: the profile's, else the one that was confirmed */
 char *scope_memory_get_root (const ScopeSourceConfig *config);
 
+/* (transfer full) (nullable): the one that was confirmed */
+char *scope_memory_confirmed_root (const char *state);
+
 /* A person has confirmed this root of a profile that names none: it believes that one from now on, and no other. */
 gboolean scope_memory_keep_root (const char *state, const char *fingerprint, GError **error);
 

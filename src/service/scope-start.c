@@ -4,6 +4,7 @@
 #include "common/scope-confirm.h"
 #include "common/scope-error.h"
 #include "crypto/scope-x25519.h"
+#include "peer/scope-memory.h"
 #include "service/scope-keystore.h"
 
 static void
@@ -14,7 +15,7 @@ copy_item (const char *key, const char *value, gpointer table)
 }
 
 static ScopeSettings *
-parse_settings (NMConnection *connection, GError **error)
+parse_settings (NMConnection *connection, const char *state, GError **error)
 {
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
   g_autoptr (GHashTable) data = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -25,6 +26,14 @@ parse_settings (NMConnection *connection, GError **error)
     {
       nm_setting_vpn_foreach_data_item (s_vpn, copy_item, data);
       nm_setting_vpn_foreach_secret (s_vpn, copy_item, secrets);
+    }
+  /* A root key that a person has confirmed is as good as one in the profile: keys that survive a quantum computer follow. */
+  if (!g_hash_table_contains (data, SCOPE_SETTING_ROOT))
+    {
+      char *root = scope_memory_confirmed_root (state);
+
+      if (root)
+        g_hash_table_insert (data, g_strdup (SCOPE_SETTING_ROOT), root);
     }
   return scope_settings_parse (data, secrets, error);
 }
@@ -73,17 +82,17 @@ scope_start_config (NMConnection *connection, GError **error)
   g_autoptr (ScopeEngineConfig) config = g_new0 (ScopeEngineConfig, 1);
   NMSettingConnection *s_con = nm_connection_get_setting_connection (connection);
 
-  config->settings = parse_settings (connection, error);
+  config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
+  config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
+  if (!config->state)
+    return NULL;
+  config->settings = parse_settings (connection, config->state, error);
   if (!config->settings)
     return NULL;
-  config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
   config->vpn_id = g_strdup (nm_connection_get_id (connection));
   config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
   config->dns_priority[0] = dns_priority (nm_connection_get_setting_ip4_config (connection));
   config->dns_priority[1] = dns_priority (nm_connection_get_setting_ip6_config (connection));
-  config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
-  if (!config->state)
-    return NULL;
   /* With keys-only the interface has its key, which is nothing that we need. */
   if (config->settings->mode != SCOPE_MODE_KEYS_ONLY &&
       !find_key (config->settings, config->vpn_uuid, &config->private_key, error))

@@ -5,6 +5,7 @@
  *   files-tool import PLUGIN FILE…    imports each file as NetworkManager's programs do: by libnm, with our library, and
  *                                     what comes of it is added to the NetworkManager on the bus. A line of JSON each:
  *                                     {"file", "error"} or {"file", "id"}
+ *   files-tool export PLUGIN UUID FILE   exports a connection with its secrets in hand, as nm-connection-editor does; nmcli has none
  *   files-tool list                   the connections that libnm shows, "ID\tTYPE\tstate" each, state "active" or "-"
  */
 #include "config.h"
@@ -99,6 +100,59 @@ import (const char *so, char **files)
   return 0;
 }
 
+typedef struct {
+  GMainLoop *loop;
+  GVariant *secrets;
+  GError *error;
+} Secrets;
+
+static void
+on_secrets (GObject *connection, GAsyncResult *result, gpointer data)
+{
+  Secrets *secrets = data;
+
+  secrets->secrets = nm_remote_connection_get_secrets_finish (NM_REMOTE_CONNECTION (connection), result, &secrets->error);
+  g_main_loop_quit (secrets->loop);
+}
+
+static gboolean
+export_with_secrets (const char *so, const char *uuid, const char *file, GError **error)
+{
+  g_autoptr (NMVpnEditorPlugin) plugin = nm_vpn_editor_plugin_load_from_file (so, SCOPE_NM_SERVICE, -1, NULL, NULL, error);
+  g_autoptr (NMClient) client = plugin ? nm_client_new (NULL, error) : NULL;
+  NMRemoteConnection *remote = client ? nm_client_get_connection_by_uuid (client, uuid) : NULL;
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (NMConnection) connection = NULL;
+  Secrets secrets = { loop, NULL, NULL };
+  gboolean ok;
+
+  if (!remote)
+    return FALSE;
+  nm_remote_connection_get_secrets_async (remote, NM_SETTING_VPN_SETTING_NAME, NULL, on_secrets, &secrets);
+  g_main_loop_run (loop);
+  if (secrets.error)
+    {
+      g_propagate_error (error, secrets.error);
+      return FALSE;
+    }
+  connection = nm_simple_connection_new_clone (NM_CONNECTION (remote));
+  ok = nm_connection_update_secrets (connection, NM_SETTING_VPN_SETTING_NAME, secrets.secrets, error);
+  g_variant_unref (secrets.secrets);
+  g_print ("%d secrets\n", nm_setting_vpn_get_num_secrets (nm_connection_get_setting_vpn (connection)));
+  return ok && nm_vpn_editor_plugin_export (plugin, file, connection, error);
+}
+
+static int
+export (const char *so, const char *uuid, const char *file)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (export_with_secrets (so, uuid, file, &error))
+    return 0;
+  g_printerr ("%s\n", error ? error->message : "no such connection");
+  return 1;
+}
+
 static int
 list (void)
 {
@@ -136,6 +190,8 @@ main (int argc, char **argv)
     return list ();
   if (argc > 3 && g_str_equal (argv[1], "import"))
     return import (argv[2], argv + 3);
-  g_printerr ("files-tool keys | import PLUGIN FILE… | list\n");
+  if (argc == 5 && g_str_equal (argv[1], "export"))
+    return export (argv[2], argv[3], argv[4]);
+  g_printerr ("files-tool keys | export PLUGIN UUID FILE | import PLUGIN FILE… | list\n");
   return 2;
 }

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A secret agent without a head, which does what GNOME Shell does, and answers what it is told to.
 
-    agent.py AUTH-DIALOG ANSWERS.json     (on a host of the lab: host.popen)
+    agent.py AUTH-DIALOG ANSWERS.json [--deaf]     (on a host of the lab: host.popen)
 
 It registers with NetworkManager, takes hints, and lets the auth dialog in external-UI mode say what is known and what is to be
 asked; the answers come from a file, {"private-key": "…"}, read anew each time. It says each request and answer on its output,
-but for secrets.
+but for secrets. A deaf one takes no hints, so NetworkManager lets no service ask anything.
 """
 
 import json
@@ -51,7 +51,7 @@ def dialog(program: str, connection: dict, hints: list[str], flags: int) -> GLib
 
 
 def main() -> None:
-    program, answers = sys.argv[1:]
+    program, answers, *deaf = sys.argv[1:]
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
 
     def get_secrets(parameters: GLib.Variant) -> GLib.Variant:
@@ -86,7 +86,7 @@ def main() -> None:
 
     bus.register_object("/org/freedesktop/NetworkManager/SecretAgent", Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0], on_call)
     bus.call_sync(NM, "/org/freedesktop/NetworkManager/AgentManager", f"{NM}.AgentManager", "RegisterWithCapabilities",
-                  GLib.Variant("(su)", ("scope.test.agent", VPN_HINTS)), None, Gio.DBusCallFlags.NONE, -1)  # fmt: skip
+                  GLib.Variant("(su)", ("scope.test.agent", 0 if deaf else VPN_HINTS)), None, Gio.DBusCallFlags.NONE, -1)  # fmt: skip
     say("registered")
     GLib.MainLoop().run()
 

@@ -18,7 +18,7 @@ settings (const char *network, const char *ifname, const char *port)
   g_hash_table_insert (data, (gpointer) "registry", (gpointer) "https://r.example");
   g_hash_table_insert (data, (gpointer) "network", (gpointer) network);
   if (ifname)
-    g_hash_table_insert (data, (gpointer) "interface-name", (gpointer) ifname);
+    g_hash_table_insert (data, (gpointer) "interface", (gpointer) ifname);
   if (port)
     g_hash_table_insert (data, (gpointer) "listen-port", (gpointer) port);
   s = scope_settings_parse (data, NULL, &error);
@@ -51,7 +51,7 @@ test_ifname (void)
       if (!cases[i].expected)
         {
           g_assert_true (scope_err_taken (error));
-          g_assert_true (g_str_has_prefix (error->message, "interface-name: lo is taken"));
+          g_assert_true (g_str_has_prefix (error->message, "interface: lo is taken"));
         }
     }
 }

@@ -386,7 +386,7 @@ static const struct {
   { SCOPE_SETTING_ADDRESSES,
     { "10.0.0.1/24", "10.0.0.1/24, fd00::1/64", "10.0.0.1", "" },
     { "10.0.0.1/33", "x", "10.0.0.1/24,host" } },
-  { SCOPE_SETTING_INTERFACE_NAME,
+  { SCOPE_SETTING_INTERFACE,
     { "wg0", "scope-home", "123456789012345" },
     { "", "1234567890123456", "a/b", "a b", "all", "default", ".", "..", "a:b", "\xc3\xa4" } },
   { SCOPE_SETTING_KEEPALIVE, { "0", "25", "65535" }, { "", "-1", "65536", "off" } },
@@ -559,7 +559,7 @@ test_settings_parse (void)
   g_assert_null (s->dns[0]);
   g_assert_null (s->dns_search[0]);
   g_assert_null (s->ca);
-  g_assert_null (s->interface_name);
+  g_assert_null (s->interface);
   g_assert_false (s->has_public_key || s->has_private_key || s->has_preshared_key);
   g_assert_cmpint (s->tunnel, ==, SCOPE_TUNNEL_KIND_AUTO);
   g_assert_null (s->root);
@@ -572,7 +572,7 @@ test_settings_parse (void)
 
   g_autoptr (GHashTable) data = table (
     "registry", "https://a.example/, http://b.example:8/c", "network", "home", "netreg", "net-1", "public-key", ALICE,
-    "listen-port", "51820", "addresses", "10.0.0.7/24 fd00::7/64", "interface-name", "wg7", "keepalive", "0", "mtu", "1380",
+    "listen-port", "51820", "addresses", "10.0.0.7/24 fd00::7/64", "interface", "wg7", "keepalive", "0", "mtu", "1380",
     "dns", "10.0.0.53 fd00::53", "dns-search", "example,~.", "routes", "10.8.9.9/16", "exit", "gate", "masquerade", "yes", "port-mapping", "always", "tunnel", "userspace", "ca", "/ca.pem",
     "private-key-flags", "1", "root", FINGERPRINT, "pq", "preferred", "mode", "keys-only", "wireguard", UUID,
     "endpoint", "192.0.2.1:51820,[2001:db8::1]:51820 host.example:51820", "token-flags", "0", NULL);
@@ -590,7 +590,7 @@ test_settings_parse (void)
   g_assert_cmpuint (all->listen_port, ==, 51820);
   g_assert_cmpint (all->keepalive, ==, 0);
   g_assert_cmpuint (all->mtu, ==, 1380);
-  g_assert_cmpstr (all->interface_name, ==, "wg7");
+  g_assert_cmpstr (all->interface, ==, "wg7");
   g_assert_cmpuint (g_strv_length (all->dns), ==, 2);
   g_assert_cmpstr (all->dns_search[1], ==, "~.");
   g_autofree char *addresses = scope_prefix_format_list (all->addresses);

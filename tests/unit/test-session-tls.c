@@ -37,6 +37,21 @@ have_tls (void)
   return FALSE;
 }
 
+/* libsoup 3.6 (Debian 13) says so in the server of this test when a client leaves during the handshake. */
+static gboolean
+is_ours (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  return !strstr (message, "soup_server_connection_disconnect: assertion");
+}
+
+/* GLib's own handler writes “not ok” for what would be fatal. */
+static void
+log_libsoup (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if (is_ours (domain, level, message, data))
+    g_log_default_handler (domain, level, message, NULL);
+}
+
 static void
 test_tls_unknown (Fixture *f, gconstpointer data)
 {
@@ -44,6 +59,7 @@ test_tls_unknown (Fixture *f, gconstpointer data)
     return;
   Registry *r = registry_new ("server.pem");
 
+  g_test_log_set_fatal_handler (is_ours, NULL);
   make (f, r->url, NULL);
   scope_session_start (f->session);
   wait_for (f->failed == 1);
@@ -81,6 +97,7 @@ test_tls_wrong_host (Fixture *f, gconstpointer data)
     return;
   Registry *r = registry_new ("other.pem");
 
+  g_test_log_set_fatal_handler (is_ours, NULL);
   make (f, r->url, ca);
   scope_session_start (f->session);
   wait_for (f->failed == 1);
@@ -133,6 +150,7 @@ int
 main (int argc, char *argv[])
 {
   session_test_init (&argc, &argv);
+  g_log_set_handler ("libsoup", G_LOG_LEVEL_CRITICAL | G_LOG_FLAG_FATAL, log_libsoup, NULL);
 #define ADD(name, function) g_test_add ("/session-tls/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("unknown", test_tls_unknown);
   ADD ("ca", test_tls_ca);
