@@ -51,7 +51,7 @@ class Home:
 def gone(lab: Lab) -> None:
     """Nothing is left of a lab; large programs take a moment to end."""
     with contextlib.suppress(TimeoutError):
-        wait_for("the end", lambda: not lab.leftovers(), 5, interval=0.1)
+        wait_for("the end", lambda: not lab.leftovers(), 10, interval=0.2)
     assert not lab.leftovers(), lab.leftovers()
 
 
@@ -59,14 +59,4 @@ def gone(lab: Lab) -> None:
 def home(**look: Any) -> Iterator[Home]:
     with scope_lab() as lab:
         yield Home(lab, **look)
-<<<<<<< HEAD
     gone(lab)
-=======
-    with contextlib.suppress(TimeoutError):  # programs of the desktop end when they like, and other labs come and go beside us
-        wait_for("nothing to be left", lambda: not lab.leftovers(), 10, interval=0.5)
-        return
-    assert not lab.leftovers(), lab.leftovers()
-
-
-__all__ = ["Home", "Member", "home"]
->>>>>>> main
