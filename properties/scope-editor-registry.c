@@ -38,7 +38,7 @@ show_hint (ScopeEditor *self)
     there = network;
   if (*there && self->networks && !g_strv_contains ((const char *const *) self->networks, there))
     text = g_strdup_printf (_ ("The registry has no network “%s”"), there);
-  else if (there != network)
+  else if (!g_str_equal (there, network))
     text = g_strdup_printf (_ ("At the registry it is called “%s”"), there);
   gtk_label_set_text (GTK_LABEL (label), text ? text : "");
   gtk_widget_set_visible (label, text != NULL);

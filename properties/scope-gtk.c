@@ -62,6 +62,22 @@ scope_gtk_keep_hidden (GtkWidget *widget)
 #endif
 }
 
+#if GTK4
+/* GTK 4.8 takes one widget here, later ones take a list that ends with NULL, and either reads wrong what is meant for the other. */
+static void
+set_error_message (GtkAccessible *accessible, GtkWidget *message)
+{
+  const GtkAccessibleRelation relation = GTK_ACCESSIBLE_RELATION_ERROR_MESSAGE;
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  gtk_accessible_relation_init_value (relation, &value);
+  if (G_VALUE_HOLDS_OBJECT (&value))
+    gtk_accessible_update_relation (accessible, relation, message, -1);
+  else
+    gtk_accessible_update_relation (accessible, relation, message, NULL, -1);
+}
+#endif
+
 void
 scope_gtk_set_invalid (GtkWidget *widget, GtkWidget *message, const char *why)
 {
@@ -72,7 +88,7 @@ scope_gtk_set_invalid (GtkWidget *widget, GtkWidget *message, const char *why)
     {
       gtk_accessible_update_state (accessible, GTK_ACCESSIBLE_STATE_INVALID, GTK_ACCESSIBLE_INVALID_TRUE, -1);
       gtk_accessible_update_property (accessible, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, why, -1);
-      gtk_accessible_update_relation (accessible, GTK_ACCESSIBLE_RELATION_ERROR_MESSAGE, message, -1);
+      set_error_message (accessible, message);
     }
   else
     {

@@ -160,5 +160,5 @@ class EditorHost:
         end = time.monotonic() + timeout
         while not probe():
             if time.monotonic() > end:
-                raise AssertionError(f"GTK {self.gtk}: {what}: not within {timeout} s; registry-status: {self.get('registry-status')}")
+                raise AssertionError(f"GTK {self.gtk}: {what}: not within {timeout} s")
             time.sleep(0.05)
