@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * auth-quit: an agent ends the dialog by QUIT on its standard input, or by closing it.
+ * auth-quit: an agent ends the dialog by a line QUIT on its standard input.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 typedef struct _AuthQuit AuthQuit;
 
-/* @quit: called once for the line QUIT. At the end of the input, too? No: who only closes his end still reads. */
+/* @quit: called once, for QUIT; not at the end of the input: who closes his end may still read ours. */
 AuthQuit *auth_quit_watch (void (*quit) (gpointer data), gpointer data);
 void auth_quit_free (AuthQuit *quit);
 

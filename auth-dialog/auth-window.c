@@ -17,6 +17,7 @@ typedef struct {
   GtkWidget *dialog;
   GtkWidget *grid;
   int rows;
+  gboolean typed; /* there is a field to type into */
   GPtrArray *fields;
 } Window;
 
@@ -129,6 +130,7 @@ add_fact (Window *self, const char *label, const char *value, const char *id)
   GtkWidget *fact = text_label (value), *name = field_label (label, fact);
 
   gtk_label_set_selectable (GTK_LABEL (fact), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (fact), 70); /* a fingerprint in one line */
   gtk_style_context_add_class (gtk_widget_get_style_context (fact), GTK_STYLE_CLASS_MONOSPACE);
   call (fact, id, "");
   call (name, id, "-label");
@@ -197,14 +199,11 @@ build (Window *self)
 {
   gboolean trust = self->request->root != NULL;
   GtkWidget *box, *message = text_label (self->request->message);
-  gboolean typed = FALSE;
 
   self->dialog = gtk_dialog_new_with_buttons (_ ("Authentication required"), NULL, 0, _ ("_Cancel"), GTK_RESPONSE_CANCEL,
                                               trust ? _ ("_Trust this network") : _ ("_OK"), GTK_RESPONSE_OK, NULL);
   call (gtk_dialog_get_widget_for_response (GTK_DIALOG (self->dialog), GTK_RESPONSE_OK), "ok", "");
   call (gtk_dialog_get_widget_for_response (GTK_DIALOG (self->dialog), GTK_RESPONSE_CANCEL), "cancel", "");
-  /* Nobody trusts by pressing Return once too often. */
-  gtk_dialog_set_default_response (GTK_DIALOG (self->dialog), trust ? GTK_RESPONSE_CANCEL : GTK_RESPONSE_OK);
   gtk_window_set_icon_name (GTK_WINDOW (self->dialog), "dialog-password");
   gtk_window_set_position (GTK_WINDOW (self->dialog), GTK_WIN_POS_CENTER);
   box = gtk_dialog_get_content_area (GTK_DIALOG (self->dialog));
@@ -222,9 +221,11 @@ build (Window *self)
 
       if (secret->ask)
         add_field (self, secret);
-      typed |= secret->ask && secret->info;
+      self->typed |= secret->ask && secret->info;
     }
-  if (typed)
+  /* Nobody trusts by pressing Return once too often. */
+  gtk_dialog_set_default_response (GTK_DIALOG (self->dialog), self->typed ? GTK_RESPONSE_OK : GTK_RESPONSE_CANCEL);
+  if (self->typed)
     {
       GtkWidget *show = gtk_check_button_new_with_mnemonic (_ ("_Show what is typed"));
 
@@ -244,7 +245,7 @@ auth_window_run (AuthRequest *request)
   build (&self);
   gtk_widget_show_all (self.dialog);
   look (&self);
-  if (request->root)
+  if (!self.typed)
     gtk_widget_grab_focus (gtk_dialog_get_widget_for_response (GTK_DIALOG (self.dialog), GTK_RESPONSE_CANCEL));
   gtk_window_present (GTK_WINDOW (self.dialog));
   quit = auth_quit_watch (on_quit, &self);

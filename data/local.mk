@@ -26,7 +26,7 @@ dist_scopeexamples_SCRIPTS = data/examples/star data/examples/mesh data/examples
 
 # Where README.md beside it expects it
 docpicturedir = $(docdir)/data
-dist_docpicture_DATA = data/mesh.svg
+dist_docpicture_DATA = data/mesh.svg data/protocol.md
 
 dist_man_MANS = data/man/nm-scope-auth-dialog.8 data/man/nm-scope-service.8 \
 	data/man/scope-registry.8 data/man/scope-registry.json.5 data/man/scopectl.1

@@ -103,6 +103,21 @@ reserve_mnemonics (ScopeEditor *self, const char *const *ids, GString *used)
     }
 }
 
+/* GTK 4's expanders have no name of their own. */
+static void
+name_groups (ScopeEditor *self, const char *const *ids)
+{
+  for (; *ids; ids++)
+    {
+      GtkWidget *expander = scope_editor_get (self, *ids);
+      const char *label = gtk_expander_get_label (GTK_EXPANDER (expander));
+      g_auto (GStrv) parts = g_strsplit (label, "_", -1);
+      g_autofree char *name = g_strjoinv (NULL, parts);
+
+      scope_gtk_set_name (expander, name);
+    }
+}
+
 static void
 init_fields (ScopeEditor *self)
 {
@@ -113,6 +128,7 @@ init_fields (ScopeEditor *self)
 
   reserve_mnemonics (self, buttons, used);
   reserve_mnemonics (self, groups, used);
+  name_groups (self, groups);
   while (scope_setting_infos[n].name)
     n++;
   self->fields = g_new0 (ScopeField, n + 1);

@@ -25,7 +25,7 @@ const ScopeSettingInfo scope_setting_infos[] = {
   { SCOPE_SETTING_NETREG, SCOPE_TYPE_NETWORK, FALSE, FALSE, N_ ("Network name at the registry"),
     N_ ("The network's name at the registry where it differs from the name here; default: the same") },
   { SCOPE_SETTING_ROOT, SCOPE_TYPE_ROOT, FALSE, FALSE, N_ ("Root key"),
-    N_ ("Fingerprint of the root key: only peers that it has let in are talked to; default: none, the registry is believed") },
+    N_ ("Fingerprint of the root key: only peers that it has let in are talked to; default: asked for at the first start") },
   { SCOPE_SETTING_PQ, SCOPE_TYPE_PQ, FALSE, FALSE, N_ ("Post-quantum keys"),
     N_ ("Whether each tunnel needs a key that a quantum computer does not break; default: required with a root key") },
   { SCOPE_SETTING_MODE, SCOPE_TYPE_MODE, FALSE, FALSE, N_ ("Mode"),

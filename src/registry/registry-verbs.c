@@ -235,7 +235,10 @@ registry_verbs_configure (RegistryVerbs *verbs, const RegistryConfig *config)
       const RegistryNetworkConfig *network = g_ptr_array_index (config->networks, i);
       Served *served = g_hash_table_lookup (verbs->served, network->name);
 
-      if (!network->interface) /* v1 only */
+      if (names->len > 1)
+        g_string_append_c (names, ',');
+      scope_json_append_string (names, network->name);
+      if (!network->interface) /* v1 only: editors list it, 0.0.x looks only for those that it knows */
         continue;
       if (!served)
         {
@@ -247,9 +250,6 @@ registry_verbs_configure (RegistryVerbs *verbs, const RegistryConfig *config)
           g_hash_table_insert (verbs->served, (char *) registry_network_get_name (served->network), served);
         }
       registry_network_configure (served->network, network);
-      if (names->len > 1)
-        g_string_append_c (names, ',');
-      scope_json_append_string (names, network->name);
     }
   g_string_append_c (names, ']');
   g_clear_pointer (&verbs->networks, g_bytes_unref);

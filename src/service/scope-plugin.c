@@ -233,6 +233,8 @@ on_started (ScopeEngine *engine, gpointer data)
   if (scope_report (NM_VPN_SERVICE_PLUGIN (self), self->engine))
     {
       scope_last_error_forget (self->connection);
+      nm_connection_clear_secrets (self->connection); /* nobody will be asked any more */
+      g_clear_object (&self->given);
       return;
     }
   error = g_error_new_literal (SCOPE_ERROR, SCOPE_ERROR_UNREACHABLE,
@@ -461,13 +463,12 @@ static gboolean
 scope_plugin_disconnect (NMVpnServicePlugin *plugin, GError **error)
 {
   ScopePlugin *self = SCOPE_PLUGIN (plugin);
-  gboolean was_busy = scope_plugin_is_busy (self);
 
   if (self->failing)
     nm_vpn_service_plugin_failure (plugin, self->failure);
   scope_plugin_forget_question (self);
   stop_engine (self);
-  if (was_busy && !scope_plugin_is_busy (self))
+  if (!scope_plugin_is_busy (self))
     g_signal_emit (self, signals[IDLE], 0);
   return TRUE;
 }

@@ -73,6 +73,7 @@ class Desktop(Person):
             self._x = self.host.popen(["Xvfb", "-nolock", "-ac", "-displayfd", "1", "-screen", "0", size, "-dpi", str(96 * self.scale),
                                        "-nolisten", "tcp", "-noreset"], stdout=subprocess.PIPE, stderr=log)  # fmt: skip
         self.env["DISPLAY"] = f":{_first_line(self._x, 'Xvfb')}"
+        self.run(["xdotool", "mousemove", "0", "0"])  # else there are tooltips in the middle of the screen
 
     def _start_bus(self) -> None:
         """After X: what the bus starts needs DISPLAY."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AT-SPI's tree of what is on the screen: walking and matching."""
 
+import re
 from typing import Any, Iterator
 
 from gi.repository import Atspi, GLib
@@ -81,8 +82,12 @@ def labels(node: Any) -> list[str]:
 
 
 def same(said: str, wanted: str) -> bool:
-    """A button of GTK 4.8 is called “_Apply Apply”."""
-    return said == wanted or said.replace("_", "") == f"{wanted} {wanted}"
+    """A button of GTK 4.8 is called “_Apply Apply”; where letters are not Latin, mnemonics stand behind: “应用(A)”."""
+    return plain(said) == wanted or said.replace("_", "") == f"{wanted} {wanted}"
+
+
+def plain(text: str) -> str:
+    return re.sub(r" ?\([A-Z]\)$", "", text)
 
 
 def fits(node: Any, query: dict[str, Any], gtk4: bool) -> bool:
@@ -94,7 +99,7 @@ def fits(node: Any, query: dict[str, Any], gtk4: bool) -> bool:
         return False
     if query.get("starts") is not None and not name(node).startswith(query["starts"]):
         return False
-    if query.get("label") is not None and query["label"] not in labels(node) + [name(node)]:
+    if query.get("label") is not None and query["label"] not in map(plain, labels(node) + [name(node)]):
         return False
     if query.get("showing", True) and not shown(node, gtk4):
         return False

@@ -324,9 +324,12 @@ class Lab:
 
     def leftovers(self) -> list[str]:
         """What is left of this lab: processes, namespaces, mounts, interfaces, files. Empty after close()."""
-        found = [f"process {pid} {_command(pid)}" for pid, owner in _tagged() if owner == self._owner]
+        owners = dict(_tagged())
+        found = [f"process {pid} {_command(pid)}" for pid, owner in owners.items() if owner == self._owner]
         inodes = {inode for node in self.nodes.values() for inode in node.namespaces}
         for entry in Path("/proc").glob("[0-9]*/ns/*"):
+            if owners.get(int(entry.parts[2]), self._owner) != self._owner:
+                continue  # another lab beside us: the kernel gives numbers of namespaces that are gone to new ones
             with contextlib.suppress(OSError):
                 if entry.name in ("net", "mnt", "pid") and entry.stat().st_ino in inodes:
                     found.append(f"{entry.name} namespace of process {entry.parts[2]}")

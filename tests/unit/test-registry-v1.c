@@ -914,7 +914,7 @@ test_query (void)
     g_autofree char *good = root_signs (&f, SCOPE_TYP_QUERY, payload);
     g_autofree char *forged = scope_jws_sign (f.delegate, SCOPE_TYP_QUERY, payload, NULL);
     g_autofree char *answer = NULL;
-    g_autofree char *nothing = NULL;
+    g_autofree char *nothing = NULL, *list = NULL;
     g_autofree char *info = NULL;
     guint status;
 
@@ -934,6 +934,8 @@ test_query (void)
     g_assert_nonnull (strstr (info, "\"delegations\":[{"));
     nothing = get (&f, "/v1/other", &status);
     g_assert_cmpuint (status, ==, 404);
+    list = get (&f, "/networks", &status);
+    g_assert_cmpstr (list, ==, "[\"home\"]");
   }
   fixture_stop (&f);
 }
