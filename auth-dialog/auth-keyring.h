@@ -7,9 +7,6 @@
 
 #include <glib.h>
 
-/* Whether there is a Secret Service to ask; starts no bus. */
-gboolean auth_keyring_there (void);
-
 /* (transfer full) (nullable): free with scope_secret_free(). Nobody is asked to unlock anything unless @unlock. */
 char *auth_keyring_lookup (const char *uuid, const char *name, gboolean unlock);
 

@@ -12,6 +12,7 @@
 #ifdef HAVE_GTK3
 #include "auth-dialog/auth-window.h"
 #endif
+#include "common/scope-secret-service.h"
 
 #include <glib/gi18n-lib.h>
 #include <libintl.h>
@@ -66,7 +67,7 @@ store (const AuthRequest *request)
       const AuthSecret *secret = g_ptr_array_index (request->secrets, i);
       g_autoptr (GError) error = NULL;
 
-      if (secret->ask && secret->stored && auth_keyring_there () &&
+      if (secret->ask && secret->stored && scope_secret_service_there () &&
           !auth_keyring_store (request->uuid, request->name, secret->name, secret->value, &error))
         fprintf (stderr, "nm-scope-auth-dialog: %s is not kept: %s\n", secret->name, error->message);
     }
@@ -101,7 +102,7 @@ run (GHashTable *data, GHashTable *secrets)
                       .allow_interaction = allow_interaction,
                       .reprompt = reprompt,
                       .external = external };
-  g_autoptr (AuthRequest) request = auth_request_new (&query, auth_keyring_there () ? look_up : NULL, NULL);
+  g_autoptr (AuthRequest) request = auth_request_new (&query, scope_secret_service_there () ? look_up : NULL, NULL);
 
   if (external)
     return put (auth_output_external (request)) ? 0 : fail ("cannot write to the standard output");

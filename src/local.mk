@@ -23,6 +23,7 @@ libscope_common_la_SOURCES = \
 	src/common/scope-key.c src/common/scope-key.h \
 	src/common/scope-pq.c src/common/scope-pq.h \
 	src/common/scope-prefix.c src/common/scope-prefix.h \
+	src/common/scope-secret-service.c src/common/scope-secret-service.h \
 	src/common/scope-setting-limits.c src/common/scope-setting-limits.h \
 	src/common/scope-settings.c src/common/scope-settings.h \
 	src/common/scope-wg-quick.c src/common/scope-wg-quick.h

@@ -7,9 +7,6 @@
 
 #include <glib.h>
 
-/* Whether the session has a Secret Service, running or to be started. Finding out starts nothing. */
-gboolean ctl_keyring_there (void);
-
 /* (transfer full) (nullable): free with scope_secret_free(); NULL without an error, too, when none is kept */
 char *ctl_keyring_lookup (const char *network, const char *fingerprint);
 

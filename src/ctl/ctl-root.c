@@ -6,6 +6,7 @@
 #include "common/scope-error.h"
 #include "common/scope-json.h"
 #include "common/scope-key.h"
+#include "common/scope-secret-service.h"
 #include "ctl/ctl-file.h"
 #include "ctl/ctl-keyring.h"
 #include "ctl/ctl-options.h"
@@ -163,7 +164,7 @@ ctl_root_unlock (CtlRoot *root, const CtlRootOptions *options, GError **error)
       g_autoptr (ScopeSecret) passphrase = read_passphrase (options->passphrase_file, error);
       return passphrase && unlock_with (root, passphrase, error);
     }
-  if (!options->no_keyring && ctl_keyring_there () && unlock_from_keyring (root))
+  if (!options->no_keyring && scope_secret_service_there () && unlock_from_keyring (root))
     return TRUE;
   if (ctl_terminal_there ())
     return unlock_from_terminal (root, error);

@@ -6,6 +6,7 @@
 
 #include "common/scope-error.h"
 #include "common/scope-fields.h"
+#include "common/scope-secret-service.h"
 #include "common/scope-settings.h"
 #include "ctl/ctl-file.h"
 #include "ctl/ctl-keyring.h"
@@ -125,7 +126,7 @@ keep_passphrase (const Create *c, const char *fingerprint, const char *passphras
 {
   g_autoptr (GError) error = NULL;
 
-  if (c->common.no_keyring || (!c->keyring && (c->common.passphrase_file || !ctl_keyring_there ())))
+  if (c->common.no_keyring || (!c->keyring && (c->common.passphrase_file || !scope_secret_service_there ())))
     return;
   if (!c->keyring)
     {
@@ -133,7 +134,7 @@ keep_passphrase (const Create *c, const char *fingerprint, const char *passphras
       if (!answer || g_ascii_tolower (*answer) != 'y')
         return;
     }
-  if (!ctl_keyring_there ())
+  if (!scope_secret_service_there ())
     g_printerr (_ ("scopectl %s: --keyring: this session has no keyring (Secret Service)\n"), VERB);
   else if (!ctl_keyring_store (c->name, fingerprint, passphrase, &error))
     g_printerr (_ ("scopectl %s: the keyring did not take the passphrase: %s\n"), VERB, error->message);
