@@ -53,8 +53,9 @@ static void
 on_added (GObject *client, GAsyncResult *result, gpointer data)
 {
   Added *added = data;
-  g_autoptr (NMRemoteConnection) remote = nm_client_add_connection_finish (NM_CLIENT (client), result, &added->error);
+  NMRemoteConnection *remote = nm_client_add_connection_finish (NM_CLIENT (client), result, &added->error);
 
+  g_clear_object (&remote);
   g_main_loop_quit (added->loop);
 }
 
