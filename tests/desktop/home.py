@@ -48,15 +48,8 @@ class Home:
         wait_for(f"“{text}” in {self.member.host.log}", lambda: text in self.member.host.log.read_text(), timeout, interval=0.2)
 
 
-def gone(lab: Lab) -> None:
-    """Nothing is left of a lab; large programs take a moment to end."""
-    with contextlib.suppress(TimeoutError):
-        wait_for("the end", lambda: not lab.leftovers(), 10, interval=0.2)
-    assert not lab.leftovers(), lab.leftovers()
-
-
 @contextlib.contextmanager
 def home(**look: Any) -> Iterator[Home]:
     with scope_lab() as lab:
         yield Home(lab, **look)
-    gone(lab)
+    assert not lab.leftovers(), lab.leftovers()

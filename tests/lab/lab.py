@@ -322,8 +322,17 @@ class Lab:
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
 
-    def leftovers(self) -> list[str]:
-        """What is left of this lab: processes, namespaces, mounts, interfaces, files. Empty after close()."""
+    def leftovers(self, within: float = 10) -> list[str]:
+        """What is left of this lab: processes, namespaces, mounts, interfaces, files. Empty after close().
+
+        What goes within so many seconds does not count: programs that end slowly, and labs beside us that begin.
+        """
+        deadline = time.monotonic() + within
+        while (found := self._left()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return found
+
+    def _left(self) -> list[str]:
         owners = dict(_tagged())
         found = [f"process {pid} {_command(pid)}" for pid, owner in owners.items() if owner == self._owner]
         inodes = {inode for node in self.nodes.values() for inode in node.namespaces}

@@ -384,7 +384,7 @@ def nothing_is_left() -> None:
         b.popen(["env", "-i", "/bin/sleep", "600"])
         lab.wireguard(b, "wg0", lab.genkey()[0], 1, ["10.9.0.1/32"])
         a.up()
-        assert any("namespace" in line for line in lab.leftovers())
+        assert any("namespace" in line for line in lab.leftovers(0))
     assert lab.leftovers() == []
 
 
