@@ -41,11 +41,9 @@ auth_secret_take (AuthSecret *secret, const char *text, GError **error)
     }
   if (secret->info && !scope_setting_check (secret->info, value, &why))
     {
-      const char *message = why->message;
+      const char *complaint = scope_setting_complaint (secret->info, why->message); /* the field says which */
 
-      if (g_str_has_prefix (message, secret->name) && g_str_has_prefix (message + strlen (secret->name), ": "))
-        message += strlen (secret->name) + 2; /* the field says which */
-      g_set_error_literal (error, why->domain, why->code, message);
+      g_set_error_literal (error, why->domain, why->code, complaint ? complaint : why->message);
       return FALSE;
     }
   scope_secret_free (secret->value);

@@ -71,13 +71,10 @@ is_kept (NMSettingSecretFlags flags)
 static void
 set_why (Row *row, const ScopeSettingInfo *info, const GError *error)
 {
-  gsize len = strlen (info->name);
-  const char *message = error->message;
+  const char *complaint = scope_setting_complaint (info, error->message);
 
-  if (strncmp (message, info->name, len) == 0 && g_str_has_prefix (message + len, ": "))
-    message += len + 2;
   g_free (row->why);
-  row->why = g_strdup (message);
+  row->why = g_strdup (complaint ? complaint : error->message);
 }
 
 /* What settings say of each other, once each of them is well. */
@@ -102,7 +99,7 @@ check_together (ScopeModel *self)
   if (settings)
     return;
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
-    if (g_str_has_prefix (error->message, info->name) && error->message[strlen (info->name)] == ':')
+    if (scope_setting_complaint (info, error->message))
       set_why (row_of (self, info), info, error);
 }
 
@@ -132,7 +129,6 @@ check_public_key (ScopeModel *self)
 static void
 check (ScopeModel *self)
 {
-  derive (self);
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     {
       Row *row = row_of (self, info);
@@ -175,6 +171,7 @@ scope_model_new (NMConnection *connection)
       row->text = g_strdup (row->had ? row->had : "");
       row->flags = parse_flags (row->had_flags);
     }
+  derive (self);
   check (self);
   return self;
 }
@@ -229,9 +226,11 @@ scope_model_set (ScopeModel *self, const ScopeSettingInfo *info, const char *tex
   stripped = g_strstrip (g_strdup (text));
   scope_secret_free (row->text);
   row->text = stripped;
-  derive (self);
   if (g_str_equal (info->name, SCOPE_SETTING_PRIVATE_KEY))
-    follow (self);
+    {
+      derive (self);
+      follow (self);
+    }
   check (self);
   return TRUE;
 }

@@ -86,6 +86,14 @@ scope_setting_find (const char *name)
   return NULL;
 }
 
+const char *
+scope_setting_complaint (const ScopeSettingInfo *info, const char *message)
+{
+  gsize len = strlen (info->name);
+
+  return strncmp (message, info->name, len) == 0 && g_str_has_prefix (message + len, ": ") ? message + len + 2 : NULL;
+}
+
 gboolean
 scope_setting_is_flags (const char *name)
 {

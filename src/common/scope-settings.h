@@ -103,6 +103,9 @@ gboolean scope_setting_is_flags (const char *name);
 /* Checks one value; the error (SCOPE_ERROR_INVALID) begins with the key's name. */
 gboolean scope_setting_check (const ScopeSettingInfo *info, const char *value, GError **error);
 
+/* What the message of an error of these settings says without the key's name before it; NULL when it is not about this one. */
+const char *scope_setting_complaint (const ScopeSettingInfo *info, const char *message);
+
 typedef enum {
   SCOPE_TUNNEL_KIND_AUTO,
   SCOPE_TUNNEL_KIND_KERNEL,
