@@ -91,8 +91,7 @@ static void
 parse (Run *run, const char *text)
 {
   g_autoptr (JsonObject) object = scope_json_parse_object (text, strlen (text), MAX_ANSWER, NULL);
-  JsonNode *node = object ? json_object_get_member (object, "networks") : NULL;
-  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *array = object ? scope_json_get_array (object, "networks") : NULL;
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)

@@ -402,6 +402,14 @@ scope_json_get_string (JsonObject *object, const char *name)
   return node && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
 }
 
+JsonArray *
+scope_json_get_array (JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
 void
 scope_json_append_string (GString *out, const char *text)
 {

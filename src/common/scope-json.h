@@ -48,5 +48,8 @@ JsonObject *scope_json_parse_object_strict (const char *text, gsize len, gsize m
 /* The member when it is a string, else NULL. Borrowed. */
 const char *scope_json_get_string (JsonObject *object, const char *name);
 
+/* The member when it is an array, else NULL. Borrowed. */
+JsonArray *scope_json_get_array (JsonObject *object, const char *name);
+
 /* Appends @text as a JSON string with its quotes; what is not UTF-8 becomes U+FFFD. */
 void scope_json_append_string (GString *out, const char *text);

@@ -30,14 +30,6 @@ member_of (JsonObject *object, const char *name, JsonNodeType type)
   return node && json_node_get_node_type (node) == type ? node : NULL;
 }
 
-static JsonArray *
-array_of (JsonObject *object, const char *name)
-{
-  JsonNode *node = member_of (object, name, JSON_NODE_ARRAY);
-
-  return node ? json_node_get_array (node) : NULL;
-}
-
 static gboolean
 key_of (JsonObject *object, const char *name, ScopeKey *key)
 {
@@ -50,7 +42,7 @@ static GArray *
 prefixes_of (JsonObject *object, const char *name)
 {
   GArray *prefixes = g_array_new (FALSE, FALSE, sizeof (ScopePrefix));
-  JsonArray *array = array_of (object, name);
+  JsonArray *array = scope_json_get_array (object, name);
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     {
@@ -68,7 +60,7 @@ static GPtrArray *
 entries_of (JsonObject *listed)
 {
   GPtrArray *entries = g_ptr_array_new ();
-  JsonArray *array = array_of (listed, "peers");
+  JsonArray *array = scope_json_get_array (listed, "peers");
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     {

@@ -46,19 +46,11 @@ ctl_local_boolean (JsonObject *object, const char *member)
   return node && json_node_get_boolean (node);
 }
 
-static JsonArray *
-array_of (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-}
-
 /* An array of strings; elements that are none are left out. */
 static char **
 texts_of (JsonObject *object, const char *member)
 {
-  JsonArray *array = array_of (object, member);
+  JsonArray *array = scope_json_get_array (object, member);
   g_autoptr (GStrvBuilder) texts = g_strv_builder_new ();
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
@@ -73,7 +65,7 @@ texts_of (JsonObject *object, const char *member)
 GPtrArray *
 ctl_local_peers (JsonObject *status)
 {
-  JsonArray *array = array_of (status, "peers");
+  JsonArray *array = scope_json_get_array (status, "peers");
   GPtrArray *peers = g_ptr_array_new ();
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)

@@ -224,8 +224,7 @@ parse_names (GBytes *answer)
   const char *text = g_bytes_get_data (answer, &len);
   g_autofree char *wrapped = g_strdup_printf ("{\"networks\":%.*s}", (int) len, text ? text : "");
   g_autoptr (JsonObject) object = scope_json_parse_object (wrapped, strlen (wrapped), 2 * MAX_LIST, NULL);
-  JsonNode *node = object ? json_object_get_member (object, "networks") : NULL;
-  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *array = object ? scope_json_get_array (object, "networks") : NULL;
   g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
 
   if (!array)
@@ -273,8 +272,7 @@ jws_from_node (JsonNode *node, GError **error)
 static void
 add_delegations (CtlNetwork *network, JsonObject *object, gint64 now)
 {
-  JsonNode *node = json_object_get_member (object, "delegations");
-  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *array = scope_json_get_array (object, "delegations");
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     {

@@ -79,8 +79,7 @@ is_loopback (const char *endpoint)
 static void
 add_strings (JsonObject *status, const char *member, GPtrArray *out)
 {
-  JsonNode *node = json_object_get_member (status, member);
-  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *array = scope_json_get_array (status, member);
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     g_ptr_array_add (out, (gpointer) json_array_get_string_element (array, i));

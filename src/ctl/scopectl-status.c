@@ -31,8 +31,7 @@ number_of (JsonObject *object, const char *member)
 static char *
 list_of (JsonObject *object, const char *member)
 {
-  JsonNode *node = json_object_get_member (object, member);
-  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *array = scope_json_get_array (object, member);
   GString *out = g_string_new (NULL);
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)

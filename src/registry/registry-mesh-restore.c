@@ -27,20 +27,12 @@ registry_mesh_integer (JsonObject *object, const char *name)
   return json_object_get_int_member_with_default (object, name, 0);
 }
 
-static JsonArray *
-array_of (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-}
-
 gboolean
 registry_mesh_note_grant (RegistryMesh *mesh, RegistryMember *member, const char *text)
 {
   g_autofree char *kid = NULL;
   g_autoptr (JsonObject) grant = registry_mesh_payload (text, &kid);
-  JsonArray *ranges = grant ? array_of (grant, "ranges") : NULL;
+  JsonArray *ranges = grant ? scope_json_get_array (grant, "ranges") : NULL;
 
   if (!ranges)
     return FALSE;
@@ -97,7 +89,7 @@ restore_member (const RegistryStoredMember *stored, gpointer user_data)
     g_warning ("network %s: the grant of %.8s in the store is not one", mesh->name, stored->fingerprint);
   if (record)
     {
-      JsonArray *endpoints = array_of (record, "endpoints");
+      JsonArray *endpoints = scope_json_get_array (record, "endpoints");
       gboolean any = endpoints && json_array_get_length (endpoints);
       const char *role = scope_json_get_string (record, "role");
       ScopeRole is = SCOPE_ROLE_EDGE;

@@ -10,19 +10,11 @@
 
 #define STATUS_MAX (64 * 1024 * 1024)
 
-static JsonArray *
-get_array (JsonObject *object, const char *member)
-{
-  JsonNode *node = json_object_get_member (object, member);
-
-  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-}
-
 /* "10.77.0.1, fd77::1" */
 static char *
 addresses_of (JsonObject *status)
 {
-  JsonArray *array = get_array (status, "addresses");
+  JsonArray *array = scope_json_get_array (status, "addresses");
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; array && i < json_array_get_length (array); i++)
@@ -39,7 +31,7 @@ addresses_of (JsonObject *status)
 static void
 count (JsonObject *status, guint *all, guint *online, guint *direct, guint *relayed)
 {
-  JsonArray *array = get_array (status, "peers");
+  JsonArray *array = scope_json_get_array (status, "peers");
 
   *all = *online = *direct = *relayed = 0;
   for (guint i = 0; array && i < json_array_get_length (array); i++)
