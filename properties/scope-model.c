@@ -22,6 +22,7 @@ struct _ScopeModel {
   guint n;
   Row *rows;
   gboolean is_new;
+  gboolean is_alone; /* as it was put last: an exit's name servers */
   char derived[SCOPE_KEY_BASE64_LEN + 1];
 };
 
@@ -299,6 +300,34 @@ put_secret (const ScopeModel *self, NMSettingVpn *vpn, const ScopeSettingInfo *i
     nm_setting_vpn_add_secret (vpn, info->name, row->text);
 }
 
+static void
+change_dns_priority (NMConnection *connection, NMSettingIPConfig *ip, GType type, int from, int to)
+{
+  if (!ip)
+    {
+      ip = g_object_new (type, NM_SETTING_IP_CONFIG_METHOD, NM_SETTING_IP4_CONFIG_METHOD_AUTO, NULL);
+      nm_connection_add_setting (connection, NM_SETTING (ip));
+    }
+  if (nm_setting_ip_config_get_dns_priority (ip) == from)
+    g_object_set (ip, NM_SETTING_IP_CONFIG_DNS_PRIORITY, to, NULL);
+}
+
+/* With an exit nobody but its name servers is to be asked, and only the connection itself can say so. */
+static void
+put_dns_priority (ScopeModel *self, NMConnection *connection)
+{
+  const Row *exit = row_named (self, SCOPE_SETTING_EXIT);
+  const Row *dns = row_named (self, SCOPE_SETTING_DNS);
+  gboolean alone = *exit->text && *dns->text;
+  int from = alone ? 0 : SCOPE_EXIT_DNS_PRIORITY, to = alone ? SCOPE_EXIT_DNS_PRIORITY : 0;
+
+  if (!alone && !self->is_alone && !row_touched (exit) && !row_touched (dns))
+    return;
+  self->is_alone = alone;
+  change_dns_priority (connection, nm_connection_get_setting_ip4_config (connection), NM_TYPE_SETTING_IP4_CONFIG, from, to);
+  change_dns_priority (connection, nm_connection_get_setting_ip6_config (connection), NM_TYPE_SETTING_IP6_CONFIG, from, to);
+}
+
 gboolean
 scope_model_apply (ScopeModel *self, NMConnection *connection, GError **error)
 {
@@ -328,5 +357,6 @@ scope_model_apply (ScopeModel *self, NMConnection *connection, GError **error)
         put (vpn, info->name, row->text);
     }
   nm_connection_add_setting (connection, NM_SETTING (vpn));
+  put_dns_priority (self, connection);
   return TRUE;
 }

@@ -42,7 +42,8 @@ gboolean scope_model_is_touched (ScopeModel *model, const ScopeSettingInfo *info
 
 /**
  * scope_model_apply:
- * @connection: its VPN setting is replaced; keys in it that are none of ours stay
+ * @connection: its VPN setting is replaced; keys in it that are none of ours stay. The priority of name servers comes and goes
+ *   with an exit that has some
  * @error: %NM_CONNECTION_ERROR, with the label of the first setting that is wrong
  */
 gboolean scope_model_apply (ScopeModel *model, NMConnection *connection, GError **error);

@@ -100,11 +100,13 @@ libscope_tunnel_la_SOURCES = \
 	src/tunnel/scope-link.c src/tunnel/scope-link.h \
 	src/tunnel/scope-masquerade.c src/tunnel/scope-masquerade.h \
 	src/tunnel/scope-routes.c src/tunnel/scope-routes-watch.c src/tunnel/scope-routes.h \
-	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl-policy.c src/tunnel/scope-rtnl.h src/tunnel/scope-rtnl-private.h \
+	src/tunnel/scope-rtnl.c src/tunnel/scope-rtnl-policy.c src/tunnel/scope-rtnl-wireguard.c \
+	src/tunnel/scope-rtnl.h src/tunnel/scope-rtnl-private.h \
 	src/tunnel/scope-sysctl.c src/tunnel/scope-sysctl.h \
 	src/tunnel/scope-tunnel.c src/tunnel/scope-tunnel.h \
 	src/tunnel/scope-tunnel-attached.c src/tunnel/scope-tunnel-attached.h \
 	src/tunnel/scope-tunnel-kernel.c src/tunnel/scope-tunnel-kernel.h \
+	src/tunnel/scope-tunnel-setup.c src/tunnel/scope-tunnel-setup.h \
 	src/tunnel/scope-tunnel-sweep.c src/tunnel/scope-tunnel-sweep.h \
 	src/tunnel/scope-tunnel-userspace.c src/tunnel/scope-tunnel-userspace.h \
 	src/tunnel/scope-unmanaged.c src/tunnel/scope-unmanaged.h \

@@ -44,6 +44,7 @@
 
 #define SCOPE_IFNAME_MAX 15 /* bytes; IFNAMSIZ - 1 */
 #define SCOPE_SETTING_VALUE_MAX 4096
+#define SCOPE_EXIT_DNS_PRIORITY (-50) /* ipv4 and ipv6.dns-priority: below 0 no other name servers are asked */
 #define SCOPE_DESCRIPTION_MAX 120 /* characters */
 #define SCOPE_MAX_REGISTRIES 16
 #define SCOPE_MAX_PREFIXES 256

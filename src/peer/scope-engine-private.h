@@ -17,7 +17,7 @@
 
 typedef enum {
   STATE_IDLE,
-  STATE_WAITING, /* for a roster and the sweep of leftovers */
+  STATE_WAITING, /* for a roster */
   STATE_RAISING, /* the tunnel comes up, or the interface of keys-only is looked for */
   STATE_RUNNING,
   STATE_STOPPED,
@@ -39,7 +39,6 @@ struct _ScopeEngine {
   ScopeWanted *wanted;
   GArray *addresses;
   gint64 started_usec; /* monotonic */
-  gboolean swept;
   gboolean paused;
   ScopePatience *patience; /* from the start on */
   ScopeStale *stale;
@@ -71,7 +70,7 @@ void engine_tunnel_down (ScopeEngine *self);
 
 /* --- scope-engine-raise.c ------------------------------------------------------------------ */
 
-/* When all is there that it takes: a roster, the sweep, the interface's name; does nothing before. */
+/* When all is there that it takes: a roster, the interface's name; does nothing before. */
 void engine_raise (ScopeEngine *self);
 
 /* keys-only: finds the interface, whose key is ours, then begins. */

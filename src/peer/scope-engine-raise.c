@@ -74,7 +74,7 @@ engine_raise (ScopeEngine *self)
   GError *error = NULL;
   ScopeTunnelConfig *config;
 
-  if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) || !self->swept ||
+  if (self->state != STATE_WAITING || !scope_source_get_roster (self->source) ||
       what_is_wanted_may_become_free (self))
     return;
   if (engine_keys_only (self)) /* the tunnel is there */
@@ -103,14 +103,13 @@ engine_raise (ScopeEngine *self)
   if (config)
     config->mtu = self->mtu = engine_choose_mtu (self);
   if (config)
-    self->tunnel = scope_tunnel_new (self->config->settings->tunnel, self->bus, config, &error);
+    self->tunnel = scope_tunnel_new (self->config->settings->tunnel, config, &error);
   if (!self->tunnel)
     {
       engine_fail (self, error);
       return;
     }
-  if (scope_tunnel_nm_configures (self->tunnel))
-    scope_outfit_say_dns (self->config, config);
+  scope_outfit_say_dns (self->config);
   self->state = STATE_RAISING;
   g_signal_connect_object (self->tunnel, "failed", G_CALLBACK (on_tunnel_failed), self, 0);
   scope_tunnel_up_async (self->tunnel, self->cancellable, on_tunnel_up, g_object_ref (self));

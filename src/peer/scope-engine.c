@@ -310,23 +310,6 @@ on_patience_over (const GError *error, gpointer data)
     engine_fail (self, g_error_copy (error));
 }
 
-static void
-on_swept (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (ScopeEngine) self = data;
-  g_autoptr (GError) error = NULL;
-  int n = scope_tunnel_sweep_finish (result, &error);
-
-  if (n > 0)
-    g_message ("removed %d tunnel profiles that a service had left behind", n);
-  if (self->state != STATE_WAITING)
-    return;
-  if (n < 0)
-    g_warning ("looking for leftovers: %s", error->message);
-  self->swept = TRUE;
-  engine_raise (self);
-}
-
 /* --- life ---------------------------------------------------------------------------------- */
 
 ScopeEngine *
@@ -352,7 +335,7 @@ engine_begin (ScopeEngine *self)
 {
   self->state = STATE_WAITING;
   self->started_usec = g_get_monotonic_time ();
-  scope_tunnel_sweep_async (self->bus, self->config->vpn_uuid, self->cancellable, on_swept, g_object_ref (self));
+  scope_tunnel_sweep (self->config->vpn_uuid);
   self->patience = scope_patience_new (on_patience_over, self);
   scope_source_start (self->source);
 }

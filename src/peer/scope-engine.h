@@ -13,7 +13,7 @@
 
 /**
  * ScopeEngineConfig:
- * @vpn_uuid, @vpn_id, @zone: of the VPN connection
+ * @vpn_uuid, @vpn_id: of the VPN connection
  * @dns_priority: the same for IPv4 and IPv6, 0 for none
  * @settings: its checked settings
  * @private_key: ours: the profile's, or the one that the service made; unused with mode keys-only, where the interface has it
@@ -23,7 +23,6 @@
 typedef struct {
   char *vpn_uuid;
   char *vpn_id;
-  char *zone;
   int dns_priority[2];
   ScopeSettings *settings;
   ScopeKey private_key;

@@ -6,14 +6,11 @@
 #include "peer/scope-choose.h"
 #include "tunnel/scope-policy.h"
 
-#include <string.h>
-
 void
 scope_engine_config_free (ScopeEngineConfig *config)
 {
   g_free (config->vpn_uuid);
   g_free (config->vpn_id);
-  g_free (config->zone);
   g_clear_pointer (&config->settings, scope_settings_free);
   scope_key_clear (&config->private_key);
   g_clear_pointer (&config->identity, scope_identity_unref);
@@ -35,16 +32,13 @@ search_domains (const ScopeSettings *settings)
   return g_strv_builder_end (domains);
 }
 
-/* No others are asked: with an exit, they would be on the network that it is to keep out of this. */
-#define EXIT_DNS_PRIORITY -50
-
 void
-scope_outfit_say_dns (const ScopeEngineConfig *config, const ScopeTunnelConfig *outfit)
+scope_outfit_say_dns (const ScopeEngineConfig *config)
 {
-  if (memcmp (config->dns_priority, outfit->dns_priority, sizeof config->dns_priority) != 0)
+  if (config->settings->exit && config->settings->dns[0] && config->dns_priority[0] * config->dns_priority[1] == 0)
     g_warning ("dns: NetworkManager asks the base connection's name servers, too, when these do not answer: “nmcli connection modify "
                "%s ipv4.dns-priority %d ipv6.dns-priority %d” keeps it from that",
-               config->vpn_id, EXIT_DNS_PRIORITY, EXIT_DNS_PRIORITY);
+               config->vpn_id, SCOPE_EXIT_DNS_PRIORITY, SCOPE_EXIT_DNS_PRIORITY);
 }
 
 ScopeTunnelConfig *
@@ -59,8 +53,6 @@ scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArra
     return NULL;
   outfit = g_new0 (ScopeTunnelConfig, 1);
   outfit->vpn_uuid = g_strdup (config->vpn_uuid);
-  outfit->vpn_id = g_strdup (config->vpn_id);
-  outfit->zone = g_strdup (config->zone);
   outfit->ifname = g_steal_pointer (&ifname);
   outfit->private_key = config->private_key;
   outfit->listen_port = scope_choose_port (settings, config->vpn_uuid);
@@ -73,12 +65,6 @@ scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArra
     }
   outfit->dns = g_strdupv (settings->dns);
   outfit->dns_search = search_domains (settings);
-  for (guint i = 0; i < G_N_ELEMENTS (outfit->dns_priority); i++)
-    {
-      outfit->dns_priority[i] = config->dns_priority[i];
-      if (settings->exit && settings->dns[0] && outfit->dns_priority[i] == 0)
-        outfit->dns_priority[i] = EXIT_DNS_PRIORITY;
-    }
   outfit->fwmark = SCOPE_FWMARK;
   return outfit;
 }

@@ -18,9 +18,8 @@
 ScopeTunnelConfig *scope_outfit_new (const ScopeEngineConfig *config, const ScopeKey *linked, GArray *addresses,
                                      GArray *routes, GError **error);
 
-/* For a tunnel that NetworkManager configures, where the VPN connection's own word on DNS counts and not @outfit's: says so when
- * they differ. */
-void scope_outfit_say_dns (const ScopeEngineConfig *config, const ScopeTunnelConfig *outfit);
+/* Warns when the VPN connection's ipv4 and ipv6 settings leave it open whom to ask beside an exit's name servers. */
+void scope_outfit_say_dns (const ScopeEngineConfig *config);
 
 /* Whether the profile's keys, if it has any, are those of interface @ifname, whose public key is @own.
  * SCOPE_ERROR_INVALID names the setting. */

@@ -107,34 +107,6 @@ run_service (GDBusConnection *bus)
   return m.status;
 }
 
-static void
-on_swept (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-  Main *m = data;
-  int n = scope_tunnel_sweep_finish (result, &error);
-
-  if (n < 0)
-    {
-      g_critical ("sweep: %s", error->message);
-      m->status = 1;
-    }
-  else if (n > 0)
-    g_message ("removed %d tunnel profiles that a service had left behind", n);
-  g_main_loop_quit (m->loop);
-}
-
-static int
-run_sweep (GDBusConnection *bus, const char *uuid)
-{
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  Main m = { .loop = loop };
-
-  scope_tunnel_sweep_async (bus, uuid, NULL, on_swept, &m);
-  g_main_loop_run (loop);
-  return m.status;
-}
-
 int
 main (int argc, char *argv[])
 {
@@ -165,11 +137,16 @@ main (int argc, char *argv[])
   /* Texts of errors and tables of legacy names: half a megabyte that nobody asks OpenSSL for here. */
   OPENSSL_init_crypto (OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
                        OPENSSL_INIT_NO_ADD_ALL_DIGESTS, NULL);
+  if (sweep)
+    {
+      scope_tunnel_sweep (rest ? rest[0] : NULL);
+      return 0;
+    }
   bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
   if (!bus)
     {
       g_critical ("no system bus: %s", error->message);
       return 1;
     }
-  return sweep ? run_sweep (bus, rest ? rest[0] : NULL) : run_service (bus);
+  return run_service (bus);
 }

@@ -80,7 +80,6 @@ ScopeEngineConfig *
 scope_start_config (NMConnection *connection, GError **error)
 {
   g_autoptr (ScopeEngineConfig) config = g_new0 (ScopeEngineConfig, 1);
-  NMSettingConnection *s_con = nm_connection_get_setting_connection (connection);
 
   config->vpn_uuid = g_strdup (nm_connection_get_uuid (connection));
   config->state = scope_keystore_path (config->vpn_uuid, NULL, error);
@@ -90,7 +89,6 @@ scope_start_config (NMConnection *connection, GError **error)
   if (!config->settings)
     return NULL;
   config->vpn_id = g_strdup (nm_connection_get_id (connection));
-  config->zone = g_strdup (s_con ? nm_setting_connection_get_zone (s_con) : NULL);
   config->dns_priority[0] = dns_priority (nm_connection_get_setting_ip4_config (connection));
   config->dns_priority[1] = dns_priority (nm_connection_get_setting_ip6_config (connection));
   /* With keys-only the interface has its key, which is nothing that we need. */

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #define PROTOCOL 92 /* who made a rule: below 128 nobody registered it (linux/rtnetlink.h) */
-#define MESSAGE_SIZE 32768
 
 gboolean
 scope_rtnl_rule (int family, const ScopeRtnlRule *rule, gboolean add, GError **error)
@@ -61,30 +60,6 @@ typedef struct {
   guint32 end;
 } Reading;
 
-static gboolean
-dump (guint16 type, int family, mnl_cb_t func, Reading *reading)
-{
-  g_autofree char *buf = g_malloc0 (MESSAGE_SIZE);
-  struct mnl_socket *nl = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC);
-  struct nlmsghdr *nlh = scope_rtnl_request (buf, type, NLM_F_DUMP);
-  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm); /* struct fib_rule_hdr is like it */
-  guint32 seq = nlh->nlmsg_seq;
-  int left = MNL_CB_OK;
-
-  nlh->nlmsg_flags &= ~NLM_F_ACK;
-  rtm->rtm_family = family;
-  if (!nl || mnl_socket_bind (nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto (nl, nlh, nlh->nlmsg_len) < 0)
-    left = MNL_CB_ERROR;
-  while (left == MNL_CB_OK)
-    {
-      gssize n = mnl_socket_recvfrom (nl, buf, MESSAGE_SIZE);
-      left = n < 0 ? MNL_CB_ERROR : mnl_cb_run (buf, n, seq, mnl_socket_get_portid (nl), func, reading);
-    }
-  if (nl)
-    mnl_socket_close (nl);
-  return left == MNL_CB_STOP;
-}
-
 typedef struct {
   ScopeRtnlRule rule;
   guint8 protocol;
@@ -134,5 +109,5 @@ scope_rtnl_read_rules (int family, guint32 first, guint32 end)
   g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (ScopeRtnlRule));
   Reading reading = { found, first, end };
 
-  return dump (RTM_GETRULE, family, on_rule, &reading) ? g_steal_pointer (&found) : NULL;
+  return scope_rtnl_dump (RTM_GETRULE, family, on_rule, &reading) ? g_steal_pointer (&found) : NULL;
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MESSAGE_SIZE 32768
 #define ROUTE_METRIC 50 /* as NetworkManager's for VPN routes */
 
 struct nlmsghdr *
@@ -46,6 +47,30 @@ scope_rtnl_talk (struct nlmsghdr *nlh, int ignore_errno, const char *what, GErro
     return TRUE;
   g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "%s: %s", what, g_strerror (saved));
   return FALSE;
+}
+
+gboolean
+scope_rtnl_dump (guint16 type, int family, mnl_cb_t func, gpointer data)
+{
+  g_autofree char *buf = g_malloc0 (MESSAGE_SIZE);
+  struct mnl_socket *nl = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC);
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, type, NLM_F_DUMP);
+  struct ifinfomsg *header = mnl_nlmsg_put_extra_header (nlh, sizeof *header); /* the longest; all begin with the family */
+  guint32 seq = nlh->nlmsg_seq;
+  int left = MNL_CB_OK;
+
+  nlh->nlmsg_flags &= ~NLM_F_ACK;
+  header->ifi_family = family;
+  if (!nl || mnl_socket_bind (nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto (nl, nlh, nlh->nlmsg_len) < 0)
+    left = MNL_CB_ERROR;
+  while (left == MNL_CB_OK)
+    {
+      gssize n = mnl_socket_recvfrom (nl, buf, MESSAGE_SIZE);
+      left = n < 0 ? MNL_CB_ERROR : mnl_cb_run (buf, n, seq, mnl_socket_get_portid (nl), func, data);
+    }
+  if (nl)
+    mnl_socket_close (nl);
+  return left == MNL_CB_STOP;
 }
 
 static gsize

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * scope-rtnl: the few rtnetlink requests that a userspace tunnel needs for its own interface. The
- * kernel answers at once, so they are synchronous.
+ * scope-rtnl: the few rtnetlink requests that a tunnel needs for its interface. The kernel answers at once, so they are
+ * synchronous.
  */
 #pragma once
 
@@ -24,6 +24,32 @@ gboolean scope_rtnl_route (int ifindex, const ScopePrefix *prefix, gboolean add,
 
 /* Adds an address; one that is there already is no error. */
 gboolean scope_rtnl_address_add (int ifindex, const ScopePrefix *prefix, GError **error);
+
+/* --- kernel WireGuard ----------------------------------------------------------------------- */
+
+/**
+ * ScopeRtnlWireguard:
+ * @alias: what scope_rtnl_wireguard_add() wrote on it; ip-link(8) shows it
+ */
+typedef struct {
+  int ifindex;
+  char *alias;
+} ScopeRtnlWireguard;
+
+/**
+ * scope_rtnl_wireguard_add:
+ * @alias: below 256 bytes
+ *
+ * Makes an interface, which is down. Returns: its index; 0 with @error set
+ */
+int scope_rtnl_wireguard_add (const char *ifname, const char *alias, GError **error);
+
+/* Deletes an interface. One that is gone is no error. */
+gboolean scope_rtnl_link_delete (int ifindex, GError **error);
+
+/* WireGuard interfaces whose alias begins with @prefix; NULL when the kernel does not say.
+ * (transfer full) (element-type ScopeRtnlWireguard) */
+GArray *scope_rtnl_read_wireguard (const char *prefix);
 
 /* --- policy routing ------------------------------------------------------------------------- */
 

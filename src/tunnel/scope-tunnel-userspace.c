@@ -2,11 +2,9 @@
 #include "tunnel/scope-tunnel-userspace.h"
 
 #include "tunnel/scope-link.h"
-#include "tunnel/scope-rtnl.h"
+#include "tunnel/scope-tunnel-setup.h"
 #include "tunnel/scope-unmanaged.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -23,6 +21,7 @@ struct _ScopeTunnelUserspace {
   guint poll_id;
   guint tries;
   ScopeUnmanaged *unmanaged;
+  gboolean settled;
 };
 
 #define SCOPE_TYPE_TUNNEL_USERSPACE (scope_tunnel_userspace_get_type ())
@@ -49,56 +48,6 @@ up_finish (ScopeTunnelUserspace *self, GError *error)
     g_task_return_boolean (task, TRUE);
 }
 
-/* Off by default on some machines (net.ipv6.conf.default.disable_ipv6). Here it is for ourselves, and the interface is
- * ours: NetworkManager does the same where it has one. */
-static void
-allow_ipv6 (const char *ifname)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/sys/net/ipv6/conf/%s/disable_ipv6", ifname);
-  int fd = open (path, O_WRONLY | O_CLOEXEC);
-
-  if (fd < 0)
-    return;
-  if (write (fd, "0", 1) != 1)
-    g_debug ("%s: %s", path, g_strerror (errno));
-  close (fd);
-}
-
-static gboolean
-configure (const ScopeTunnelConfig *config, GError **error)
-{
-  g_autoptr (GError) odd = NULL;
-  int ifindex = scope_link_index (config->ifname);
-
-  if (config->link.family)
-    allow_ipv6 (config->ifname);
-  /* What follows goes without: this kernel may have no IPv6. */
-  if (config->link.family && !scope_rtnl_no_link_local (ifindex, &odd))
-    {
-      g_message ("%s", odd->message);
-      g_clear_error (&odd);
-    }
-  /* Our own hand sets it up: wireguard-go binds its port when the link comes up, and a handshake
-   * need not wait until NetworkManager has taken the addresses. */
-  if (!scope_wg_configure (config->ifname, SCOPE_WG_UAPI, &config->private_key, config->listen_port, error) ||
-      (config->fwmark && !scope_wg_set_fwmark (config->ifname, SCOPE_WG_UAPI, config->fwmark, error)) ||
-      !scope_rtnl_link_up (ifindex, config->mtu, error))
-    return FALSE;
-  for (guint i = 0; i < config->addresses->len; i++)
-    if (!scope_rtnl_address_add (ifindex, &g_array_index (config->addresses, ScopePrefix, i), error))
-      return FALSE;
-  if (config->link.family && !scope_rtnl_address_add (ifindex, &config->link, &odd))
-    g_warning ("%s: links to peers cannot be watched", odd->message);
-  for (guint i = 0; i < config->routes->len; i++)
-    {
-      g_autoptr (GError) why = NULL;
-      /* One odd route must not cost the tunnel: IPv6 may be off on this machine. */
-      if (!scope_rtnl_route (ifindex, &g_array_index (config->routes, ScopePrefix, i), TRUE, &why))
-        g_warning ("%s", why->message);
-    }
-  return TRUE;
-}
-
 static gboolean
 on_poll (gpointer data)
 {
@@ -113,7 +62,7 @@ on_poll (gpointer data)
       self->poll_id = 0;
       return G_SOURCE_REMOVE;
     }
-  if (!g_file_test (sock, G_FILE_TEST_EXISTS) || !scope_link_exists (config->ifname))
+  if (!self->settled || !g_file_test (sock, G_FILE_TEST_EXISTS) || !scope_link_exists (config->ifname))
     {
       if (++self->tries < START_TRIES)
         return G_SOURCE_CONTINUE;
@@ -122,7 +71,7 @@ on_poll (gpointer data)
       return G_SOURCE_REMOVE;
     }
   /* The socket is there a moment before wireguard-go listens on it. */
-  if (!configure (config, &error) && scope_err_gone (error) && ++self->tries < START_TRIES)
+  if (!scope_tunnel_setup (config, SCOPE_WG_UAPI, &error) && scope_err_gone (error) && ++self->tries < START_TRIES)
     {
       g_error_free (error);
       return G_SOURCE_CONTINUE;
@@ -151,6 +100,12 @@ on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
     }
   else
     scope_tunnel_emit_failed (SCOPE_TUNNEL (self), SCOPE_ERROR_GONE, "%s of interface %s ended", WIREGUARD_GO, ifname);
+}
+
+static void
+on_settled (gpointer data)
+{
+  SCOPE_TUNNEL_USERSPACE (data)->settled = TRUE;
 }
 
 /* Between fork and exec: the interface must not outlive us, also when we are killed with -9. With
@@ -188,7 +143,7 @@ scope_tunnel_userspace_up (ScopeTunnel *tunnel, GTask *task)
       up_finish (self, error);
       return;
     }
-  self->unmanaged = scope_unmanaged_new (config->ifname);
+  self->unmanaged = scope_unmanaged_new (config->ifname, on_settled, self);
   g_subprocess_wait_async (self->process, NULL, on_process_exit, g_object_ref (self));
   self->poll_id = g_timeout_add (POLL_MS, on_poll, self);
 }
@@ -208,30 +163,6 @@ scope_tunnel_userspace_down (ScopeTunnel *tunnel, GTask *task)
     }
   self->down = task;
   g_subprocess_send_signal (self->process, SIGTERM);
-}
-
-static void
-scope_tunnel_userspace_set_routes (ScopeTunnel *tunnel, const GArray *previous)
-{
-  const ScopeTunnelConfig *config = scope_tunnel_get_config (tunnel);
-  const GArray *lists[] = { previous, config->routes };
-  int ifindex = scope_link_index (config->ifname);
-
-  /* Those only in the first list go, those only in the second come; both lists are sorted. */
-  for (guint pass = 0; pass < 2; pass++)
-    for (guint i = 0, j = 0; i < lists[pass]->len; i++)
-      {
-        const ScopePrefix *prefix = &g_array_index (lists[pass], ScopePrefix, i);
-        const GArray *other = lists[!pass];
-        g_autoptr (GError) error = NULL;
-
-        while (j < other->len && scope_prefix_compare (&g_array_index (other, ScopePrefix, j), prefix) < 0)
-          j++;
-        if (j < other->len && scope_prefix_equal (&g_array_index (other, ScopePrefix, j), prefix))
-          continue;
-        if (!scope_rtnl_route (ifindex, prefix, pass == 1, &error))
-          g_warning ("%s", error->message);
-      }
 }
 
 static void
@@ -258,5 +189,5 @@ scope_tunnel_userspace_class_init (ScopeTunnelUserspaceClass *class)
   tunnel_class->nm_configures = TRUE;
   tunnel_class->up = scope_tunnel_userspace_up;
   tunnel_class->down = scope_tunnel_userspace_down;
-  tunnel_class->set_routes = scope_tunnel_userspace_set_routes;
+  tunnel_class->set_routes = scope_tunnel_setup_routes;
 }

@@ -29,8 +29,6 @@ void
 scope_tunnel_config_free (ScopeTunnelConfig *config)
 {
   g_free (config->vpn_uuid);
-  g_free (config->vpn_id);
-  g_free (config->zone);
   g_free (config->ifname);
   scope_key_clear (&config->private_key);
   g_clear_pointer (&config->addresses, g_array_unref);
@@ -85,7 +83,7 @@ tun_missing (void)
 }
 
 ScopeTunnel *
-scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig *config, GError **error)
+scope_tunnel_new (ScopeTunnelKind kind, ScopeTunnelConfig *config, GError **error)
 {
   g_autoptr (ScopeTunnelConfig) owned = config;
   const char *why = "the profile says so";
@@ -110,7 +108,7 @@ scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig 
     }
   g_message ("tunnel %s: %s (%s)", owned->ifname, kind == SCOPE_TUNNEL_KIND_KERNEL ? "kernel" : "userspace", why);
 
-  self = kind == SCOPE_TUNNEL_KIND_KERNEL ? scope_tunnel_kernel_new (bus) : scope_tunnel_userspace_new ();
+  self = kind == SCOPE_TUNNEL_KIND_KERNEL ? scope_tunnel_kernel_new () : scope_tunnel_userspace_new ();
   scope_tunnel_set_config (self, g_steal_pointer (&owned));
   return self;
 }

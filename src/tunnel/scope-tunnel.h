@@ -16,8 +16,6 @@
 /**
  * ScopeTunnelConfig:
  * @vpn_uuid: UUID of the VPN connection that the tunnel belongs to
- * @vpn_id: its name, for people
- * @zone: (nullable): firewall zone
  * @ifname: interface name, free at the moment
  * @listen_port: fixed UDP port, never 0: NetworkManager rebinds a 0 at each Reapply
  * @addresses: (element-type ScopePrefix): own addresses
@@ -25,13 +23,10 @@
  *   family 0 for none
  * @routes: (element-type ScopePrefix): networks behind the tunnel
  * @mtu: bytes, 0 for WireGuard's own
- * @dns_priority: of @dns, IPv4 and IPv6, as in nm-settings(5): below 0 no others are asked; 0 for NetworkManager's own
  * @fwmark: what WireGuard's own packets carry (scope-policy.h), 0 for nothing
  */
 typedef struct {
   char *vpn_uuid;
-  char *vpn_id;
-  char *zone;
   char *ifname;
   ScopeKey private_key;
   guint16 listen_port;
@@ -42,7 +37,6 @@ typedef struct {
   guint32 fwmark;
   char **dns;
   char **dns_search;
-  int dns_priority[2];
 } ScopeTunnelConfig;
 
 void scope_tunnel_config_free (ScopeTunnelConfig *config);
@@ -72,13 +66,12 @@ struct _ScopeTunnelClass {
 /**
  * scope_tunnel_new:
  * @kind: SCOPE_TUNNEL_KIND_AUTO takes the kernel when it knows WireGuard
- * @bus: the system bus
  * @config: (transfer full): the tunnel
  * @error: SCOPE_ERROR_UNSUPPORTED, saying what this machine lacks
  *
  * The choice and its reason are logged.
  */
-ScopeTunnel *scope_tunnel_new (ScopeTunnelKind kind, GDBusConnection *bus, ScopeTunnelConfig *config, GError **error);
+ScopeTunnel *scope_tunnel_new (ScopeTunnelKind kind, ScopeTunnelConfig *config, GError **error);
 
 void scope_tunnel_up_async (ScopeTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 gboolean scope_tunnel_up_finish (ScopeTunnel *tunnel, GAsyncResult *result, GError **error);

@@ -5,6 +5,7 @@
 
 #define NM "org.freedesktop.NetworkManager"
 #define NM_PATH "/org/freedesktop/NetworkManager"
+#define PATIENCE_MS 500
 
 struct _ScopeUnmanaged {
   char *ifname;
@@ -13,6 +14,9 @@ struct _ScopeUnmanaged {
   guint signal_id;
   gboolean asking;
   gboolean again; /* a device came while we asked */
+  guint patience_id;
+  void (*settled) (gpointer data);
+  gpointer data;
 };
 
 static void ask (ScopeUnmanaged *self);
@@ -26,13 +30,37 @@ stop_listening (ScopeUnmanaged *self)
 }
 
 static void
+settle (ScopeUnmanaged *self)
+{
+  void (*settled) (gpointer data) = self->settled;
+
+  g_clear_handle_id (&self->patience_id, g_source_remove);
+  self->settled = NULL;
+  if (settled)
+    settled (self->data);
+}
+
+static gboolean
+on_patience_over (gpointer data)
+{
+  ScopeUnmanaged *self = data;
+
+  self->patience_id = 0;
+  settle (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
 on_set (GObject *bus, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (bus), result, &error);
 
-  if (!answer && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (!answer && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (!answer)
     g_debug ("NetworkManager shows the interface as a connection of its own: %s", error->message);
+  settle (data);
 }
 
 static void
@@ -56,7 +84,7 @@ on_device (GObject *bus, GAsyncResult *result, gpointer data)
   g_variant_get (answer, "(&o)", &path);
   g_dbus_connection_call (self->bus, NM, path, "org.freedesktop.DBus.Properties", "Set",
                           g_variant_new ("(ssv)", NM ".Device", "Managed", g_variant_new_boolean (FALSE)), NULL,
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->cancellable, on_set, NULL);
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->cancellable, on_set, self);
 }
 
 static void
@@ -97,11 +125,14 @@ on_bus (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 ScopeUnmanaged *
-scope_unmanaged_new (const char *ifname)
+scope_unmanaged_new (const char *ifname, void (*settled) (gpointer data), gpointer data)
 {
   ScopeUnmanaged *self = g_new0 (ScopeUnmanaged, 1);
 
   self->ifname = g_strdup (ifname);
+  self->settled = settled;
+  self->data = data;
+  self->patience_id = g_timeout_add (PATIENCE_MS, on_patience_over, self);
   self->cancellable = g_cancellable_new ();
   g_bus_get (G_BUS_TYPE_SYSTEM, self->cancellable, on_bus, self);
   return self;
@@ -110,6 +141,7 @@ scope_unmanaged_new (const char *ifname)
 void
 scope_unmanaged_free (ScopeUnmanaged *self)
 {
+  g_clear_handle_id (&self->patience_id, g_source_remove);
   g_cancellable_cancel (self->cancellable);
   stop_listening (self);
   g_clear_object (&self->bus);

@@ -145,6 +145,36 @@ secrets (void)
   g_assert_null (strstr (why (model, "private-key"), "nonsense"));
 }
 
+/* “Nobody else is asked” comes and goes with an exit that has name servers; what somebody else has chosen stays. */
+static void
+exit_dns (void)
+{
+  g_autoptr (NMConnection) connection = connection_new ("registry", "http://r", "network", "n", "dns", "10.0.0.1", NULL);
+  g_autoptr (ScopeModel) model = scope_model_new (connection);
+  NMSettingIPConfig *ip4, *ip6 = NM_SETTING_IP_CONFIG (nm_setting_ip6_config_new ());
+
+  g_object_set (ip6, NM_SETTING_IP_CONFIG_DNS_PRIORITY, 7, NULL);
+  nm_connection_add_setting (connection, NM_SETTING (ip6));
+  apply (model, connection);
+  g_assert_null (nm_connection_get_setting_ip4_config (connection));
+  set (model, "exit", "gate");
+  apply (model, connection);
+  ip4 = nm_connection_get_setting_ip4_config (connection);
+  g_assert_cmpint (nm_setting_ip_config_get_dns_priority (ip4), ==, -50);
+  g_assert_cmpint (nm_setting_ip_config_get_dns_priority (ip6), ==, 7);
+  set (model, "exit", "");
+  apply (model, connection);
+  g_assert_cmpint (nm_setting_ip_config_get_dns_priority (ip4), ==, 0);
+  set (model, "exit", "gate");
+  apply (model, connection);
+
+  g_autoptr (ScopeModel) again = scope_model_new (connection);
+  set (again, "exit", "");
+  apply (again, connection);
+  g_assert_cmpint (nm_setting_ip_config_get_dns_priority (ip4), ==, 0);
+  g_assert_cmpint (nm_setting_ip_config_get_dns_priority (ip6), ==, 7);
+}
+
 static void
 mnemonics (void)
 {
@@ -184,6 +214,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/editor-model/refused", refused);
   g_test_add_func ("/editor-model/together", together);
   g_test_add_func ("/editor-model/secrets", secrets);
+  g_test_add_func ("/editor-model/exit-dns", exit_dns);
   g_test_add_func ("/editor-model/mnemonics", mnemonics);
   return g_test_run ();
 }
