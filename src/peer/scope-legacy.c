@@ -58,7 +58,7 @@ scope_legacy_running (ScopeSource *source, ScopeTunnel *tunnel)
   ScopeLegacy *self = SCOPE_LEGACY (source);
 
   g_set_object (&self->tunnel, tunnel);
-  scope_announcer_start (self->announcer, g_get_real_time ());
+  scope_announcer_start (self->announcer, 1); /* any handshake at all: it may have been a moment ago */
 }
 
 /* --- the roster ---------------------------------------------------------------------------- */
