@@ -93,7 +93,7 @@ test_what_is_asked (void)
     { "a root key", SCOPE_ERROR_UNCONFIRMED, "", NULL, NULL, NULL, TRUE, FALSE, ROOT, CONFIRM, "mphx o5ce hogi" },
     { "none was met", SCOPE_ERROR_UNCONFIRMED, "", NULL, NULL, NULL, TRUE, FALSE, NULL, NULL, NULL },
     { "used", SCOPE_ERROR_INVITE, "(token-used)", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "was used already" },
-    { "expired", SCOPE_ERROR_INVITE, "(token-expired)", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "has expired" },
+    { "expired", SCOPE_ERROR_EXPIRED, "x", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "has expired" },
     { "a stranger", SCOPE_ERROR_NOT_LISTED, "", NULL, NULL, NULL, TRUE, FALSE, NULL, "token", "this computer" },
     { "a forged one", SCOPE_ERROR_NOT_LISTED, "", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "this invite" },
     { "0.0.x: the key", SCOPE_ERROR_NOT_LISTED, "key X", "1", KEY, NULL, FALSE, FALSE, NULL, "private-key", "key X" },
