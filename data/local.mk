@@ -76,3 +76,8 @@ EXTRA_DIST += data/scope-registry.service.in
 
 data/scope-registry.service: data/scope-registry.service.in Makefile
 	$(substitute) $(srcdir)/data/scope-registry.service.in >$@.tmp && mv $@.tmp $@
+
+# Automake removes files only; the hook in properties/local.mk is the one that there can be.
+uninstall-doc-dirs:
+	for dir in $(scopeexamplesdir) $(docpicturedir) $(docdir); do rmdir "$(DESTDIR)$$dir" 2>/dev/null || :; done
+.PHONY: uninstall-doc-dirs
