@@ -74,11 +74,14 @@ class Settings(_Program):
 
     name = "gnome-control-center"
 
+    # As 43 and as 48 have them.
+    ADD, OPTIONS, DIALOG = ["Add connection", "Add VPN"], ["Options…", "VPN Options"], ["dialog", "frame"]
+
     @contextlib.contextmanager
     def create(self, name: str) -> Iterator[Form]:
         app = self._start("network")
-        app.get("push button", "Add connection").click()
-        dialog = app.get("dialog", "Add VPN")
+        app.get("push button", self.ADD).click()
+        dialog = app.get(self.DIALOG, "Add VPN")
         dialog.get("list item", contains="Scope").point()
         form = Form(self.desktop, dialog, gtk4=True)
         form.rename(name)
@@ -89,8 +92,8 @@ class Settings(_Program):
     @contextlib.contextmanager
     def edit(self, name: str) -> Iterator[Form]:
         app = self._start("network")
-        app.get("list item", contains=name).get("push button", "Options…").click()
-        dialog = app.get("dialog", name)
+        app.get("list item", contains=name).get("push button", self.OPTIONS).click()
+        dialog = app.get(self.DIALOG, name)
         dialog.get("page tab", contains="Identity").point()
         yield Form(self.desktop, dialog, gtk4=True)
         dialog.get("push button", "Apply", sensitive=True).click()
@@ -114,8 +117,8 @@ class Settings(_Program):
     def bring_in(self, file: str, name: str) -> None:
         """Import a file, and add what that makes."""
         app = self._start("network")
-        app.get("push button", "Add connection").click()
-        dialog = app.get("dialog", "Add VPN")
+        app.get("push button", self.ADD).click()
+        dialog = app.get(self.DIALOG, "Add VPN")
         dialog.get("list item", contains="Import from file…").point()
         app.get(None, "Select file to import")
         self.desktop.type(file)
