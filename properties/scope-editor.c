@@ -163,6 +163,7 @@ load (ScopeEditor *self, NMConnection *connection, GError **error)
   if (!gtk_builder_add_from_resource (self->builder, UI, error))
     return FALSE;
   self->page = g_object_ref_sink (scope_editor_get (self, "scope-page"));
+  scope_gtk_scroll_once (self->page);
   scope_gtk_keep_hidden (scope_editor_get (self, "registry-state"));
   scope_gtk_keep_hidden (scope_editor_get (self, "registry-spinner"));
   scope_gtk_keep_hidden (scope_editor_get (self, "registry-icon"));
