@@ -92,11 +92,6 @@ class Element:
         return self._ask("role")
 
     @property
-    def number(self) -> int:
-        """How many there are before it in what it is in."""
-        return self._ask("number")
-
-    @property
     def text(self) -> str:
         """What is written in a field; of passwords GTK 3 gives bullets."""
         return self._ask("text")
