@@ -14,13 +14,19 @@ G_DEFINE_QUARK (scope-error-quark, scope_error)
 SCOPE_DEFINE_PREDICATE (invalid, INVALID)
 SCOPE_DEFINE_PREDICATE (not_listed, NOT_LISTED)
 SCOPE_DEFINE_PREDICATE (denied, DENIED)
-SCOPE_DEFINE_PREDICATE (invite, INVITE)
+SCOPE_DEFINE_PREDICATE (expired, EXPIRED)
 SCOPE_DEFINE_PREDICATE (unconfirmed, UNCONFIRMED)
 SCOPE_DEFINE_PREDICATE (unreachable, UNREACHABLE)
 SCOPE_DEFINE_PREDICATE (tls, TLS)
 SCOPE_DEFINE_PREDICATE (taken, TAKEN)
 SCOPE_DEFINE_PREDICATE (gone, GONE)
 SCOPE_DEFINE_PREDICATE (killed, KILLED)
+
+gboolean
+scope_err_invite (const GError *error)
+{
+  return g_error_matches (error, SCOPE_ERROR, SCOPE_ERROR_INVITE) || scope_err_expired (error);
+}
 
 gboolean
 scope_err_cancelled (const GError *error)

@@ -16,7 +16,8 @@
  * @SCOPE_ERROR_INVALID: input (setting, file, message) is wrong; the message names the field
  * @SCOPE_ERROR_NOT_LISTED: the registry does not list this key in the network
  * @SCOPE_ERROR_DENIED: the registry refuses: it does not serve this network to us
- * @SCOPE_ERROR_INVITE: the invite (join token) does not let us in: used, or expired
+ * @SCOPE_ERROR_INVITE: the invite (join token) was used already
+ * @SCOPE_ERROR_EXPIRED: the invite has expired
  * @SCOPE_ERROR_UNCONFIRMED: nobody has said yet whether the network's root key is the right one
  * @SCOPE_ERROR_UNREACHABLE: no route, no answer, name not found: worth a retry
  * @SCOPE_ERROR_TLS: certificate or handshake refused
@@ -32,6 +33,7 @@ typedef enum {
   SCOPE_ERROR_NOT_LISTED,
   SCOPE_ERROR_DENIED,
   SCOPE_ERROR_INVITE,
+  SCOPE_ERROR_EXPIRED,
   SCOPE_ERROR_UNCONFIRMED,
   SCOPE_ERROR_UNREACHABLE,
   SCOPE_ERROR_TLS,
@@ -47,7 +49,8 @@ GQuark scope_error_quark (void);
 gboolean scope_err_invalid (const GError *error);
 gboolean scope_err_not_listed (const GError *error);
 gboolean scope_err_denied (const GError *error);
-gboolean scope_err_invite (const GError *error);
+gboolean scope_err_invite (const GError *error); /* used or expired */
+gboolean scope_err_expired (const GError *error);
 gboolean scope_err_unconfirmed (const GError *error);
 gboolean scope_err_unreachable (const GError *error);
 gboolean scope_err_tls (const GError *error);

@@ -259,7 +259,7 @@ engine_make_source (ScopeEngine *self, gboolean absent, GError **error)
   ScopeSourceConfig source = { config->vpn_uuid, config->settings, self->own, config->identity, config->state };
   g_autofree char *legacy = g_strconcat (config->state, ".roster", NULL);
   gboolean v1 = config->identity && !absent &&
-                (scope_member_is_pinned (&source) || !g_file_test (legacy, G_FILE_TEST_EXISTS));
+                (config->settings->root || !g_file_test (legacy, G_FILE_TEST_EXISTS));
 
   drop_source (self);
   self->source = v1 ? scope_member_new (&source, error) : scope_legacy_new (&source, error);

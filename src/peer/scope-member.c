@@ -461,25 +461,16 @@ scope_member_get_met_root (ScopeMember *self)
   return self->met_root;
 }
 
-gboolean
-scope_member_is_pinned (const ScopeSourceConfig *config)
-{
-  g_autofree char *root = scope_memory_get_root (config);
-
-  return root != NULL;
-}
-
 ScopeSource *
 scope_member_new (const ScopeSourceConfig *config, GError **error)
 {
   g_autoptr (ScopeMember) self = g_object_new (SCOPE_TYPE_MEMBER, NULL);
-  g_autofree char *root = scope_memory_get_root (config);
 
   self->settings = config->settings;
   self->state = g_strdup (config->state);
   self->own = config->own;
   self->identity = scope_identity_ref (config->identity);
-  self->pinned = root != NULL;
+  self->pinned = config->settings->root != NULL;
   self->port = scope_choose_port (config->settings, config->uuid);
   self->session = scope_v1_session_new (config->settings, self->pinned ? &member_pinned_calls : &member_open_calls, self, error);
   if (!self->session)
@@ -489,8 +480,8 @@ scope_member_new (const ScopeSourceConfig *config, GError **error)
   self->observer = scope_observer_new (on_observed, self);
   if (!keys_only (self))
     self->links = scope_links_new (config->settings, &config->own, &links_calls, self);
-  if (root)
-    make_trust (self, root);
+  if (self->pinned)
+    make_trust (self, config->settings->root);
   return SCOPE_SOURCE (g_steal_pointer (&self));
 }
 

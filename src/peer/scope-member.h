@@ -12,7 +12,7 @@ G_DECLARE_FINAL_TYPE (ScopeMember, scope_member, SCOPE, MEMBER, ScopeSource)
 
 /**
  * scope_member_new:
- * @config: with an identity. A profile without a root, for which none was confirmed, ends with
+ * @config: with an identity. Settings without a root, for which none was confirmed, end with
  *   SCOPE_ERROR_UNCONFIRMED ("fatal") as soon as it meets one: see scope_member_get_met_root()
  * @error: SCOPE_ERROR_INVALID when the CA file cannot be read
  *
@@ -22,9 +22,6 @@ ScopeSource *scope_member_new (const ScopeSourceConfig *config, GError **error);
 
 /* (nullable): the fingerprint of the root key that waits for somebody to confirm it */
 const char *scope_member_get_met_root (ScopeMember *member);
-
-/* Whether this profile must be spoken v1 with: it has a root, or one was confirmed for it. */
-gboolean scope_member_is_pinned (const ScopeSourceConfig *config);
 
 /* New keys with every peer; see scope_kex_rotate(). */
 void scope_member_rotate (ScopeMember *member, gboolean hurry);

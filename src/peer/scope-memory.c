@@ -18,12 +18,6 @@ scope_memory_confirmed_root (const char *state)
   return g_steal_pointer (&text);
 }
 
-char *
-scope_memory_get_root (const ScopeSourceConfig *config)
-{
-  return config->settings->root ? g_strdup (config->settings->root) : scope_memory_confirmed_root (config->state);
-}
-
 gboolean
 scope_memory_keep_root (const char *state, const char *fingerprint, GError **error)
 {

@@ -8,9 +8,6 @@
 #include "peer/scope-source.h"
 #include "peer/scope-trust.h"
 
-/* (transfer full) (nullable): the root's fingerprint: the profile's, else the one that was confirmed */
-char *scope_memory_get_root (const ScopeSourceConfig *config);
-
 /* (transfer full) (nullable): the one that was confirmed */
 char *scope_memory_confirmed_root (const char *state);
 

@@ -35,7 +35,7 @@ search_domains (const ScopeSettings *settings)
 void
 scope_outfit_say_dns (const ScopeEngineConfig *config)
 {
-  if (config->settings->exit && config->settings->dns[0] && config->dns_priority[0] * config->dns_priority[1] == 0)
+  if (config->settings->exit && config->settings->dns[0] && (!config->dns_priority[0] || !config->dns_priority[1]))
     g_warning ("dns: NetworkManager asks the base connection's name servers, too, when these do not answer: “nmcli connection modify "
                "%s ipv4.dns-priority %d ipv6.dns-priority %d” keeps it from that",
                config->vpn_id, SCOPE_EXIT_DNS_PRIORITY, SCOPE_EXIT_DNS_PRIORITY);

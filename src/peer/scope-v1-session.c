@@ -138,7 +138,7 @@ refusal (ScopeV1Session *self, const ScopeV1Message *message)
     { "not-admitted", SCOPE_ERROR_NOT_LISTED, "ask for an invite, or a grant" },
     { "denied", SCOPE_ERROR_DENIED, "it does not accept our proof or grant" },
     { "token-used", SCOPE_ERROR_INVITE, "the invite was used already: ask for another one" },
-    { "token-expired", SCOPE_ERROR_INVITE, "the invite has expired: ask for another one" },
+    { "token-expired", SCOPE_ERROR_EXPIRED, "the invite has expired: ask for another one" },
     { "full", SCOPE_ERROR_DENIED, "the network has no address left" },
     { "revoked", SCOPE_ERROR_DENIED, "this machine was revoked" },
     { "disabled", SCOPE_ERROR_DENIED, "the network is switched off in the registry's configuration" },

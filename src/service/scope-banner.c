@@ -69,9 +69,9 @@ scope_banner_new (const char *text)
     {
       g_string_append_c (banner, ' ');
       if (direct || relayed)
-        g_string_append_printf (banner, _ ("Of %u others %u are online: %u direct, %u by relays."), all, online, direct, relayed);
+        g_string_append_printf (banner, _ ("Others online: %u of %u (direct %u, by relays %u)."), online, all, direct, relayed);
       else
-        g_string_append_printf (banner, _ ("Of %u others %u are online."), all, online);
+        g_string_append_printf (banner, _ ("Others online: %u of %u."), online, all);
     }
   return g_string_free (banner, FALSE);
 }

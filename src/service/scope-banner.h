@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-banner: one sentence for a person whose network is up: its name, this computer's addresses, and how others are
- * reached. NetworkManager has it as the VPN connection's banner (nmcli -f VPN.BANNER), applets show it. Pure.
+ * reached. NetworkManager has it as the VPN connection's banner (nmcli connection show), applets show it. Pure.
  */
 #pragma once
 

@@ -16,7 +16,8 @@ scope_last_error_kind (const GError *error)
   static const char *const kinds[] = {
     [SCOPE_ERROR_FAILED] = "failed",           [SCOPE_ERROR_INVALID] = "invalid",
     [SCOPE_ERROR_NOT_LISTED] = "not-listed",   [SCOPE_ERROR_DENIED] = "denied",
-    [SCOPE_ERROR_INVITE] = "invite",           [SCOPE_ERROR_UNCONFIRMED] = "unconfirmed",
+    [SCOPE_ERROR_INVITE] = "invite",           [SCOPE_ERROR_EXPIRED] = "invite",
+    [SCOPE_ERROR_UNCONFIRMED] = "unconfirmed",
     [SCOPE_ERROR_UNREACHABLE] = "unreachable", [SCOPE_ERROR_TLS] = "tls",
     [SCOPE_ERROR_TAKEN] = "taken",             [SCOPE_ERROR_PROTOCOL] = "protocol",
     [SCOPE_ERROR_UNSUPPORTED] = "unsupported", [SCOPE_ERROR_GONE] = "gone",

@@ -32,6 +32,7 @@ struct _ScopePlugin {
   guint go_id;              /* the answer is looked at when NetworkManager has got ours */
   gboolean go;              /* start anew, once the engine before has stopped */
   ScopeEngine *engine;
+  ScopeReport *report; /* while it is up */
   ScopeBaseWatch *base;
   guint stopping; /* engines that are going down */
   gboolean failing;
@@ -230,7 +231,8 @@ on_started (ScopeEngine *engine, gpointer data)
 
   if (engine != self->engine)
     return;
-  if (scope_report (NM_VPN_SERVICE_PLUGIN (self), self->engine))
+  self->report = scope_report_new (NM_VPN_SERVICE_PLUGIN (self), self->bus, self->engine);
+  if (self->report)
     {
       scope_last_error_forget (self->connection);
       nm_connection_clear_secrets (self->connection); /* nobody will be asked any more */
@@ -450,6 +452,7 @@ stop_engine (ScopePlugin *self)
 {
   g_autoptr (ScopeEngine) engine = g_steal_pointer (&self->engine);
 
+  g_clear_pointer (&self->report, scope_report_free);
   g_clear_pointer (&self->base, scope_base_watch_free);
   if (!engine)
     return;
@@ -535,6 +538,7 @@ scope_plugin_dispose (GObject *object)
 {
   ScopePlugin *self = SCOPE_PLUGIN (object);
 
+  g_clear_pointer (&self->report, scope_report_free);
   g_clear_pointer (&self->base, scope_base_watch_free);
   g_clear_pointer (&self->control, scope_control_free);
   g_clear_pointer (&self->network, scope_network_free);

@@ -69,12 +69,11 @@ ask_root (const ScopeQuestionCase *that)
   return question;
 }
 
-/* The registry's own word for it is in the error's message. */
 static char *
 why_no_invite (const ScopeQuestionCase *that, const char *network)
 {
   if (scope_err_invite (that->error))
-    return strstr (that->error->message, "token-expired")
+    return scope_err_expired (that->error)
                ? g_strdup_printf (_ ("The invite to the network “%s” has expired. Enter another one (its token)."), network)
                : g_strdup_printf (_ ("The invite to the network “%s” was used already. Enter another one (its token)."), network);
   if (get_secret (that->connection, SCOPE_SETTING_TOKEN))

@@ -12,10 +12,22 @@
 
 #define KIND "wireguard"
 
+static gboolean
+set_alias (int ifindex, const char *alias, GError **error)
+{
+  char buf[1024];
+  struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_SETLINK, 0);
+  struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header (nlh, sizeof *ifi);
+
+  ifi->ifi_index = ifindex;
+  mnl_attr_put_str (nlh, IFLA_IFALIAS, alias);
+  return scope_rtnl_talk (nlh, 0, "cannot set the tunnel interface's alias", error);
+}
+
 int
 scope_rtnl_wireguard_add (const char *ifname, const char *alias, GError **error)
 {
-  char buf[1024];
+  char buf[512];
   struct nlmsghdr *nlh = scope_rtnl_request (buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   g_autofree char *what = g_strdup_printf ("cannot make interface %s", ifname);
   struct nlattr *info;
@@ -23,7 +35,6 @@ scope_rtnl_wireguard_add (const char *ifname, const char *alias, GError **error)
 
   mnl_nlmsg_put_extra_header (nlh, sizeof (struct ifinfomsg));
   mnl_attr_put_strz (nlh, IFLA_IFNAME, ifname);
-  mnl_attr_put_str (nlh, IFLA_IFALIAS, alias);
   info = mnl_attr_nest_start (nlh, IFLA_LINKINFO);
   mnl_attr_put_str (nlh, IFLA_INFO_KIND, KIND);
   mnl_attr_nest_end (nlh, info);
@@ -32,7 +43,11 @@ scope_rtnl_wireguard_add (const char *ifname, const char *alias, GError **error)
   ifindex = scope_link_index (ifname);
   if (!ifindex)
     g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_GONE, "interface %s was deleted", ifname);
-  return ifindex;
+  /* Not a word of it is taken with RTM_NEWLINK when that makes an interface (Linux 6.1). */
+  if (!ifindex || set_alias (ifindex, alias, error))
+    return ifindex;
+  scope_rtnl_link_delete (ifindex, NULL);
+  return 0;
 }
 
 gboolean

@@ -66,7 +66,6 @@ static void
 scope_tunnel_kernel_down (ScopeTunnel *tunnel, GTask *task)
 {
   ScopeTunnelKernel *self = SCOPE_TUNNEL_KERNEL (tunnel);
-  g_autoptr (GTask) owned = task;
   GError *error = NULL;
 
   g_clear_pointer (&self->unmanaged, scope_unmanaged_free);
@@ -74,6 +73,7 @@ scope_tunnel_kernel_down (ScopeTunnel *tunnel, GTask *task)
     g_task_return_error (task, error);
   else
     g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
   self->ifindex = 0;
 }
 

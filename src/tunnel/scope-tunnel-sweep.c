@@ -11,7 +11,7 @@
 #define TAG "nm-scope "
 #define START_FIELD 19 /* behind the name, proc(5) */
 
-/* A process, told from others that had its number before: "1234.567890", since it began; NULL when there is none. */
+/* A living process, told from others that had its number before: "1234.567890", since it began; NULL when there is none. */
 static char *
 process_name (const char *pid)
 {
@@ -22,7 +22,9 @@ process_name (const char *pid)
   if (!g_file_get_contents (path, &stat, NULL, NULL) || !strrchr (stat, ')'))
     return NULL;
   fields = g_strsplit (strrchr (stat, ')') + 2, " ", START_FIELD + 2);
-  return g_strv_length (fields) > START_FIELD ? g_strconcat (pid, ".", fields[START_FIELD], NULL) : NULL;
+  if (g_strv_length (fields) <= START_FIELD || strchr ("ZX", fields[0][0]))
+    return NULL; /* dead, though nobody has asked for its status yet */
+  return g_strconcat (pid, ".", fields[START_FIELD], NULL);
 }
 
 char *

@@ -5,7 +5,7 @@
 
 #define NM "org.freedesktop.NetworkManager"
 #define NM_PATH "/org/freedesktop/NetworkManager"
-#define PATIENCE_MS 500
+#define PATIENCE_MS 5000
 
 struct _ScopeUnmanaged {
   char *ifname;

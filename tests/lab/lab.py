@@ -57,7 +57,7 @@ class Lab:
         self.nodes: dict[str, Node] = {}
         self.keep_logs = os.environ.get("LAB_KEEP") == "1"
         self._owner = _identity(os.getpid())
-        self._closed = False
+        self._closed = 0.0  # seconds since boot
         self._kernel_wireguard: bool | None = None
         self._netem: bool | None = None
         self._helpers: dict[str, Path] = {}
@@ -306,7 +306,7 @@ class Lab:
         """End every process of the lab and remove its files; again: nothing."""
         if self._closed or os.getpid() != int(self._owner.split(".")[0]):
             return
-        self._closed = True
+        self._closed = time.clock_gettime(time.CLOCK_BOOTTIME)
         atexit.unregister(self.close)
         if self.report in tap.on_failure:
             tap.on_failure.remove(self.report)
@@ -337,16 +337,22 @@ class Lab:
         found = [f"process {pid} {_command(pid)}" for pid, owner in owners.items() if owner == self._owner]
         inodes = {inode for node in self.nodes.values() for inode in node.namespaces}
         for entry in Path("/proc").glob("[0-9]*/ns/*"):
-            if owners.get(int(entry.parts[2]), self._owner) != self._owner:
+            pid = int(entry.parts[2])
+            if owners.get(pid, self._owner) != self._owner:
                 continue  # another lab beside us: the kernel gives numbers of namespaces that are gone to new ones
             with contextlib.suppress(OSError):
-                if entry.name in ("net", "mnt", "pid") and entry.stat().st_ino in inodes:
-                    found.append(f"{entry.name} namespace of process {entry.parts[2]}")
+                if entry.name in ("net", "mnt", "pid") and entry.stat().st_ino in inodes and not self._later(pid):
+                    found.append(f"{entry.name} namespace of process {pid}")
         found += [f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(self.dir) in line]
         found += [f"interface {name}" for name in sorted(_interfaces() - self._interfaces)]
         if self.dir.exists() and not self.keep_logs:
             found.append(f"directory {self.dir}")
         return found
+
+    def _later(self, pid: int) -> bool:
+        """Whether the process began after the lab was closed: then its namespaces are others, with numbers that were ours."""
+        started = int(_identity(pid).split(".")[1]) / os.sysconf("SC_CLK_TCK")
+        return bool(self._closed) and started > self._closed
 
 
 def sweep() -> list[str]:

@@ -93,7 +93,7 @@ test_what_is_asked (void)
     { "a root key", SCOPE_ERROR_UNCONFIRMED, "", NULL, NULL, NULL, TRUE, FALSE, ROOT, CONFIRM, "mphx o5ce hogi" },
     { "none was met", SCOPE_ERROR_UNCONFIRMED, "", NULL, NULL, NULL, TRUE, FALSE, NULL, NULL, NULL },
     { "used", SCOPE_ERROR_INVITE, "(token-used)", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "was used already" },
-    { "expired", SCOPE_ERROR_INVITE, "(token-expired)", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "has expired" },
+    { "expired", SCOPE_ERROR_EXPIRED, "x", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "has expired" },
     { "a stranger", SCOPE_ERROR_NOT_LISTED, "", NULL, NULL, NULL, TRUE, FALSE, NULL, "token", "this computer" },
     { "a forged one", SCOPE_ERROR_NOT_LISTED, "", NULL, NULL, "x", TRUE, FALSE, NULL, "token", "this invite" },
     { "0.0.x: the key", SCOPE_ERROR_NOT_LISTED, "key X", "1", KEY, NULL, FALSE, FALSE, NULL, "private-key", "key X" },
@@ -197,9 +197,9 @@ test_banner (void)
   } table[] = {
     { "{\"network\":\"home\",\"addresses\":[\"10.77.0.1/32\",\"fd77::1/128\"],\"peers\":["
       "{\"online\":true,\"path\":\"direct\"},{\"online\":true,\"path\":\"relay\"},{\"online\":true,\"path\":\"none\"},{\"online\":false}]}",
-      "Network home: this computer is 10.77.0.1, fd77::1. Of 4 others 3 are online: 1 direct, 1 by relays." },
+      "Network home: this computer is 10.77.0.1, fd77::1. Others online: 3 of 4 (direct 1, by relays 1)." },
     { "{\"network\":\"home\",\"addresses\":[\"10.77.0.1/32\"],\"peers\":[{\"online\":true,\"path\":\"none\"}]}",
-      "Network home: this computer is 10.77.0.1. Of 1 others 1 are online." },
+      "Network home: this computer is 10.77.0.1. Others online: 1 of 1." },
     { "{\"network\":\"old\",\"addresses\":[\"10.86.0.1/32\"],\"peers\":[]}", "Network old: this computer is 10.86.0.1." },
     { "{\"network\":7,\"addresses\":{},\"peers\":[1,null,[]]}", NULL },
     { "{}", NULL },
