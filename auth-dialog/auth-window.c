@@ -105,9 +105,8 @@ add_entry (Window *self, Field *field)
   GtkWidget *entry = field->entry = gtk_entry_new ();
   GtkWidget *label = field_label (field->secret->label, entry);
 
-  field->error = text_label (NULL);
+  field->error = text_label (NULL); /* not of the class “error”, which nobody can read in the dark */
   gtk_widget_set_no_show_all (field->error, TRUE);
-  gtk_style_context_add_class (gtk_widget_get_style_context (field->error), GTK_STYLE_CLASS_ERROR);
   gtk_entry_set_visibility (GTK_ENTRY (entry), FALSE);
   gtk_entry_set_input_purpose (GTK_ENTRY (entry), GTK_INPUT_PURPOSE_PASSWORD);
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);

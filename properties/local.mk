@@ -39,6 +39,7 @@ editor_sources = \
 	properties/scope-editor-field.c \
 	properties/scope-editor-keys.c \
 	properties/scope-editor-registry.c \
+	properties/scope-choice.c properties/scope-choice.h \
 	properties/scope-gtk.c properties/scope-gtk.h
 editor_cppflags = $(AM_CPPFLAGS) -DBINDIR='"$(bindir)"' -DGDK_DISABLE_DEPRECATION_WARNINGS
 editor_version = $(srcdir)/properties/libnm-vpn-plugin-scope-editor.ver

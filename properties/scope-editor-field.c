@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "scope-choice.h"
 #include "scope-editor-private.h"
 #include "scope-gtk.h"
 
@@ -21,7 +22,7 @@ show_choice (GtkWidget *combo, const char *value)
 {
   if (gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), value))
     return;
-  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (combo), value, value);
+  scope_choice_add (combo, value);
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (combo), value);
 }
 
@@ -83,25 +84,12 @@ on_icon (ScopeEditor *self, GParamSpec *pspec, GtkWidget *widget)
     scope_editor_changed (self);
 }
 
-/* The longest choice does not decide how wide the window is. */
-static void
-let_shrink (GtkWidget *combo)
-{
-  GList *cells = gtk_cell_layout_get_cells (GTK_CELL_LAYOUT (combo));
-
-  for (GList *cell = cells; cell; cell = cell->next)
-    g_object_set (cell->data, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-  g_list_free (cells);
-}
-
 void
 scope_field_connect (ScopeEditor *self, ScopeField *field)
 {
   GObject *widget = G_OBJECT (field->widget);
 
   g_object_set_data (widget, KEY, field);
-  if (GTK_IS_COMBO_BOX (widget))
-    let_shrink (field->widget);
   if (GTK_IS_SWITCH (widget))
     g_signal_connect_object (widget, "notify::active", G_CALLBACK (on_switched), self, G_CONNECT_SWAPPED);
   else
@@ -124,8 +112,8 @@ scope_field_mark (ScopeEditor *self, ScopeField *field)
     return;
   gtk_label_set_text (GTK_LABEL (field->message), why ? why : "");
   gtk_widget_set_visible (field->message, why != NULL);
-  scope_gtk_set_class (field->widget, "error", why != NULL);
-  scope_gtk_set_invalid (field->widget, field->message, why);
+  scope_gtk_set_class (scope_choice_get_seen (field->widget), "error", why != NULL);
+  scope_gtk_set_invalid (scope_choice_get_seen (field->widget), field->message, why);
   if (GTK_IS_ENTRY (field->widget)) /* themes do little for this class in the dark */
     gtk_entry_set_icon_from_icon_name (GTK_ENTRY (field->widget), GTK_ENTRY_ICON_PRIMARY, why ? "dialog-warning-symbolic" : NULL);
   /* Whoever does not see it would not know why nothing can be saved. */

@@ -72,7 +72,7 @@ on_answer (const char *const *networks, const char *from, const char *why, gpoin
                                                                    "The registry answers; it has %u networks", n), n)
                                    : g_strdup (why);
 
-  show_state (self, networks ? "emblem-ok-symbolic" : "dialog-warning-symbolic", text);
+  show_state (self, networks ? "object-select-symbolic" : "dialog-warning-symbolic", text);
   if (networks)
     fill_networks (self, networks);
   show_hint (self);

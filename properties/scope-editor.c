@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "scope-choice.h"
 #include "scope-editor-private.h"
 #include "scope-gtk.h"
 #include "scope-mnemonic.h"
@@ -71,6 +72,8 @@ set_label (ScopeEditor *self, const ScopeField *field, GString *used)
   g_autofree char *text = scope_mnemonic_add (used, _ (field->info->label));
 
   gtk_label_set_text_with_mnemonic (GTK_LABEL (scope_editor_get (self, id)), text);
+  if (GTK_IS_COMBO_BOX (field->widget))
+    scope_choice_init (field->widget, scope_editor_get (self, id));
   gtk_widget_set_tooltip_text (field->widget, _ (field->info->description));
 }
 
@@ -163,6 +166,7 @@ load (ScopeEditor *self, NMConnection *connection, GError **error)
   if (!gtk_builder_add_from_resource (self->builder, UI, error))
     return FALSE;
   self->page = g_object_ref_sink (scope_editor_get (self, "scope-page"));
+  scope_gtk_scroll_once (self->page);
   scope_gtk_keep_hidden (scope_editor_get (self, "registry-state"));
   scope_gtk_keep_hidden (scope_editor_get (self, "registry-spinner"));
   scope_gtk_keep_hidden (scope_editor_get (self, "registry-icon"));

@@ -62,6 +62,19 @@ scope_gtk_keep_hidden (GtkWidget *widget)
 #endif
 }
 
+static void
+on_realize (GtkWidget *page)
+{
+  if (gtk_widget_get_ancestor (gtk_widget_get_parent (page), GTK_TYPE_SCROLLED_WINDOW))
+    g_object_set (page, "max-content-height", -1, "min-content-height", -1, "vscrollbar-policy", GTK_POLICY_NEVER, NULL);
+}
+
+void
+scope_gtk_scroll_once (GtkWidget *page)
+{
+  g_signal_connect (page, "realize", G_CALLBACK (on_realize), NULL);
+}
+
 #if GTK4
 /* GTK 4.8 takes one widget here, later ones take a list that ends with NULL, and either reads wrong what is meant for the other. */
 static void

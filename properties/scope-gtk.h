@@ -17,6 +17,9 @@ void scope_gtk_set_class (GtkWidget *widget, const char *name, gboolean on);
 /* What .ui files cannot say for GTK 3: gtk_widget_show_all(), which hosts call, leaves this widget alone. */
 void scope_gtk_keep_hidden (GtkWidget *widget);
 
+/* A page that scrolls, but leaves that to a host that does it itself: GNOME Settings 48, other than 43. */
+void scope_gtk_scroll_once (GtkWidget *page);
+
 /**
  * scope_gtk_set_invalid:
  * @message: the label that says why

@@ -55,7 +55,9 @@ class Desktop(Person):
         }  # fmt: skip
         if language:
             self.env |= translations.install(host, language)
-        self._gtk3_theme = "Adwaita:dark" if dark else "Adwaita"  # libadwaita looks at the settings
+        self._gtk3_theme = "Adwaita:dark" if dark else "Adwaita"  # libadwaita looks at the settings, later ones at a portal
+        if dark:
+            self.env["ADW_DEBUG_COLOR_SCHEME"] = "prefer-dark"
         self.file(".config/glib-2.0/settings/keyfile",
                   _SETTINGS.format(scheme="prefer-dark" if dark else "default", theme="Adwaita-dark" if dark else "Adwaita"))  # fmt: skip
         if host.lab.build:

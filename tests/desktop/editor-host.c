@@ -361,6 +361,8 @@ do_look (Host *host, char **words)
 
   if (!widget)
     return;
+  if (g_object_get_data (G_OBJECT (widget), "scope-seen")) /* a choice in GTK 4 */
+    widget = g_object_get_data (G_OBJECT (widget), "scope-seen");
   printf ("%s%s%s%s%s%s\n", gtk_widget_get_visible (widget) ? " visible" : "", gtk_widget_get_sensitive (widget) ? " sensitive" : "",
           has_class (widget, "error") ? " error" : "", is_told_invalid (widget) ? " invalid" : "",
           is_named (widget) ? " named" : "",

@@ -74,12 +74,16 @@ class Settings(_Program):
 
     name = "gnome-control-center"
 
+    # As 43 and as 48 have them.
+    ADD, OPTIONS, DIALOG = ["Add connection", "Add VPN"], ["Options…", "VPN Options"], ["dialog", "frame"]
+
     @contextlib.contextmanager
     def create(self, name: str) -> Iterator[Form]:
         app = self._start("network")
-        app.get("push button", "Add connection").click()
-        dialog = app.get("dialog", "Add VPN")
+        app.get("push button", self.ADD).click()
+        dialog = app.get(self.DIALOG, "Add VPN")
         dialog.get("list item", contains="Scope").point()
+        self._turn_to_page(dialog)
         form = Form(self.desktop, dialog, gtk4=True)
         form.rename(name)
         yield form
@@ -89,12 +93,16 @@ class Settings(_Program):
     @contextlib.contextmanager
     def edit(self, name: str) -> Iterator[Form]:
         app = self._start("network")
-        app.get("list item", contains=name).get("push button", "Options…").click()
-        dialog = app.get("dialog", name)
-        dialog.get("page tab", contains="Identity").point()
+        app.get("list item", contains=name).get("push button", self.OPTIONS).click()
+        dialog = app.get(self.DIALOG, name)
+        self._turn_to_page(dialog)
         yield Form(self.desktop, dialog, gtk4=True)
         dialog.get("push button", "Apply", sensitive=True).click()
         dialog.gone()
+
+    def _turn_to_page(self, dialog: Element) -> None:
+        """Ours is not the first."""
+        dialog.get("page tab", contains="Identity").point()
 
     def switch(self, name: str) -> None:
         """Switch a connection on."""
@@ -114,13 +122,15 @@ class Settings(_Program):
     def bring_in(self, file: str, name: str) -> None:
         """Import a file, and add what that makes."""
         app = self._start("network")
-        app.get("push button", "Add connection").click()
-        dialog = app.get("dialog", "Add VPN")
+        app.get("push button", self.ADD).click()
+        dialog = app.get(self.DIALOG, "Add VPN")
         dialog.get("list item", contains="Import from file…").point()
-        app.get(None, "Select file to import")
-        self.desktop.type(file)
+        chooser = app.get(None, "Select file to import")
+        self.desktop.type("/")
+        chooser.get("text", focused=True).write(file)  # what it completes while one types stays behind in GTK 4.18
         self.desktop.keys("Return")
         add = dialog.get("push button", "Add", sensitive=True)
+        self._turn_to_page(dialog)
         assert dialog.get("text", label="Name").text == name
         add.click()
         dialog.gone()

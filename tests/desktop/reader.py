@@ -60,21 +60,21 @@ class Element:
     def _ask(self, verb: str, **arguments: Any) -> Any:
         return self._reader.ask(verb, element=self._number, **arguments)
 
-    def find(self, role: str | list[str] | None = None, name: str | None = None, **more: Any) -> "Element | None":
+    def find(self, role: str | list[str] | None = None, name: str | list[str] | None = None, **more: Any) -> "Element | None":
         """What is below now and matches, or None.
 
-        `name`: its accessible name; `label`: the text of what labels it; `contains`: the name of something below it;
+        `name`: its accessible name, or those that it has in several versions; `label`: the text of what labels it; `contains`: the name of something below it;
         `sensitive`, `showing`, `checked`: how it must be, `showing` when nothing is said; `starts`: how its name begins.
         """
         number = self._ask("find", query={"role": role, "name": name, **more})
         return None if number is None else Element(self._reader, number)
 
-    def get(self, role: str | list[str] | None = None, name: str | None = None, wait: float = WAIT, **more: Any) -> "Element":
+    def get(self, role: str | list[str] | None = None, name: str | list[str] | None = None, wait: float = WAIT, **more: Any) -> "Element":
         """As find(), but waits until it is there; Lost when it does not come."""
         query = {"role": role, "name": name, **more}
         return Element(self._reader, self._reader.ask("get", wait, element=self._number, query=query, wait=wait))
 
-    def all(self, role: str | list[str] | None = None, name: str | None = None, **more: Any) -> "list[Element]":
+    def all(self, role: str | list[str] | None = None, name: str | list[str] | None = None, **more: Any) -> "list[Element]":
         numbers = self._ask("all", query={"role": role, "name": name, **more})
         return [Element(self._reader, number) for number in numbers]
 

@@ -39,8 +39,10 @@ def name(node: Any) -> str:
 
 
 def role(node: Any) -> str:
+    """By the names that AT-SPI has in Debian 12: later ones call a push button a button."""
     try:
-        return node.get_role_name()
+        said = node.get_role_name()
+        return "push button" if said == "button" else said
     except GLib.Error:
         return "?"
 
@@ -90,12 +92,15 @@ def plain(text: str) -> str:
     return re.sub(r" ?\([A-Z]\)$", "", text)
 
 
+def words(given: str | list[str] | None) -> list[str]:
+    """One word, or those that mean the same in other versions of a program."""
+    return given if isinstance(given, list) else [given or ""]
+
+
 def fits(node: Any, query: dict[str, Any], gtk4: bool) -> bool:
-    roles = query.get("role")
-    if roles and role(node) not in ([roles] if isinstance(roles, str) else roles):
+    if query.get("role") and role(node) not in words(query["role"]):
         return False
-    wanted = query.get("name")
-    if wanted is not None and not same(name(node), wanted):
+    if query.get("name") is not None and not any(same(name(node), wanted) for wanted in words(query["name"])):
         return False
     if query.get("starts") is not None and not name(node).startswith(query["starts"]):
         return False
@@ -112,7 +117,8 @@ def fits(node: Any, query: dict[str, Any], gtk4: bool) -> bool:
 
 def matches(root: Any, query: dict[str, Any], gtk4: bool) -> Iterator[Any]:
     """Windows are children of programs: whole trees need not be walked for them."""
-    for node in children(root) if query.get("role") in WINDOWS and role(root) == "application" else walk(root):
+    only_windows = set(words(query.get("role"))) <= set(WINDOWS) and role(root) == "application"
+    for node in children(root) if only_windows else walk(root):
         if node is not root and fits(node, query, gtk4):
             yield node
 
