@@ -122,6 +122,22 @@ obey_kill (ScopeMember *self, const char *envelope)
   scope_source_emit_fatal (SCOPE_SOURCE (self), error);
 }
 
+/* Nobody talks to us any more. It is the root's signed word: a registry's alone would not do. */
+static void
+obey_revocation (ScopeMember *self)
+{
+  const ScopeAuthority *authority = scope_trust_authority (self->trust);
+  const char *own = scope_identity_public_fingerprint (scope_identity_public (self->identity));
+  g_autoptr (GError) error = NULL;
+
+  if (self->stopped || !authority || !scope_authority_is_revoked (authority, own))
+    return;
+  member_store (self);
+  error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_DENIED, "network %s: its root key has revoked this machine (%.8s): to come back it "
+                       "needs a new connection, with a new invite", self->settings->network, own);
+  scope_source_emit_fatal (SCOPE_SOURCE (self), error);
+}
+
 static void
 report_forks (ScopeMember *self)
 {
@@ -212,6 +228,9 @@ on_message (ScopeV1Message *message, gpointer data)
       break;
     case SCOPE_V1_KILL:
       obey_kill (self, message->kill);
+      break;
+    case SCOPE_V1_REVOCATION:
+      obey_revocation (self);
       break;
     case SCOPE_V1_CARRY:
       if (self->links)

@@ -206,6 +206,10 @@ on_text (ScopeV1Session *self, ScopeV1Message *message)
       self->ping_id = scope_timeout_add (PING_MS, on_ping, self);
       g_message ("registry %s: connected", registry (self));
       break;
+    case SCOPE_V1_REVOCATION: /* also ours: then it is not served */
+      if (self->state != STATE_OPEN && self->state != STATE_GREETING)
+        return;
+      break;
     default:
       if (self->state != STATE_OPEN)
         return;

@@ -247,6 +247,16 @@ begin (RegistryV1Session *session, RegistryMember *member, const ScopeV1Message 
   mesh->changed (mesh, FALSE, mesh->user_data); /* the welcome comes with the next publishing */
 }
 
+/* It believes its root, not us. */
+static void
+show_revocation (RegistryV1Session *session)
+{
+  g_autoptr (ScopeV1Message) message = scope_v1_message_new (SCOPE_V1_REVOCATION);
+
+  message->revocation = g_strdup (session->mesh->revocation);
+  registry_v1_session_send (session, message);
+}
+
 static void
 on_hello (RegistryV1Session *session, const ScopeV1Message *hello)
 {
@@ -268,6 +278,8 @@ on_hello (RegistryV1Session *session, const ScopeV1Message *hello)
   code = registry_admission_glance (mesh, fingerprint, hello, now);
   if (code)
     {
+      if (g_str_equal (code, "revoked"))
+        show_revocation (session);
       registry_v1_session_end (session, code, "no grant, no invite, not listed");
       return;
     }
