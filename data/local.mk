@@ -59,9 +59,9 @@ noinst_PROGRAMS += src/common/make-settings-page
 src_common_make_settings_page_SOURCES = src/common/make-settings-page.c
 src_common_make_settings_page_LDADD = libscope-common.la
 
-data/man/nm-settings-scope.5: data/man/nm-settings-scope.5.in src/common/make-settings-page$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && src/common/make-settings-page$(EXEEXT) $(srcdir)/data/man/nm-settings-scope.5.in >$@.tmp && \
-		mv $@.tmp $@
+data/man/nm-settings-scope.5: data/man/nm-settings-scope.5.in src/common/make-settings-page$(EXEEXT) Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && src/common/make-settings-page$(EXEEXT) $(srcdir)/data/man/nm-settings-scope.5.in >$@.all && \
+		sed 's,[@]docdir@,$(docdir),' $@.all >$@.tmp && rm $@.all && mv $@.tmp $@
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = data/completions/scopectl data/completions/scope-registry
@@ -76,3 +76,8 @@ EXTRA_DIST += data/scope-registry.service.in
 
 data/scope-registry.service: data/scope-registry.service.in Makefile
 	$(substitute) $(srcdir)/data/scope-registry.service.in >$@.tmp && mv $@.tmp $@
+
+# Automake removes files only; the hook in properties/local.mk is the one that there can be.
+uninstall-doc-dirs:
+	for dir in $(scopeexamplesdir) $(docpicturedir) $(docdir); do rmdir "$(DESTDIR)$$dir" 2>/dev/null || :; done
+.PHONY: uninstall-doc-dirs

@@ -92,5 +92,5 @@ gtk4-ui:
 plugin_files = libnm-vpn-plugin-scope libnm-vpn-plugin-scope-editor libnm-gtk4-vpn-plugin-scope-editor
 install-data-hook:
 	for file in $(plugin_files); do rm -f "$(DESTDIR)$(nmplugindir)/$$file.la"; done
-uninstall-hook:
+uninstall-hook: uninstall-doc-dirs
 	for file in $(plugin_files); do rm -f "$(DESTDIR)$(nmplugindir)/$$file.so"; done

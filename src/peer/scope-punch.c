@@ -2,6 +2,8 @@
 #include "peer/scope-punch.h"
 
 #define PREFER_IP6_MS 20  /* an IPv6 answer that comes so much later is still the better one */
+#define OTHER_MS 100      /* … and one of the other family, after a handshake came to nothing */
+#define VAIN_MS 250       /* what a handshake takes at most where nothing is in its way */
 #define HANDSHAKE_MS 1500 /* how long a found endpoint may take to become a link */
 #define MAX_CANDIDATES (SCOPE_PUNCH_MAX_CANDIDATES + 8) /* with those that they were heard from */
 
@@ -31,6 +33,8 @@ struct _ScopePunch {
   gint64 next_check;
   gint64 settle; /* when @best is taken */
   ScopeSockaddr best;
+  gint64 found; /* when it was */
+  int vain;     /* family in which the last one that was found became no link; AF_UNSPEC: none */
   ScopePunchMessage *theirs; /* their newest */
   ScopeSockaddr candidates[MAX_CANDIDATES];
   guint n_candidates;
@@ -114,6 +118,7 @@ void
 scope_punch_stop (ScopePunch *self)
 {
   self->running = FALSE;
+  self->vain = AF_UNSPEC;
 }
 
 gboolean
@@ -160,6 +165,14 @@ check (ScopePunch *self, int ttl)
   self->calls->check (self->theirs, self->candidates, self->n_candidates, ttl, self->data);
 }
 
+/* The other end, or time, goes on to the next try: no link came of what was found. */
+static void
+give_up_found (ScopePunch *self, gint64 now)
+{
+  if (self->running && self->phase == PHASE_FOUND && now >= self->found + VAIN_MS)
+    self->vain = self->best.any.sa_family;
+}
+
 void
 scope_punch_take (ScopePunch *self, const ScopePunchMessage *message, gint64 now)
 {
@@ -178,6 +191,7 @@ scope_punch_take (ScopePunch *self, const ScopePunchMessage *message, gint64 now
   if (mine && scope_punch_is_caller (self->lower, self->self->nat, message->nat))
     return;
   learn (self, message);
+  give_up_found (self, now);
   self->running = TRUE;
   self->first = message->attempt % 2;
   begin_try (self, message->attempt, now);
@@ -190,16 +204,29 @@ static void
 take_best (ScopePunch *self, gint64 now)
 {
   enter (self, PHASE_FOUND, G_MAXINT64);
+  self->found = now;
   self->next_try = MAX (self->next_try, now + HANDSHAKE_MS);
   self->calls->found (&self->best, self->data);
 }
 
-static gboolean
-may_prefer_ip6 (const ScopePunch *self)
+/*
+ * IPv6, which costs no NAT a mapping, unless it was tried: checks may pass where WireGuard does not. wireguard-go 0.0.20231211 of
+ * Debian 13 writes but four bytes of an IPv6 address once it has sent to an IPv4 one (0.0.20220316 of Debian 12 does not).
+ */
+static int
+better_family (const ScopePunch *self)
 {
+  return self->vain == AF_INET6 ? AF_INET : AF_INET6;
+}
+
+static gboolean
+better_may_come (const ScopePunch *self)
+{
+  int better = better_family (self);
+
   for (guint i = 0; i < self->n_candidates; i++)
-    if (self->candidates[i].any.sa_family == AF_INET6)
-      return self->best.any.sa_family != AF_INET6;
+    if (self->candidates[i].any.sa_family == better)
+      return self->best.any.sa_family != better;
   return FALSE;
 }
 
@@ -211,11 +238,11 @@ scope_punch_answered (ScopePunch *self, const ScopeSockaddr *from, gint64 now)
   if (self->settle == G_MAXINT64)
     {
       self->best = *from;
-      self->settle = now + PREFER_IP6_MS;
+      self->settle = now + (self->vain == AF_INET6 ? OTHER_MS : PREFER_IP6_MS);
     }
-  else if (from->any.sa_family == AF_INET6)
+  else if (from->any.sa_family == better_family (self))
     self->best = *from;
-  if (!may_prefer_ip6 (self))
+  if (!better_may_come (self))
     take_best (self, now);
 }
 
@@ -231,6 +258,7 @@ scope_punch_heard (ScopePunch *self, const ScopeSockaddr *from, gint64 now)
 static void
 next_try (ScopePunch *self, gint64 now)
 {
+  give_up_found (self, now);
   if (self->attempt + 1 == G_N_ELEMENTS (tries_ms))
     {
       self->running = FALSE;

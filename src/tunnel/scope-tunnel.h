@@ -17,7 +17,7 @@
  * ScopeTunnelConfig:
  * @vpn_uuid: UUID of the VPN connection that the tunnel belongs to
  * @ifname: interface name, free at the moment
- * @listen_port: fixed UDP port, never 0: NetworkManager rebinds a 0 at each Reapply
+ * @listen_port: fixed UDP port, never 0: it is asked about (STUN) and told to others before the interface is there
  * @addresses: (element-type ScopePrefix): own addresses
  * @link: our link address with its prefix length on the interface (data/protocol.md, section 9), which nobody is shown;
  *   family 0 for none

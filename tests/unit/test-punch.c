@@ -469,6 +469,51 @@ test_ip6_is_preferred (void)
     }
 }
 
+/* Where checks get through and the handshake does not, the next one goes another way: one that answers, at least. */
+static void
+test_vain_family_is_left (void)
+{
+  World world;
+  ScopePunchMessage message = { .id = (char *) "host0001", .pwd = (char *) "abcdefghijklmnopqrstuv" };
+  char *candidates[] = { (char *) "[2001:db8::2]:51820", (char *) "198.51.100.8:51820", NULL };
+  ScopeSockaddr ip4 = address ("198.51.100.8:51820"), ip6 = address ("[2001:db8::2]:51820");
+  const struct {
+    gint64 call;       /* ms after what was found: the other end goes on */
+    gboolean ip4;      /* answers, too */
+    gboolean to_ip4;
+  } cases[] = { { 300, TRUE, TRUE }, { 300, FALSE, FALSE }, { 100, TRUE, FALSE } };
+
+  message.candidates = candidates;
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      Host *a;
+
+      world_init (&world, NONE, NONE);
+      a = &world.hosts[0];
+      scope_punch_start (a->punch, TRUE, 0);
+      message.open = TRUE;
+      message.attempt = 0;
+      scope_punch_take (a->punch, &message, 40);
+      scope_punch_answered (a->punch, &ip6, 80);
+      g_assert_true (scope_sockaddr_equal (&a->found, &ip6));
+
+      message.open = FALSE;
+      message.attempt = 1;
+      scope_punch_take (a->punch, &message, 80 + cases[i].call);
+      a->found.any.sa_family = AF_UNSPEC;
+      scope_punch_tick (a->punch, 1200 + cases[i].call);
+      message.open = TRUE;
+      message.attempt = 2;
+      scope_punch_take (a->punch, &message, 1240 + cases[i].call);
+      scope_punch_answered (a->punch, &ip6, 1280 + cases[i].call);
+      if (cases[i].ip4)
+        scope_punch_answered (a->punch, &ip4, 1281 + cases[i].call);
+      scope_punch_tick (a->punch, 1400 + cases[i].call);
+      g_assert_true (scope_sockaddr_equal (&a->found, cases[i].to_ip4 ? &ip4 : &ip6));
+      world_clear (&world);
+    }
+}
+
 static void
 test_messages (void)
 {
@@ -504,6 +549,7 @@ main (int argc, char **argv)
   g_test_add_func ("/punch/one-begins", test_one_begins);
   g_test_add_func ("/punch/nobody-there", test_nobody_there);
   g_test_add_func ("/punch/ip6-is-preferred", test_ip6_is_preferred);
+  g_test_add_func ("/punch/vain-family-is-left", test_vain_family_is_left);
   g_test_add_func ("/punch/messages", test_messages);
   return g_test_run ();
 }
