@@ -68,7 +68,7 @@ def _variables(ccache: str) -> dict[str, str]:
             "PATH": f"/usr/lib/ccache:{os.environ['PATH']}"}  # fmt: skip
 
 
-def _ccache() -> Path:
+def compiler_cache() -> Path:
     path = Path(os.environ.get("CCACHE_DIR") or CACHE.parent / "ccache")
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -79,7 +79,7 @@ def build_here(source: Source) -> None:
     quietly(["mount", "--bind", source.directory, _AT])
     try:
         quietly(["dpkg-buildpackage", "-us", "-uc"], cwd=_AT / source.tree.name,
-                env={**os.environ, **_variables(str(_ccache()))})  # fmt: skip
+                env={**os.environ, **_variables(str(compiler_cache()))})  # fmt: skip
     finally:
         quietly(["umount", "-l", _AT])
 
@@ -105,7 +105,7 @@ def build_in(release: str, source: Source) -> None:
     above = build_dependencies(release, source)
     with root([above, bare(release)], release) as made:
         made.bind(source.directory, str(_AT))
-        made.bind(_ccache(), "/ccache")
+        made.bind(compiler_cache(), "/ccache")
         variables = _variables("/ccache")
         made.run("dpkg-buildpackage", "-us", "-uc", cwd=str(_AT / source.tree.name), **variables)
 
