@@ -149,9 +149,10 @@ class Scene:
             enough, deadline = len(answers(ping)) + 3, time.monotonic() + 5
             while len(answers(ping)) < enough and time.monotonic() < deadline:
                 time.sleep(0.02)
+            end = time.time()
             ping.send_signal(signal.SIGINT)
             ping.wait()
-            times = [*answers(ping), time.time()]
+            times = [*(at for at in answers(ping) if at < end), end]
             found.append(max((after - before for before, after in zip(times, times[1:])), default=99))
         return found
 
