@@ -102,17 +102,24 @@ generic_config (ScopeEngine *engine, const char *banner)
   return g_variant_ref_sink (g_variant_builder_end (&dict));
 }
 
-static gboolean
-say (ScopeReport *self)
+static char *
+make_banner (ScopeReport *self)
 {
   g_autofree char *status = scope_engine_describe (self->engine);
-  g_autofree char *banner = scope_banner_new (status);
+
+  return scope_banner_new (status);
+}
+
+/* @banner: (transfer full) */
+static gboolean
+say (ScopeReport *self, char *banner)
+{
   g_autoptr (GVariant) config = generic_config (self->engine, banner);
 
+  g_free (self->banner);
+  self->banner = banner;
   if (!config)
     return FALSE;
-  g_free (self->banner);
-  self->banner = g_steal_pointer (&banner);
   nm_vpn_service_plugin_set_config (self->plugin, config);
   return TRUE;
 }
@@ -138,12 +145,11 @@ static gboolean
 on_settled (gpointer data)
 {
   ScopeReport *self = data;
-  g_autofree char *status = scope_engine_describe (self->engine);
-  g_autofree char *banner = scope_banner_new (status);
+  g_autofree char *banner = make_banner (self);
 
   self->settled_id = 0;
   if (g_strcmp0 (banner, self->banner) != 0)
-    say (self);
+    say (self, g_steal_pointer (&banner));
   return G_SOURCE_REMOVE;
 }
 
@@ -153,7 +159,7 @@ on_firewalld (GDBusConnection *bus, const char *name, const char *owner, gpointe
   ScopeReport *self = data;
 
   if (self->looked)
-    say (self);
+    say (self, make_banner (self));
   self->looked = TRUE;
 }
 
@@ -167,7 +173,7 @@ static void
 on_reloaded (GDBusConnection *bus, const char *sender, const char *path, const char *interface, const char *signal,
              GVariant *arguments, gpointer data)
 {
-  say (data);
+  say (data, make_banner (data));
 }
 
 ScopeReport *
@@ -177,8 +183,9 @@ scope_report_new (NMVpnServicePlugin *plugin, GDBusConnection *bus, ScopeEngine 
 
   self->plugin = plugin;
   self->engine = engine;
-  if (!say (self))
+  if (!say (self, make_banner (self)))
     {
+      g_free (self->banner);
       g_free (self);
       return NULL;
     }

@@ -2,14 +2,12 @@
 #include "tunnel/scope-routes.h"
 
 #include "common/scope-error.h"
+#include "tunnel/scope-rtnl-private.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <time.h>
-
-#define MESSAGE_SIZE 32768
 
 typedef struct {
   ScopeRoute *route;
@@ -117,30 +115,10 @@ GArray *
 scope_routes_read (GError **error)
 {
   g_autoptr (GArray) routes = g_array_new (FALSE, FALSE, sizeof (ScopeRoute));
-  g_autofree char *buf = g_malloc0 (MESSAGE_SIZE);
-  struct mnl_socket *nl = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC);
-  struct nlmsghdr *nlh = mnl_nlmsg_put_header (buf);
-  struct rtmsg *rtm = mnl_nlmsg_put_extra_header (nlh, sizeof *rtm);
-  guint32 seq = (guint32) time (NULL);
-  int saved, left = MNL_CB_OK;
 
-  nlh->nlmsg_type = RTM_GETROUTE;
-  nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  nlh->nlmsg_seq = seq;
-  rtm->rtm_family = AF_UNSPEC;
-  if (!nl || mnl_socket_bind (nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto (nl, nlh, nlh->nlmsg_len) < 0)
-    left = MNL_CB_ERROR;
-  while (left == MNL_CB_OK)
-    {
-      gssize n = mnl_socket_recvfrom (nl, buf, MESSAGE_SIZE);
-      left = n < 0 ? MNL_CB_ERROR : mnl_cb_run (buf, n, seq, mnl_socket_get_portid (nl), on_message, routes);
-    }
-  saved = errno;
-  if (nl)
-    mnl_socket_close (nl);
-  if (left == MNL_CB_STOP)
+  if (scope_rtnl_dump (RTM_GETROUTE, AF_UNSPEC, on_message, routes))
     return g_steal_pointer (&routes);
-  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "cannot read the routing table: %s", g_strerror (saved));
+  g_set_error (error, SCOPE_ERROR, SCOPE_ERROR_FAILED, "cannot read the routing table: %s", g_strerror (errno));
   return NULL;
 }
 

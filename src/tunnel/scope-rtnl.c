@@ -57,7 +57,7 @@ scope_rtnl_dump (guint16 type, int family, mnl_cb_t func, gpointer data)
   struct nlmsghdr *nlh = scope_rtnl_request (buf, type, NLM_F_DUMP);
   struct ifinfomsg *header = mnl_nlmsg_put_extra_header (nlh, sizeof *header); /* the longest; all begin with the family */
   guint32 seq = nlh->nlmsg_seq;
-  int left = MNL_CB_OK;
+  int saved, left = MNL_CB_OK;
 
   nlh->nlmsg_flags &= ~NLM_F_ACK;
   header->ifi_family = family;
@@ -68,8 +68,10 @@ scope_rtnl_dump (guint16 type, int family, mnl_cb_t func, gpointer data)
       gssize n = mnl_socket_recvfrom (nl, buf, MESSAGE_SIZE);
       left = n < 0 ? MNL_CB_ERROR : mnl_cb_run (buf, n, seq, mnl_socket_get_portid (nl), func, data);
     }
+  saved = errno;
   if (nl)
     mnl_socket_close (nl);
+  errno = saved;
   return left == MNL_CB_STOP;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/scope-tunnel-kernel.h"
 
-#include "tunnel/scope-link.h"
 #include "tunnel/scope-rtnl.h"
 #include "tunnel/scope-tunnel-setup.h"
 #include "tunnel/scope-tunnel-sweep.h"
@@ -49,11 +48,8 @@ scope_tunnel_kernel_up (ScopeTunnel *tunnel, GTask *task)
   GError *error = NULL;
 
   self->up = task;
-  if (!scope_udp_port_free (config->listen_port))
-    error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_TAKEN, "listen-port: UDP port %u is taken", config->listen_port);
-  else
-    self->ifindex = scope_rtnl_wireguard_add (config->ifname, tag, &error);
-  if (error)
+  self->ifindex = scope_rtnl_wireguard_add (config->ifname, tag, &error);
+  if (!self->ifindex)
     {
       g_task_return_error (task, error);
       g_clear_object (&self->up);
@@ -97,7 +93,6 @@ scope_tunnel_kernel_class_init (ScopeTunnelKernelClass *class)
   ScopeTunnelClass *tunnel_class = SCOPE_TUNNEL_CLASS (class);
 
   G_OBJECT_CLASS (class)->dispose = scope_tunnel_kernel_dispose;
-  tunnel_class->nm_configures = TRUE;
   tunnel_class->up = scope_tunnel_kernel_up;
   tunnel_class->down = scope_tunnel_kernel_down;
   tunnel_class->set_routes = scope_tunnel_setup_routes;

@@ -127,12 +127,6 @@ scope_tunnel_userspace_up (ScopeTunnel *tunnel, GTask *task)
   GError *error = NULL;
 
   self->up = task;
-  if (!scope_udp_port_free (config->listen_port))
-    {
-      up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_TAKEN, "listen-port: UDP port %u is taken",
-                                    config->listen_port));
-      return;
-    }
   g_subprocess_launcher_set_child_setup (launcher, die_with_parent, GINT_TO_POINTER (getpid ()), NULL);
   g_subprocess_launcher_setenv (launcher, "LOG_LEVEL", "error", TRUE);
   /* wireguard-go refuses where the kernel could do it, unless told that we mean it. */
@@ -186,7 +180,6 @@ scope_tunnel_userspace_class_init (ScopeTunnelUserspaceClass *class)
   ScopeTunnelClass *tunnel_class = SCOPE_TUNNEL_CLASS (class);
 
   G_OBJECT_CLASS (class)->dispose = scope_tunnel_userspace_dispose;
-  tunnel_class->nm_configures = TRUE;
   tunnel_class->up = scope_tunnel_userspace_up;
   tunnel_class->down = scope_tunnel_userspace_down;
   tunnel_class->set_routes = scope_tunnel_setup_routes;

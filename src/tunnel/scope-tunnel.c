@@ -183,15 +183,20 @@ scope_tunnel_up_async (ScopeTunnel *self, GCancellable *cancellable, GAsyncReady
 {
   GTask *outer = g_task_new (self, cancellable, callback, data);
   GTask *inner = g_task_new (self, cancellable, up_done, outer);
+  const ScopeTunnelConfig *config = PRIV (self)->config;
+  GError *error = NULL;
 
-  if (!is_borrowed (self) && scope_link_exists (PRIV (self)->config->ifname))
+  if (!is_borrowed (self) && scope_link_exists (config->ifname))
+    error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface name %s is taken", config->ifname);
+  else if (!is_borrowed (self) && !scope_udp_port_free (config->listen_port))
+    error = g_error_new (SCOPE_ERROR, SCOPE_ERROR_TAKEN, "listen-port: UDP port %u is taken", config->listen_port);
+  if (!error)
     {
-      g_task_return_new_error (inner, SCOPE_ERROR, SCOPE_ERROR_TAKEN, "interface name %s is taken",
-                               PRIV (self)->config->ifname);
-      g_object_unref (inner);
+      SCOPE_TUNNEL_GET_CLASS (self)->up (self, inner);
       return;
     }
-  SCOPE_TUNNEL_GET_CLASS (self)->up (self, inner);
+  g_task_return_error (inner, error);
+  g_object_unref (inner);
 }
 
 gboolean
@@ -223,7 +228,7 @@ scope_tunnel_get_config (ScopeTunnel *self)
 gboolean
 scope_tunnel_nm_configures (ScopeTunnel *self)
 {
-  return SCOPE_TUNNEL_GET_CLASS (self)->nm_configures;
+  return !is_borrowed (self);
 }
 
 ScopeWgDevice *

@@ -56,7 +56,6 @@ G_DECLARE_DERIVABLE_TYPE (ScopeTunnel, scope_tunnel, SCOPE, TUNNEL, GObject)
 struct _ScopeTunnelClass {
   GObjectClass parent_class;
 
-  gboolean nm_configures; /* NetworkManager must be told interface and addresses as of any VPN */
   void (*up) (ScopeTunnel *tunnel, GTask *task);
   void (*down) (ScopeTunnel *tunnel, GTask *task);
   void (*set_routes) (ScopeTunnel *tunnel, const GArray *previous);
