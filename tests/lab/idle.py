@@ -38,7 +38,7 @@ class Idle:
         self.lab, self.peers = lab, peers
         silent = peers - answering
         host = lab.host("members", nm=False)
-        made = network(lab, "home", ("token",), epochSeconds=86400)
+        made = network(lab, "home", ("token",))
         start = time.monotonic()
         self.members = Members(made, host, "off")
         for number in range(silent):

@@ -28,8 +28,7 @@ class Scene:
         self.network = Network(self.lab)
         self.members = [self.network.member(name) for name in "abcd"]
         self.a, self.b, self.c, self.newcomer = self.members
-        # Epochs of a week: no keys are renewed but those that a test asks for.
-        self.network.start(config={"trustedProxies": [self.network.host.address(4)]}, network={"epochSeconds": 7 * DAY})
+        self.network.start(config={"trustedProxies": [self.network.host.address(4)]})
         self.liar = Liar(self.network.host, self.network.url)
         for member in (self.a, self.b, self.c):
             self.join(member)
