@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -210,7 +211,14 @@ class Host(Node):
     def start_nm(self) -> None:
         """Start NetworkManager; it becomes ready in the background, see up()."""
         self._ready = False
-        self._nm = Node.popen(self, ["NetworkManager", "--debug"], log=self.log.name)
+        self._nm = Node.popen(self, ["setpriv", f"--bounding-set={self._capabilities()}", "NetworkManager", "--debug"],
+                              log=self.log.name)  # fmt: skip
+
+    def _capabilities(self) -> str:
+        """What systemd leaves to NetworkManager and to the services that it starts, as setpriv(1) wants it."""
+        unit = self.file("/usr/lib/systemd/system/NetworkManager.service").read_text()
+        names = re.search(r"^CapabilityBoundingSet=(.*)", unit, re.M)[1].split()
+        return ",".join(["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in names)])
 
     def stop_nm(self) -> None:
         """End NetworkManager in order (SIGTERM); links and addresses stay, VPN connections go."""
