@@ -11,6 +11,7 @@ EXTRA_DIST += data/nm-scope-service.name.in data/90-nm-scope.in
 substitute = $(AM_V_GEN)$(MKDIR_P) $(@D) && sed \
 	-e 's,[@]bindir@,$(bindir),g' \
 	-e 's,[@]libexecdir@,$(libexecdir),g' \
+	-e 's,[@]localstatedir@,$(localstatedir),g' \
 	-e 's,[@]sysconfdir@,$(sysconfdir),g' \
 	-e 's,[@]nmplugindir@,$(nmplugindir),g'
 

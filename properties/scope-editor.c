@@ -124,7 +124,7 @@ name_groups (ScopeEditor *self, const char *const *ids)
 static void
 init_fields (ScopeEditor *self)
 {
-  static const char *const buttons[] = { "generate", "copy", "show-secrets", "ca-choose", NULL };
+  static const char *const buttons[] = { "generate", "copy", "show-secrets", "autoconnect", "ca-choose", NULL };
   static const char *const groups[] = { "group-trust", "group-addresses", "group-reach", "group-interface", NULL };
   g_autoptr (GString) used = g_string_new (NULL);
   guint n = 0;
@@ -158,6 +158,28 @@ init_fields (ScopeEditor *self)
     }
 }
 
+static void
+on_autoconnect (ScopeEditor *self)
+{
+  gboolean active;
+
+  g_object_get (scope_editor_get (self, "autoconnect"), "active", &active, NULL);
+  scope_model_set_autoconnect (self->model, active);
+  g_signal_emit_by_name (self, "changed");
+}
+
+/* The programs that use GTK 3 have a page of their own for it. */
+static void
+init_autoconnect (ScopeEditor *self)
+{
+  GtkWidget *check = scope_editor_get (self, "autoconnect");
+
+  scope_gtk_keep_hidden (check);
+  gtk_widget_set_visible (check, GTK_MAJOR_VERSION >= 4);
+  g_object_set (check, "active", scope_model_get_autoconnect (self->model), NULL);
+  g_signal_connect_object (check, "toggled", G_CALLBACK (on_autoconnect), self, G_CONNECT_SWAPPED);
+}
+
 static gboolean
 load (ScopeEditor *self, NMConnection *connection, GError **error)
 {
@@ -175,6 +197,7 @@ load (ScopeEditor *self, NMConnection *connection, GError **error)
   self->busy = TRUE;
   init_fields (self);
   set_zone_hint (self, connection);
+  init_autoconnect (self);
   scope_editor_keys_init (self);
   scope_editor_registry_init (self);
   self->busy = FALSE;

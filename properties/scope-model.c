@@ -23,6 +23,8 @@ struct _ScopeModel {
   Row *rows;
   gboolean is_new;
   gboolean is_alone; /* as it was put last: an exit's name servers */
+  gboolean had_autoconnect;
+  gboolean autoconnect;
   char derived[SCOPE_KEY_BASE64_LEN + 1];
 };
 
@@ -150,12 +152,14 @@ check (ScopeModel *self)
 ScopeModel *
 scope_model_new (NMConnection *connection)
 {
+  NMSettingConnection *s_con = nm_connection_get_setting_connection (connection);
   NMSettingVpn *vpn = nm_connection_get_setting_vpn (connection);
   ScopeModel *self = g_new0 (ScopeModel, 1);
 
   while (scope_setting_infos[self->n].name)
     self->n++;
   self->rows = g_new0 (Row, self->n);
+  self->had_autoconnect = self->autoconnect = s_con && nm_setting_connection_get_autoconnect (s_con);
   self->is_new = !vpn || nm_setting_vpn_get_num_data_items (vpn) == 0;
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     {
@@ -271,6 +275,18 @@ scope_model_is_touched (ScopeModel *self, const ScopeSettingInfo *info)
   return row_touched (row_of (self, info)) || row_flags_touched (row_of (self, info));
 }
 
+gboolean
+scope_model_get_autoconnect (ScopeModel *self)
+{
+  return self->autoconnect;
+}
+
+void
+scope_model_set_autoconnect (ScopeModel *self, gboolean autoconnect)
+{
+  self->autoconnect = autoconnect;
+}
+
 /* --- back into the connection --- */
 
 static void
@@ -328,6 +344,15 @@ put_dns_priority (ScopeModel *self, NMConnection *connection)
   change_dns_priority (connection, nm_connection_get_setting_ip6_config (connection), NM_TYPE_SETTING_IP6_CONFIG, from, to);
 }
 
+static void
+put_autoconnect (ScopeModel *self, NMConnection *connection)
+{
+  NMSettingConnection *s_con = nm_connection_get_setting_connection (connection);
+
+  if (s_con && self->autoconnect != self->had_autoconnect)
+    g_object_set (s_con, NM_SETTING_CONNECTION_AUTOCONNECT, self->autoconnect, NULL);
+}
+
 gboolean
 scope_model_apply (ScopeModel *self, NMConnection *connection, GError **error)
 {
@@ -358,5 +383,6 @@ scope_model_apply (ScopeModel *self, NMConnection *connection, GError **error)
     }
   nm_connection_add_setting (connection, NM_SETTING (vpn));
   put_dns_priority (self, connection);
+  put_autoconnect (self, connection);
   return TRUE;
 }

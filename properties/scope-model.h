@@ -30,6 +30,10 @@ gboolean scope_model_set_flags (ScopeModel *model, const ScopeSettingInfo *info,
 /* The public key of the private one, base64; NULL when there is none. Borrowed until that is set. */
 const char *scope_model_get_derived (ScopeModel *model);
 
+/* connection.autoconnect: whether it comes back by itself */
+gboolean scope_model_get_autoconnect (ScopeModel *model);
+void scope_model_set_autoconnect (ScopeModel *model, gboolean autoconnect);
+
 /**
  * scope_model_why:
  *

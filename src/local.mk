@@ -176,6 +176,7 @@ libexec_PROGRAMS += src/service/nm-scope-service
 src_service_nm_scope_service_SOURCES = \
 	src/service/nm-scope-service.c \
 	src/service/scope-activation.c src/service/scope-activation.h \
+	src/service/scope-autoconnect.c src/service/scope-autoconnect.h \
 	src/service/scope-banner.c src/service/scope-banner.h \
 	src/service/scope-base.c src/service/scope-base.h \
 	src/service/scope-base-watch.c src/service/scope-base-watch.h \

@@ -6,6 +6,7 @@
 
 #include "common/scope-settings.h"
 #include "service/scope-activation.h"
+#include "service/scope-autoconnect.h"
 #include "service/scope-log.h"
 #include "service/scope-plugin.h"
 #include "tunnel/scope-tunnel-sweep.h"
@@ -17,7 +18,7 @@
 #include <stdio.h>
 
 static char *bus_name = SCOPE_NM_SERVICE;
-static gboolean persist, debug, sweep, version;
+static gboolean autoconnect, persist, debug, sweep, version;
 static char **rest;
 
 static const GOptionEntry entries[] = {
@@ -25,6 +26,7 @@ static const GOptionEntry entries[] = {
   { "persist", 0, 0, G_OPTION_ARG_NONE, &persist, "Stay when the connection has ended", NULL },
   { "debug", 0, 0, G_OPTION_ARG_NONE, &debug, "Log everything to standard error", NULL },
   { "sweep", 0, 0, G_OPTION_ARG_NONE, &sweep, "Remove what killed services left behind (all of connection UUID if given), and exit", NULL },
+  { "autoconnect", 0, 0, G_OPTION_ARG_NONE, &autoconnect, "Activate what NetworkManager's start has not brought back, and exit", NULL },
   { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version, and exit", NULL },
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "[UUID]" },
   { NULL },
@@ -142,6 +144,8 @@ main (int argc, char *argv[])
       scope_tunnel_sweep (rest ? rest[0] : NULL);
       return 0;
     }
+  if (autoconnect)
+    return scope_autoconnect_run ();
   bus = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
   if (!bus)
     {

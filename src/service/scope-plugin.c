@@ -5,6 +5,7 @@
 #include "peer/scope-engine.h"
 #include "peer/scope-memory.h"
 #include "service/scope-activation.h"
+#include "service/scope-autoconnect.h"
 #include "service/scope-base-watch.h"
 #include "service/scope-control.h"
 #include "service/scope-keystore.h"
@@ -213,6 +214,8 @@ on_failed (ScopeEngine *engine, GError *error, gpointer data)
 
   if (engine != self->engine)
     return;
+  if (scope_err_killed (error))
+    scope_autoconnect_note_killed (nm_connection_get_uuid (self->connection));
   /* Down until somebody starts it anew: NetworkManager must not do that by itself. */
   if (scope_err_killed (error) && scope_activation_deactivate (self->bus, self->bus_name))
     {
@@ -235,6 +238,7 @@ on_started (ScopeEngine *engine, gpointer data)
   if (self->report)
     {
       scope_last_error_forget (self->connection);
+      scope_autoconnect_note_started (self->bus, nm_connection_get_uuid (self->connection));
       nm_connection_clear_secrets (self->connection); /* nobody will be asked any more */
       g_clear_object (&self->given);
       return;

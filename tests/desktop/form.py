@@ -21,12 +21,12 @@ SWITCHES = ("Masquerade",)
 ENTRIES = ["text", "entry", "password text"]
 
 
-def unfold(expander: Element) -> None:
-    """Open a section. GTK 4.8 has no action for that."""
+def toggle(widget: Element) -> None:
+    """A section or a box. GTK 4.8 has no action for that."""
     try:
-        expander.click()
+        widget.click()
     except RuntimeError:
-        expander.point()
+        widget.point()
 
 
 class Form:
@@ -43,7 +43,7 @@ class Form:
     def open(self) -> None:
         """Open all sections, the lowest first: none is scrolled away while the pointer goes there."""
         for section in reversed(SECTIONS):
-            unfold(self.page.get(["push button", "toggle button"], contains=section))
+            toggle(self.page.get(["push button", "toggle button"], contains=section))
 
     def _get(self, role: str | list[str], label: str) -> Element:
         """Also what is scrolled away."""
@@ -79,6 +79,11 @@ class Form:
         shown = {label: self.read(label) for label in values}
         wrong = {label: (value, shown[label]) for label, value in values.items() if shown[label] != value}
         assert not wrong, f"(wanted, shown): {wrong}"
+
+    @property
+    def automatically(self) -> Element | None:
+        """The box for connection.autoconnect, which nm-connection-editor has on another page."""
+        return self.page.find("check box", name="Connect automatically", showing=not self.gtk4)
 
     def _switch(self, label: str) -> Element:
         return self._get(["toggle button", "check box"], label)

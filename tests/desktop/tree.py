@@ -84,8 +84,8 @@ def labels(node: Any) -> list[str]:
 
 
 def same(said: str, wanted: str) -> bool:
-    """A button of GTK 4.8 is called “_Apply Apply”; where letters are not Latin, mnemonics stand behind: “应用(A)”."""
-    return plain(said) == wanted or said.replace("_", "") == f"{wanted} {wanted}"
+    """A button of GTK 4.8 is called “_Apply Apply”, a check box “_Apply”; where letters are not Latin, mnemonics stand behind: “应用(A)”."""
+    return plain(said) == wanted or said.replace("_", "") in (wanted, f"{wanted} {wanted}")
 
 
 def plain(text: str) -> str:

@@ -397,7 +397,7 @@ class Host(Node):
         self._write("/run/dbus/policies/nm-scope-service.conf", text)
         dispatcher = source and source / "data/90-nm-scope.in"
         if dispatcher and dispatcher.exists():
-            text = dispatcher.read_text().replace("@libexecdir@", f"{build}/src/service")
+            text = dispatcher.read_text().replace("@libexecdir@", f"{build}/src/service").replace("@localstatedir@", "/var")
             self._write("/etc/NetworkManager/dispatcher.d/90-nm-scope", text, 0o755)
 
     def _start_bus(self) -> None:
