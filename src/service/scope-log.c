@@ -53,7 +53,8 @@ scope_log_init (gboolean debug)
   const char *where = g_getenv ("NM_VPN_LOG_SYSLOG");
   guint64 number;
 
-  if (level && g_ascii_string_to_unsigned (level, 10, 0, 7, &number, NULL))
+  /* 0 is what NetworkManager says when nobody has asked for VPN_PLUGIN: then what went wrong would be said nowhere. */
+  if (level && g_ascii_string_to_unsigned (level, 10, LOG_ALERT, LOG_DEBUG, &number, NULL))
     max_level = number;
   /* NetworkManager asks for syslog also where none runs (a container): say it on standard error then. */
   use_syslog = where && g_str_equal (where, "1") && access ("/dev/log", W_OK) == 0;

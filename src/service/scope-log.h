@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * scope-log: where the service's log lines go: standard error, or syslog when NetworkManager asks for
- * it (NM_VPN_LOG_SYSLOG=1), down to the syslog level in NM_VPN_LOG_LEVEL (0 to 7; 5 unless given).
+ * it (NM_VPN_LOG_SYSLOG=1), down to the syslog level in NM_VPN_LOG_LEVEL (1 to 7; 5 for 0 and unless given).
  */
 #pragma once
 

@@ -24,7 +24,7 @@ class Scene:
     """Three members, and between them and the real registry a liar, who has all keys that there are."""
 
     def __init__(self) -> None:
-        self.lab = contextlib.ExitStack().enter_context(scope_lab())
+        self.lab = contextlib.ExitStack().enter_context(scope_lab(nm_log=("INFO", "DEFAULT")))
         self.network = Network(self.lab)
         self.members = [self.network.member(name) for name in "abcd"]
         self.a, self.b, self.c, self.newcomer = self.members
