@@ -82,6 +82,22 @@ is_active (NMClient *client, const char *uuid)
   return FALSE;
 }
 
+/* Whoever wants to be asked each time wants to be there. */
+static gboolean
+asks (NMSettingVpn *s_vpn)
+{
+  for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
+    {
+      NMSettingSecretFlags flags = NM_SETTING_SECRET_FLAG_NONE;
+
+      if (info->secret && info->type != SCOPE_TYPE_TOKEN &&
+          nm_setting_get_secret_flags (NM_SETTING (s_vpn), info->name, &flags, NULL) &&
+          flags & NM_SETTING_SECRET_FLAG_NOT_SAVED)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static gboolean
 is_wanted (NMConnection *connection)
 {
@@ -89,7 +105,8 @@ is_wanted (NMConnection *connection)
   NMSettingVpn *s_vpn = nm_connection_get_setting_vpn (connection);
 
   return s_con && s_vpn && g_strcmp0 (nm_setting_vpn_get_service_type (s_vpn), SCOPE_NM_SERVICE) == 0 &&
-         nm_setting_connection_get_autoconnect (s_con) && nm_setting_connection_get_num_permissions (s_con) == 0;
+         nm_setting_connection_get_autoconnect (s_con) && nm_setting_connection_get_num_permissions (s_con) == 0 &&
+         !asks (s_vpn);
 }
 
 /* Whether it was up in an earlier life of NetworkManager, and not in @life. */
