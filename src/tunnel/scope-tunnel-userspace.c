@@ -5,6 +5,7 @@
 #include "tunnel/scope-tunnel-setup.h"
 #include "tunnel/scope-unmanaged.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -34,6 +35,12 @@ scope_tunnel_userspace_new (void)
   return g_object_new (SCOPE_TYPE_TUNNEL_USERSPACE, NULL);
 }
 
+static char *
+socket_of (ScopeTunnelUserspace *self)
+{
+  return g_strdup_printf ("/var/run/wireguard/%s.sock", scope_tunnel_get_config (SCOPE_TUNNEL (self))->ifname);
+}
+
 static void
 up_finish (ScopeTunnelUserspace *self, GError *error)
 {
@@ -53,7 +60,7 @@ on_poll (gpointer data)
 {
   ScopeTunnelUserspace *self = data;
   const ScopeTunnelConfig *config = scope_tunnel_get_config (SCOPE_TUNNEL (self));
-  g_autofree char *sock = g_strdup_printf ("/var/run/wireguard/%s.sock", config->ifname);
+  g_autofree char *sock = socket_of (self);
   GError *error = NULL;
 
   if (g_task_return_error_if_cancelled (self->up))
@@ -81,6 +88,16 @@ on_poll (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* A SIGTERM that comes while it starts finds it with a socket, and not yet with somebody who removes it. */
+static void
+remove_socket (ScopeTunnelUserspace *self)
+{
+  g_autofree char *sock = socket_of (self);
+
+  if (!scope_link_exists (scope_tunnel_get_config (SCOPE_TUNNEL (self))->ifname))
+    g_unlink (sock);
+}
+
 static void
 on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -89,6 +106,7 @@ on_process_exit (GObject *source, GAsyncResult *result, gpointer data)
 
   g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
   g_clear_object (&self->process);
+  remove_socket (self);
 
   if (self->up)
     up_finish (self, g_error_new (SCOPE_ERROR, SCOPE_ERROR_UNSUPPORTED, "%s ended while it started interface %s",
