@@ -23,8 +23,8 @@ struct _ScopeModel {
   Row *rows;
   gboolean is_new;
   gboolean is_alone; /* as it was put last: an exit's name servers */
-  gboolean had_autoconnect;
   gboolean autoconnect;
+  gboolean autoconnect_set; /* by a person; else it is somebody else's page that changes it */
   char derived[SCOPE_KEY_BASE64_LEN + 1];
 };
 
@@ -159,7 +159,7 @@ scope_model_new (NMConnection *connection)
   while (scope_setting_infos[self->n].name)
     self->n++;
   self->rows = g_new0 (Row, self->n);
-  self->had_autoconnect = self->autoconnect = s_con && nm_setting_connection_get_autoconnect (s_con);
+  self->autoconnect = s_con && nm_setting_connection_get_autoconnect (s_con);
   self->is_new = !vpn || nm_setting_vpn_get_num_data_items (vpn) == 0;
   for (const ScopeSettingInfo *info = scope_setting_infos; info->name; info++)
     {
@@ -285,6 +285,7 @@ void
 scope_model_set_autoconnect (ScopeModel *self, gboolean autoconnect)
 {
   self->autoconnect = autoconnect;
+  self->autoconnect_set = TRUE;
 }
 
 /* --- back into the connection --- */
@@ -349,7 +350,7 @@ put_autoconnect (ScopeModel *self, NMConnection *connection)
 {
   NMSettingConnection *s_con = nm_connection_get_setting_connection (connection);
 
-  if (s_con && self->autoconnect != self->had_autoconnect)
+  if (s_con && self->autoconnect_set)
     g_object_set (s_con, NM_SETTING_CONNECTION_AUTOCONNECT, self->autoconnect, NULL);
 }
 

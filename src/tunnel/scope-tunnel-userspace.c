@@ -4,6 +4,7 @@
 #include "tunnel/scope-link.h"
 #include "tunnel/scope-tunnel-setup.h"
 #include "tunnel/scope-unmanaged.h"
+#include "tunnel/scope-wg-uapi.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -38,7 +39,7 @@ scope_tunnel_userspace_new (void)
 static char *
 socket_of (ScopeTunnelUserspace *self)
 {
-  return g_strdup_printf ("/var/run/wireguard/%s.sock", scope_tunnel_get_config (SCOPE_TUNNEL (self))->ifname);
+  return g_strdup_printf (SCOPE_WG_UAPI_SOCKET, scope_tunnel_get_config (SCOPE_TUNNEL (self))->ifname);
 }
 
 static void

@@ -13,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SOCKET_PATH "/var/run/wireguard/%s.sock"
 #define SOCKET_TIMEOUT 1               /* seconds, for each connect, read and write */
 #define ANSWER_MAX (16 * 1024 * 1024)  /* bytes; 1,000 peers take about 0.5 MiB */
 #define HEX_LEN (2 * SCOPE_KEY_LEN)
@@ -414,7 +413,7 @@ connect_socket (const char *ifname, GError **error)
   struct timeval timeout = { .tv_sec = SOCKET_TIMEOUT };
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-  g_snprintf (address.sun_path, sizeof address.sun_path, SOCKET_PATH, ifname);
+  g_snprintf (address.sun_path, sizeof address.sun_path, SCOPE_WG_UAPI_SOCKET, ifname);
   if (fd >= 0 && setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0 &&
       setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) == 0 &&
       connect (fd, (struct sockaddr *) &address, sizeof address) == 0)

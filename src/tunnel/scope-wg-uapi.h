@@ -7,6 +7,8 @@
 
 #include "tunnel/scope-wg.h"
 
+#define SCOPE_WG_UAPI_SOCKET "/var/run/wireguard/%s.sock" /* of the interface */
+
 ScopeWgDevice *scope_wg_uapi_read (const char *ifname, GError **error);
 gboolean scope_wg_uapi_apply (const char *ifname, const GPtrArray *changes, GError **error);
 gboolean scope_wg_uapi_set_fwmark (const char *ifname, guint32 fwmark, GError **error);

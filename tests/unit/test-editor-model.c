@@ -175,6 +175,32 @@ exit_dns (void)
   g_assert_cmpint (nm_setting_ip_config_get_dns_priority (ip6), ==, 7);
 }
 
+/* What a person has set is put each time, and what nobody has touched never: a host may have a page of its own for it. */
+static void
+autoconnect (void)
+{
+  g_autoptr (NMConnection) connection = connection_new ("registry", "http://r", "network", "n", NULL);
+  NMSettingConnection *s_con = NM_SETTING_CONNECTION (nm_setting_connection_new ());
+  g_autoptr (ScopeModel) model = NULL;
+
+  g_object_set (s_con, NM_SETTING_CONNECTION_AUTOCONNECT, FALSE, NULL);
+  nm_connection_add_setting (connection, NM_SETTING (s_con));
+  model = scope_model_new (connection);
+  g_assert_false (scope_model_get_autoconnect (model));
+  g_object_set (s_con, NM_SETTING_CONNECTION_AUTOCONNECT, TRUE, NULL);
+  apply (model, connection);
+  g_assert_true (nm_setting_connection_get_autoconnect (s_con));
+  scope_model_set_autoconnect (model, FALSE);
+  apply (model, connection);
+  g_assert_false (nm_setting_connection_get_autoconnect (s_con));
+  scope_model_set_autoconnect (model, TRUE);
+  apply (model, connection);
+  g_assert_true (nm_setting_connection_get_autoconnect (s_con));
+  scope_model_set_autoconnect (model, FALSE);
+  apply (model, connection);
+  g_assert_false (nm_setting_connection_get_autoconnect (s_con));
+}
+
 static void
 mnemonics (void)
 {
@@ -215,6 +241,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/editor-model/together", together);
   g_test_add_func ("/editor-model/secrets", secrets);
   g_test_add_func ("/editor-model/exit-dns", exit_dns);
+  g_test_add_func ("/editor-model/autoconnect", autoconnect);
   g_test_add_func ("/editor-model/mnemonics", mnemonics);
   return g_test_run ();
 }
